@@ -1,0 +1,1 @@
+"""One command a weights file: `python -m train.<model> --help`."""
