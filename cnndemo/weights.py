@@ -72,7 +72,9 @@ def load(name: str):
     try:
         model.load_weights(file)
     except (OSError, ValueError, KeyError):
-        raise WeightsError(f"The weights of “{name}” do not fit its network. Make them with: {about['command']}") from None
+        raise WeightsError(
+            f"The weights of “{name}” do not fit its network. Make them with: {about['command']}"
+        ) from None
     return model
 
 
@@ -118,6 +120,8 @@ def _compact(file: Path, dtype: str) -> None:
     with h5py.File(file, "r") as source, h5py.File(smaller, "w") as target:
 
         def copy(key: str, item) -> None:
+            if key.split("/")[0] == "optimizer":  # a trained model carries its optimizer's state along
+                return
             if isinstance(item, h5py.Group):
                 group = target.require_group(key)
                 group.attrs.update(item.attrs)

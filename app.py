@@ -1,0 +1,18 @@
+"""The gallery: page config, navigation from the topic registry, background warm-up."""
+
+import streamlit as st
+
+from cnndemo import topics, ui
+
+st.set_page_config(page_title="How a CNN sees", page_icon=":material/grid_view:", layout="wide")
+
+home = st.Page("pages/home.py", title="Gallery", icon=":material/grid_view:", default=True)
+chapters = {
+    heading: [
+        st.Page(str(topic.path), title=topic.title, icon=f":material/{topic.icon}:", url_path=topic.stem)
+        for topic in members
+    ]
+    for heading, members in topics.by_chapter().items()
+}
+st.navigation({"": [home], **chapters}).run()
+ui.start_warm_up()

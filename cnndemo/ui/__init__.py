@@ -1,0 +1,30 @@
+"""The widgets that all pages share; the only place in the package that imports Streamlit."""
+
+from cnndemo.ui.canvas import Canvas, canvas
+from cnndemo.ui.frame import guard, page, plain, section, try_it
+from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
+from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card
+from cnndemo.ui.pictures import Picture, pick_image, show
+
+__all__ = [
+    "Canvas",
+    "Picture",
+    "Question",
+    "canvas",
+    "chart",
+    "check_yourself",
+    "code",
+    "download",
+    "guard",
+    "model",
+    "model_card",
+    "page",
+    "pick_image",
+    "plain",
+    "predictor",
+    "section",
+    "show",
+    "start_warm_up",
+    "tensorflow_ready",
+    "try_it",
+]

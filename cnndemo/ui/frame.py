@@ -1,0 +1,74 @@
+"""The frame of a page: title, question, sections that name the book's figures, and the guard around bad input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from cnndemo.errors import VisitorError
+from cnndemo.topics import TOPICS
+
+
+def page(stem: str) -> None:
+    """Title, the one question, the book's sections and a link that reproduces the page. First call of every page."""
+    topic = TOPICS[stem]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title(topic.title, anchor=False, width="content")
+        with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
+            st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
+            st.code(_address(), language=None, wrap_lines=True)
+    st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
+
+
+def _address() -> str:
+    """The address of this page with the settings that the widgets keep in it."""
+    query = urlencode(st.query_params.to_dict())
+    address = (st.context.url or "").split("?")[0]
+    return f"{address}?{query}" if query else address or "/"
+
+
+def anchor(title: str) -> str:
+    """The anchor of a section: "How it works" -> "how-it-works"."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def references(figures: Sequence[str], listings: Sequence[str]) -> str:
+    """The line under a section's heading: "Book: figures 1.4, 1.5 · listing 1.1"."""
+    parts = [
+        f"{kind}{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+        for kind, numbers in (("figure", figures), ("listing", listings))
+        if numbers
+    ]
+    return f"Book: {' · '.join(parts)}" if parts else ""
+
+
+def section(title: str, figures: Sequence[str] = (), listings: Sequence[str] = ()) -> None:
+    """A heading with an anchor, and which of the book's figures and listings the section brings to life."""
+    st.subheader(title, anchor=anchor(title), divider="gray")
+    if line := references(figures, listings):
+        st.caption(line)
+
+
+def try_it(ratio: tuple[int, int] = (2, 3)):
+    """The two columns of "Try it": input left, result right; on a phone the result follows the input."""
+    return st.columns(list(ratio), gap="large")
+
+
+def plain(text: str, limit: int = 60) -> str:
+    """Text from a visitor, such as a file name, made harmless for Markdown and cut to `limit` characters."""
+    text = " ".join(text.split())
+    text = text if len(text) <= limit else text[: limit - 1] + "…"
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!<>|$:~&])", r"\\\1", text)
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Show what a visitor can do about bad input, instead of a traceback, and let the rest of the page go on."""
+    try:
+        yield
+    except VisitorError as error:
+        st.warning(str(error), icon=":material/info:")

@@ -1,0 +1,84 @@
+"""Networks for pages: TensorFlow imported once in the background, models and predictors shared by all visitors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Callable
+
+import streamlit as st
+
+_ready = threading.Event()
+_starting = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def start_warm_up() -> None:
+    """Import TensorFlow in a daemon thread, once a process; `CNNDEMO_WARMUP=0` switches this off."""
+    if os.environ.get("CNNDEMO_WARMUP", "1") != "0":
+        _start()
+
+
+def _start() -> None:
+    global _thread
+    with _starting:
+        if _thread is None:
+            _thread = threading.Thread(target=_import_tensorflow, name="warm-up", daemon=True)
+            _thread.start()
+
+
+def _import_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        importlib.import_module("tensorflow")
+        importlib.import_module("keras")
+    finally:
+        _ready.set()
+
+
+def tensorflow_ready() -> bool:
+    """Whether a network can run without waiting for the import."""
+    return _ready.is_set()
+
+
+def _await_tensorflow() -> None:
+    if _ready.is_set():
+        return
+    _start()
+    with st.skeleton(height=160):
+        _ready.wait()
+
+
+def model(name: str):
+    """The shipped `keras.Model` of this name, loaded once for all visitors.
+
+    Raises:
+        WeightsError: weights or card missing or broken; wrap the call in `ui.guard`.
+    """
+    _await_tensorflow()
+    return _model(name)
+
+
+def predictor(name: str, outputs: tuple[str, ...] | None = None) -> Callable:
+    """The compiled predict function of a shipped model (see `cnndemo.inference.predictor`), shared by all visitors.
+
+    Raises:
+        WeightsError: weights or card missing or broken; wrap the call in `ui.guard`.
+    """
+    _await_tensorflow()
+    return _predictor(name, tuple(outputs) if outputs else None)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _model(name: str):
+    from cnndemo import weights
+
+    return weights.load(name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _predictor(name: str, outputs: tuple[str, ...] | None) -> Callable:
+    from cnndemo import inference
+
+    return inference.predictor(_model(name), outputs)

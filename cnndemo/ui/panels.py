@@ -1,0 +1,162 @@
+"""The panels at the foot of every page: code, check yourself, model card; and charts and downloads."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from cnndemo import figures, weights
+from cnndemo.errors import VisitorError
+from cnndemo.ui.frame import section
+
+CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+
+
+def chart(figure, alt: str, key: str | None = None, on_select: Any = "ignore", **options: Any):
+    """A Plotly figure in the gallery's look. Returns the selection when `on_select` is not "ignore".
+
+    Args:
+        figure: from `cnndemo.figures`.
+        alt: what the chart says, for those who cannot see it.
+        key, on_select, options: as for `st.plotly_chart`.
+    """
+    return st.plotly_chart(figure, key=key, on_select=on_select, alt=alt, config=CHART_CONFIG, **options)
+
+
+def download(label: str, data: Any, file_name: str, mime: str, key: str | None = None) -> None:
+    """A download button that does not run the page again; `data` may be a function, called on the click."""
+    st.download_button(
+        label, data, file_name, mime, key=key or f"download_{file_name}", on_click="ignore", icon=":material/download:"
+    )
+
+
+def code(functions: Sequence[Callable | type], snippet: str) -> None:
+    """The Code section: a runnable snippet with the current settings, then the very functions that ran.
+
+    Args:
+        functions: functions or classes of the package; their source is read, not copied.
+        snippet: Python that reproduces what is on the screen in a notebook.
+    """
+    section("Code")
+    st.caption("Runs in a notebook next to the repository, with the settings you see above.")
+    st.code(inspect.cleandoc(snippet), language="python")
+    for function in functions:
+        with st.expander(f"`{function.__module__}.{function.__qualname__}`", icon=":material/code:"):
+            st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Predict, then reveal.
+
+    Attributes:
+        prompt: the question, about the current state of the page.
+        options: at least two answers.
+        answer: the right one, computed.
+        why: one or two sentences, shown with the verdict.
+    """
+
+    prompt: str
+    options: Sequence[str]
+    answer: str
+    why: str
+
+
+def check_yourself(questions: Sequence[Question]) -> None:
+    """The Check yourself section; a question that changes with the page's state starts unanswered again."""
+    section("Check yourself")
+    for question in questions:
+        _ask(question)
+
+
+@st.fragment
+def _ask(question: Question) -> None:
+    identity = hashlib.sha1(f"{question.prompt}{question.options}{question.answer}".encode()).hexdigest()[:12]
+    choice = st.radio(question.prompt, list(question.options), index=None, key=f"question_{identity}")
+    if choice is None:
+        return
+    if choice == question.answer:
+        st.success(question.why, icon=":material/check:")
+    else:
+        st.warning(f"It is **{question.answer}**. {question.why}", icon=":material/close:")
+
+
+def model_card(*names: str) -> None:
+    """The Model card section: what was trained on what, by which command, and how good it is, from the cards."""
+    section("Model card")
+    if len(names) == 1:
+        _card(names[0])
+        return
+    for tab, name in zip(st.tabs([name.replace("_", " ") for name in names]), names, strict=True):
+        with tab:
+            _card(name)
+
+
+def _card(name: str) -> None:
+    try:
+        about = weights.card(name)
+    except VisitorError as error:
+        st.warning(str(error), icon=":material/info:")
+        return
+    rows = [
+        {
+            "figure": metric["name"],
+            "value": metric["value"],
+            "95 % interval": " – ".join(f"{end:.4g}" for end in metric.get("interval") or []),
+            "samples": metric.get("samples"),
+            "split": metric.get("split", ""),
+            "note": metric.get("note", ""),
+        }
+        for metric in about["metrics"]
+    ]
+    if rows:
+        keep = [column for column in rows[0] if any(row[column] not in ("", None) for row in rows)]
+        st.dataframe([{column: row[column] for column in keep} for row in rows], hide_index=True)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("\n".join(f"- **{label}:** {value}" for label, value in _facts(about)))
+    with right:
+        st.caption("Made by")
+        st.code(about["command"], language="bash", wrap_lines=True)
+        _curves(name)
+    if about.get("notes"):
+        notes = about["notes"]
+        st.caption(notes if isinstance(notes, str) else " ".join(notes))
+
+
+def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts of a card as (label, words), leaving out what it does not say."""
+    data, source = about.get("data") or {}, about.get("source") or {}
+    splits = ", ".join(f"{count:,} {split}" for split, count in (data.get("splits") or {}).items())
+    minutes = about.get("seconds", 0) / 60
+    facts = [
+        ("Data", ". ".join(filter(None, (data.get("name"), data.get("source"))))),
+        ("Splits", splits),
+        ("Licence of the data", data.get("licence")),
+        ("Weights from", " ".join(str(value) for key, value in source.items() if key != "licence")),
+        ("Licence of the weights", source.get("licence")),
+        ("Parameters", f"{about['parameters']:,}"),
+        ("File", f"{about['bytes'] / 1e6:.1f} MB, {about['dtype']}, sha256 {about['sha256'][:12]}…"),
+        ("Training", f"{about['epochs']} epochs, {minutes:.1f} min" if about.get("epochs") else None),
+        ("Hardware", about.get("hardware")),
+        ("Seed", str(about["seed"]) if about.get("epochs") else None),
+        ("Made on", about.get("date")),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _curves(name: str) -> None:
+    """Loss and accuracy over the epochs, where the card has a history beside it."""
+    file = weights.path(name).with_name(f"{name}.history.csv")
+    if not file.is_file():
+        return
+    with open(file, newline="", encoding="utf-8") as stream:
+        history = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]
+    if len(history) > 1:
+        chart(figures.history(history), alt=f"Loss over {len(history)} epochs of training", key=f"history_{name}")

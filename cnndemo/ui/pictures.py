@@ -1,0 +1,141 @@
+"""Choosing a picture (sample, upload, camera) and showing one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import images
+from cnndemo.images import ImageError
+from cnndemo.ui.frame import plain
+
+OWN = "own_picture"  # the visitor's last picture, kept in this session's memory only
+_SAMPLE, _OWN, _UPLOAD, _CAMERA = "Sample", "Yours", "Upload", "Camera"
+_ICONS = {
+    _SAMPLE: ":material/photo_library:",
+    _OWN: ":material/account_circle:",
+    _UPLOAD: ":material/upload:",
+    _CAMERA: ":material/photo_camera:",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chosen picture: uint8 (height, width, 3) RGB, its name, and "sample", "upload" or "camera"."""
+
+    image: np.ndarray
+    name: str
+    source: str
+
+    @property
+    def alt(self) -> str:
+        """Words for those who cannot see it."""
+        about = images.SAMPLES.get(self.name)
+        return about.alt if about and self.source == "sample" else f"your picture {self.name}"
+
+
+def pick_image(
+    samples: Sequence[str] = ("cat", "coffee", "astronaut", "rocket", "motorcycle"),
+    key: str = "picture",
+    camera: bool = True,
+    upload: bool = True,
+) -> Picture:
+    """Let the visitor choose a picture; there is always one.
+
+    The visitor's own picture of another page is taken first, so that one image goes through the whole book. A file that
+    cannot be read shows a sentence and leaves the picture as it was.
+
+    Args:
+        samples: names from `images.SAMPLES`, the first is the default; the choice is kept in the link under `key`.
+        key: prefix of the widgets' keys, unique on the page.
+        camera, upload: whether these sources are offered.
+    """
+    own: Picture | None = st.session_state.get(OWN) if upload else None
+    sources = [_SAMPLE] + [_OWN] * (own is not None) + [_UPLOAD] * upload + [_CAMERA] * camera
+    linked = key in st.query_params
+    source = st.segmented_control(
+        "Picture",
+        sources,
+        default=_OWN if own is not None and not linked else _SAMPLE,
+        required=True,
+        key=f"{key}_source{'' if own is None else '_own'}",
+        format_func=lambda name: f"{_ICONS[name]} {name}",
+    )
+    if source == _UPLOAD:
+        file = st.file_uploader(
+            "Your picture",
+            type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
+            key=f"{key}_upload",
+            help="It stays in this server's memory while you look at it, and is written nowhere.",
+        )
+        chosen = _read(file, "upload", key) if file else None
+    elif source == _CAMERA:
+        shot = st.camera_input("Take a picture", key=f"{key}_camera")
+        chosen = _read(shot, "camera", key) if shot else None
+    elif source == _OWN:
+        chosen = own
+    else:
+        chosen = None
+    if chosen is None and source != _SAMPLE:
+        chosen = own
+    if chosen is not None:
+        return chosen
+    name = samples[0]
+    if source == _SAMPLE and len(samples) > 1:
+        name = st.pills(
+            "Sample",
+            samples,
+            default=samples[0],
+            required=True,
+            key=key,
+            bind="query-params",
+            format_func=lambda name: images.SAMPLES[name].caption,
+            label_visibility="collapsed",
+        )
+    return Picture(images.sample(name), name, "sample")
+
+
+def _read(file, source: str, key: str) -> Picture | None:
+    """Decode an upload once, remember it for the other pages, or say why it cannot be read."""
+    memory = st.session_state.setdefault(f"_{key}_decoded", {})
+    if file.file_id not in memory:
+        try:
+            decoded = Picture(images.load(file.getvalue()), file.name if source == "upload" else "camera", source)
+        except ImageError as error:
+            decoded = error
+        memory.clear()
+        memory[file.file_id] = decoded
+    decoded = memory[file.file_id]
+    if isinstance(decoded, ImageError):
+        st.warning(f"**{plain(file.name)}**: {decoded}", icon=":material/info:")
+        return None
+    st.session_state[OWN] = decoded
+    return decoded
+
+
+def show(
+    image: np.ndarray,
+    caption: str | None = None,
+    alt: str | None = None,
+    width: int | str = "stretch",
+    target: int = 320,
+) -> None:
+    """Show a picture; small grids are enlarged without smoothing so that each pixel can be seen.
+
+    Args:
+        image: uint8, grey (height, width), RGB or RGBA.
+        caption: one line under it.
+        alt: words for those who cannot see it; default the caption.
+        width: pixels, "stretch" or "content".
+        target: pictures smaller than this are enlarged by a whole factor to about it.
+    """
+    factor = target // max(image.shape[:2])
+    if factor > 1:
+        image = images.enlarge(image, factor)
+    # A lossy picture of a small grid would invent grey levels that are not there.
+    st.image(
+        image, caption, width=width, output_format="PNG" if max(image.shape[:2]) < 700 else "auto", alt=alt or caption
+    )

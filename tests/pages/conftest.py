@@ -1,0 +1,50 @@
+"""Pages under AppTest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+
+PAGE_TIMEOUT = 60  # seconds; the first page of a run imports TensorFlow
+
+
+def run_page(stem: str, query: dict[str, str] | None = None, state: dict | None = None) -> AppTest:
+    """The page after its first run, with query parameters and session state set before it."""
+    app_test = AppTest.from_file(str(ROOT / "pages" / f"{stem}.py"), default_timeout=PAGE_TIMEOUT)
+    for key, value in (query or {}).items():
+        app_test.query_params[key] = value
+    for key, value in (state or {}).items():
+        app_test.session_state[key] = value
+    return app_test.run()
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    return run_page
+
+
+def no_trouble(app_test: AppTest) -> AppTest:
+    """Assert that the page ended without an exception and without an error box."""
+    assert not app_test.exception, [element.value for element in app_test.exception]
+    assert not app_test.error, [element.value for element in app_test.error]
+    return app_test
+
+
+def rendered_references(app_test: AppTest) -> dict[str, set[str]]:
+    """Section title -> the book's references ("figure 1.4", "listing 1.1") named right under its heading."""
+    found: dict[str, set[str]] = {}
+    title = None
+    for element in app_test.main:
+        if element.type == "subheader":
+            title = element.value
+            found[title] = set()
+        elif element.type == "caption" and title and element.value.startswith("Book: "):
+            for part in element.value.removeprefix("Book: ").split(" · "):
+                kind, numbers = part.split(" ", 1)
+                found[title] |= {f"{kind.removesuffix('s')} {number}" for number in numbers.split(", ")}
+            title = None
+    return found
