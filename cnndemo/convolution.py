@@ -17,7 +17,7 @@ import numpy as np
 from cnndemo.errors import VisitorError
 
 KINDS = ("normal", "box", "triangle", "exponential", "drawn")
-REACH = 6.0
+REACH = 10.0
 STEP = 0.01
 
 

@@ -1,0 +1,35 @@
+"""Every weights file that ships: its card, its hash, its size, its network."""
+
+import pytest
+
+from cnndemo import weights
+
+FOLDER = weights.WEIGHTS_DIR
+
+
+def test_the_folder_stays_small():
+    sizes = [file.stat().st_size for file in FOLDER.iterdir()]
+    assert sum(sizes) < 45e6 and max(sizes) < 25e6
+
+
+def test_every_file_has_a_card():
+    assert {file.name.removesuffix(".weights.h5") for file in FOLDER.glob("*.weights.h5")} == set(weights.names())
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_a_card_is_complete_and_true(name):
+    card = weights.card(name)
+    for field in ("builder", "command", "data", "metrics", "hardware", "date", "seed", "dtype", "parameters"):
+        assert field in card, field
+    assert weights.sha256(weights.path(name)) == card["sha256"]
+    assert card.get("epochs") or card.get("source"), "neither trained nor converted"
+    for metric in card["metrics"]:
+        assert {"name", "value", "samples"} <= set(metric)
+        if metric.get("interval"):
+            low, high = metric["interval"]
+            assert low <= metric["value"] <= high
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_weights_load_into_their_network(name):
+    assert weights.load(name).count_params() == weights.card(name)["parameters"]

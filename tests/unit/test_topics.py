@@ -1,0 +1,40 @@
+import re
+import subprocess
+import sys
+
+import pytest
+
+from cnndemo import topics
+from tests.conftest import ROOT
+
+
+def test_every_page_is_a_topic():
+    stems = {file.stem for file in (ROOT / "pages").glob("*.py")} - {"home"}
+    assert stems == {topic.stem for topic in topics.built()}
+
+
+def test_navigation_holds_each_built_topic_once():
+    listed = [topic.stem for members in topics.by_chapter().values() for topic in members]
+    assert sorted(listed) == sorted(topic.stem for topic in topics.built())
+
+
+def test_pages_stay_thin():
+    for page in (ROOT / "pages").glob("*.py"):
+        lines = page.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 150, f"{page.name} has {len(lines)} lines"
+
+
+@pytest.mark.parametrize("folder", ["cnndemo", "train"])
+def test_only_the_ui_knows_streamlit(folder):
+    for file in (ROOT / folder).rglob("*.py"):
+        if "ui" not in file.relative_to(ROOT).parts:
+            assert not re.search(r"^\s*(import|from) streamlit", file.read_text(encoding="utf-8"), re.M), file
+
+
+def test_the_library_loads_neither_streamlit_nor_tensorflow():
+    modules = [f"cnndemo.{topic.stem}" for topic in topics.built() if topic.stem != "book_index"]
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {modules!r}]; " + (
+        "print([m for m in ('streamlit', 'tensorflow', 'keras') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

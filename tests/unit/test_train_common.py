@@ -1,0 +1,74 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from train import common
+
+
+@pytest.fixture
+def arguments(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train", "--epochs", "2", "--data-dir", "/somewhere"])
+    result = common.parser("A test.", "small", epochs=3).parse_args()
+    result.run_dir, result.weights_dir = tmp_path / "run", tmp_path / "weights"
+    return result
+
+
+def compiled() -> keras.Model:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.fixture(scope="module")
+def data():
+    x = np.random.default_rng(0).random((48, 4), dtype=np.float32)
+    return x, x[:, :3].argmax(1)
+
+
+def test_resuming_goes_on_where_it_stopped(arguments, data):
+    common.prepare(arguments)
+    common.fit(compiled(), data, data, arguments, verbose=0)
+    arguments.resume, arguments.epochs = True, 4
+    common.prepare(arguments)
+    seen = []
+    model = compiled()
+    counter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(epoch))
+    history = common.fit(model, data, data, arguments, callbacks=[counter], verbose=0)
+    assert seen == [2, 3] and [row["epoch"] for row in history] == [0, 1, 2, 3]
+    best = min(history, key=lambda row: row["val_loss"])
+    assert model.evaluate(*data, verbose=0)[0] == pytest.approx(best["val_loss"], rel=1e-4)
+
+
+def test_an_interrupt_keeps_the_finished_epochs(arguments, data):
+    import os
+    import signal
+
+    common.prepare(arguments)
+    strike = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: os.kill(os.getpid(), signal.SIGINT) if epoch == 1 else None
+    )
+    with pytest.raises(SystemExit):
+        common.fit(compiled(), data, data, arguments, callbacks=[strike], verbose=0)
+    assert len(common.read_log(arguments.run_dir / "history.csv")) >= 1
+    assert (arguments.run_dir / "backup").exists()
+
+
+def test_publish_writes_a_card_without_local_folders(arguments, data):
+    model = compiled()
+    metrics = [common.metric("accuracy", 0.5, 48, common.wilson(24, 48))]
+    common.publish(model, arguments, "cnndemo.models.x:build", {"name": "toy"}, metrics, history=[{"seconds": 1.5}])
+    card = json.loads((arguments.weights_dir / "small.json").read_text())
+    assert card["command"] == "python -m train.small --epochs 2"
+    assert card["seconds"] == 1.5 and card["epochs"] == 1 and card["metrics"][0]["samples"] == 48
+    assert "/somewhere" not in json.dumps(card)
+
+
+def test_wilson_interval_against_worked_values():
+    assert common.wilson(9940, 10_000) == pytest.approx([0.99229, 0.99534], abs=2e-5)
+    assert common.wilson(10, 10)[1] == pytest.approx(1.0) and common.wilson(0, 10)[0] == pytest.approx(0.0)
+
+
+def test_bootstrap_of_a_constant_is_that_constant():
+    assert common.bootstrap(np.full(20, 0.25)) == [0.25, 0.25]
