@@ -27,6 +27,21 @@ class Canvas:
     def empty(self) -> bool:
         return self.image is None or not self.objects
 
+    @property
+    def boxes(self) -> list[tuple[float, float, float, float]]:
+        """The rectangles drawn, in the order of drawing: (top, left, height, width) in canvas pixels."""
+        shift = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
+        found = []
+        for item in self.objects:
+            if str(item.get("type", "")).lower() != "rect":
+                continue
+            height = item.get("height", 0) * item.get("scaleY", 1)
+            width = item.get("width", 0) * item.get("scaleX", 1)
+            top = item.get("top", 0) - shift.get(item.get("originY"), 0.0) * height
+            left = item.get("left", 0) - shift.get(item.get("originX"), 0.0) * width
+            found.append((top, left, height, width))
+        return found
+
 
 def canvas(
     key: str,
@@ -39,7 +54,6 @@ def canvas(
     background: np.ndarray | None = None,
     fill_color: str = "rgba(213, 94, 0, 0.15)",
     initial: dict[str, Any] | None = None,
-    label: str = "Drawing area",
 ) -> Canvas:
     """A drawing area for mouse and finger.
 
@@ -51,7 +65,6 @@ def canvas(
         background_color: colour of the empty canvas.
         background: picture behind the drawing, uint8 (h, w, 3); stretched to the canvas.
         initial: a drawing to start with, as Fabric.js JSON.
-        label: what the area is for, for screen readers.
 
     Returns:
         The drawing; empty where the component cannot run (outside a server).
@@ -73,7 +86,6 @@ def canvas(
         initial_drawing=initial,
         return_image_data=True,
         key=key,
-        label=label,
     )
     objects = (result.json_data or {}).get("objects", [])
     return Canvas(result.image_data, objects)
