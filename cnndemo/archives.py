@@ -90,7 +90,8 @@ class ClassFolders:
     @property
     def counts(self) -> dict[str, int]:
         """Class name -> number of pictures."""
-        return dict(zip(self.class_names, np.bincount(self.labels, minlength=len(self.class_names)).tolist()))
+        numbers = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
+        return dict(zip(self.class_names, numbers, strict=True))
 
     def image(self, index: int) -> np.ndarray:
         """Unpack and decode one picture.

@@ -1,0 +1,266 @@
+"""Why networks want small, even numbers (book 3.1): gradient descent on a squashed bowl and on a round one.
+
+The model is one linear unit of two features, ŷ = w₁x₁ + w₂x₂, with the loss ½·mean((ŷ − y)²). That loss is a quadratic
+bowl, so the number of steps that gradient descent needs is known exactly, without taking them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cnndemo.errors import VisitorError
+
+Scaling = Literal["raw", "unit", "symmetric", "standard"]
+
+SCALINGS: dict[str, str] = {
+    "unit": "to [0, 1]",
+    "symmetric": "to [−1, 1]",
+    "standard": "standardise",
+}
+
+PRESETS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "gentle": ((-1.0, 5.0), (0.0, 1.0)),
+    "book": ((-5000.0, 25000.0), (0.0, 1.0)),
+    "even": ((-1.0, 1.0), (-1.0, 1.0)),
+}
+"""Ranges of the two features; `book` are the numbers of 3.1."""
+
+MAX_ABS = 1e6
+SAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A least-squares problem in two weights.
+
+    Attributes:
+        features: float64 (samples, 2), after scaling.
+        targets: float64 (samples,).
+        hessian: float64 (2, 2), mean of x xᵀ: the curvature of the loss.
+        best: float64 (2,), the weights with the smallest loss.
+        lowest: that loss.
+    """
+
+    features: np.ndarray
+    targets: np.ndarray
+    hessian: np.ndarray
+    best: np.ndarray
+    lowest: float
+
+    @property
+    def curvatures(self) -> np.ndarray:
+        """Eigenvalues of the Hessian, the smaller first: how steep the bowl is along its axes."""
+        return np.linalg.eigvalsh(self.hessian)
+
+    @property
+    def condition(self) -> float:
+        """Largest by smallest curvature; 1 is a round bowl."""
+        low, high = self.curvatures
+        return float(high / low) if low > 0 else math.inf
+
+    @property
+    def best_rate(self) -> float:
+        """The learning rate with the fastest descent, 2 / (smallest + largest curvature)."""
+        return float(2 / self.curvatures.sum())
+
+    @property
+    def largest_rate(self) -> float:
+        """Learning rates above this diverge: 2 / largest curvature."""
+        return float(2 / self.curvatures[-1])
+
+    def excess(self, weights: np.ndarray) -> np.ndarray:
+        """Loss above the lowest, for weights (..., 2): ½ (w − best)ᵀ H (w − best)."""
+        away = weights - self.best
+        return 0.5 * np.einsum("...i,ij,...j->...", away, self.hessian, away)
+
+
+def make(first: tuple[float, float], second: tuple[float, float], scaling: Scaling = "raw", seed: int = 0) -> Problem:
+    """A data set whose two features lie in the given ranges, scaled, with its loss.
+
+    The targets depend on where in its range a feature lies, so both features matter equally whatever their ranges.
+
+    Args:
+        first, second: (lowest, highest) value of each feature.
+        scaling: `raw`, `unit` ([0, 1]), `symmetric` ([−1, 1]) or `standard` (mean 0, standard deviation 1).
+        seed: of the data.
+
+    Raises:
+        VisitorError: a range is empty, reversed, not finite or beyond ±1,000,000.
+    """
+    for name, (low, high) in (("first", first), ("second", second)):
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise VisitorError(f"The range of the {name} feature needs two numbers.")
+        if max(abs(low), abs(high)) > MAX_ABS:
+            raise VisitorError(f"Please keep the range of the {name} feature within ±{MAX_ABS:,.0f}.")
+        if high - low < 1e-3:
+            raise VisitorError(
+                f"The {name} feature must reach from a smaller to a larger number, at least 0.001 apart."
+            )
+    random = np.random.default_rng(seed)
+    position = random.uniform(size=(SAMPLES, 2))
+    position = (position - position.min(axis=0)) / np.ptp(position, axis=0)  # both ends of each range occur
+    targets = position @ np.array([3.0, 2.0]) + random.normal(scale=0.1, size=SAMPLES)
+    targets -= targets.mean()
+    low, high = np.array([first[0], second[0]]), np.array([first[1], second[1]])
+    features = scale(low + position * (high - low), scaling)
+    hessian = features.T @ features / SAMPLES
+    best = np.linalg.lstsq(features, targets, rcond=None)[0]
+    lowest = 0.5 * float(np.mean((features @ best - targets) ** 2))
+    return Problem(features, targets, hessian, best, lowest)
+
+
+def scale(values: np.ndarray, scaling: Scaling) -> np.ndarray:
+    """Rescale each column; float64 (samples, features) in and out.
+
+    A column of equal values becomes zeros.
+    """
+    if scaling == "raw":
+        return values
+    if scaling == "standard":
+        spread = values.std(axis=0)
+        return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    spread = np.ptp(values, axis=0)
+    unit = (values - values.min(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return unit if scaling == "unit" else 2 * unit - np.where(spread > 0, 1.0, 0.0)
+
+
+def descend(problem: Problem, rate: float, steps: int, start: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    """Gradient descent: float64 (steps + 1, 2), the weights from the start on; infinite once they overflow."""
+    weights = np.array(start, dtype=np.float64)
+    path = np.empty((steps + 1, 2))
+    path[0] = weights
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(1, steps + 1):
+            errors = problem.features @ weights - problem.targets
+            weights = weights - rate * (problem.features.T @ errors) / len(errors)
+            path[step] = weights
+    return path
+
+
+def steps_needed(
+    problem: Problem, rate: float, tolerance: float = 1e-3, start: tuple[float, float] = (0.0, 0.0)
+) -> float:
+    """Steps until the excess loss is `tolerance` times that of the start, exactly, without taking them.
+
+    Along axis i of the bowl the distance to the minimum shrinks by 1 − rate·λᵢ a step, so the excess loss after k steps
+    is ½ Σ λᵢ cᵢ² (1 − rate·λᵢ)^2k; the smallest such k is found by doubling and halving.
+
+    Returns:
+        The number of steps, or infinity when the descent diverges or stands still.
+    """
+    curvatures, axes = np.linalg.eigh(problem.hessian)
+    distances = axes.T @ (np.array(start) - problem.best)
+    shares = 0.5 * curvatures * distances**2
+    if shares.sum() <= 0:
+        return 0.0
+    factors = np.abs(1 - rate * curvatures)
+
+    def reached(k: int) -> bool:
+        with np.errstate(under="ignore", over="ignore"):
+            # exp(2k·log f) does not lose f's last digits as f**(2k) would for f next to 1
+            logs = np.where(factors > 0, np.log(np.maximum(factors, 1e-300)), -np.inf)
+            return bool(np.sum(shares * np.exp(2.0 * k * logs)) <= tolerance * shares.sum())
+
+    if reached(0):
+        return 0.0
+    matters = shares > 0
+    if np.any(factors[matters] > 1):
+        return math.inf  # it may come near for a moment, but it does not stay
+    high = 1
+    while not reached(high):
+        high *= 2
+        if high > 2**60:
+            return math.inf
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return float(high)
+
+
+def verdict(problem: Problem, rate: float, tolerance: float = 1e-3) -> str:
+    """One sentence on what this learning rate does."""
+    if rate > problem.largest_rate:
+        growth = float(np.abs(1 - rate * problem.curvatures).max())
+        return f"It diverges: each step multiplies the error by {growth:,.3g}."
+    steps = steps_needed(problem, rate, tolerance)
+    if math.isinf(steps):
+        return "It never arrives: at this rate the error stays as it is."
+    return f"It arrives after {steps:,.0f} step{'' if steps == 1 else 's'}."
+
+
+# --- images ---------------------------------------------------------------------------------------------------------
+
+METHODS: dict[str, str] = {
+    "none": "as it is, 0 to 255",
+    "unit": "divided by 255",
+    "symmetric": "divided by 127.5, minus 1",
+    "sample": "standardised by this picture",
+    "channels": "standardised by this picture, each channel",
+    "data set": "standardised by a data set, each channel",
+}
+
+
+def normalize_image(
+    image: np.ndarray, method: str, statistics: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
+    """The picture as the network gets it.
+
+    Args:
+        image: uint8 (height, width, 3).
+        method: a key of `METHODS`. `sample` is the book's samplewise_center and samplewise_std_normalization.
+        statistics: mean and standard deviation of each channel of the data set, for `data set`.
+
+    Returns:
+        float32 (height, width, 3).
+    """
+    values = image.astype(np.float32)
+    if method == "none":
+        return values
+    if method == "unit":
+        return values / np.float32(255)
+    if method == "symmetric":
+        return values / np.float32(127.5) - np.float32(1)
+    if method == "sample":
+        return (values - values.mean(dtype=np.float64)).astype(np.float32) / _safe(values.std(dtype=np.float64))
+    if method == "channels":
+        mean, spread = channel_statistics([image])
+    elif method == "data set":
+        if statistics is None:
+            raise ValueError("Method “data set” needs the statistics of the data set.")
+        mean, spread = statistics
+    else:
+        raise VisitorError(f"The method must be one of: {', '.join(METHODS)}.")
+    return ((values - mean) / _safe(spread)).astype(np.float32)
+
+
+def _safe(spread):
+    """A standard deviation to divide by; a flat picture is not divided at all."""
+    return np.where(np.asarray(spread) > 1e-6, spread, 1.0).astype(np.float32)
+
+
+def channel_statistics(pictures: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel over all pixels of all pictures: two float64 (3,)."""
+    count = sum(picture.shape[0] * picture.shape[1] for picture in pictures)
+    total = sum(picture.sum(axis=(0, 1), dtype=np.float64) for picture in pictures)
+    squares = sum(np.square(picture, dtype=np.float64).sum(axis=(0, 1)) for picture in pictures)
+    mean = total / count
+    return mean, np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+
+
+def channel_histograms(values: np.ndarray, bins: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """How often each value occurs in each channel.
+
+    Returns:
+        Bin centres (bins,) and the share of pixels in each bin, (3, bins).
+    """
+    low, high = float(values.min()), float(values.max())
+    if high <= low:
+        low, high = low - 0.5, low + 0.5
+    counts = [np.histogram(values[..., channel], bins, (low, high))[0] for channel in range(3)]
+    edges = np.linspace(low, high, bins + 1)
+    return (edges[:-1] + edges[1:]) / 2, np.array(counts) / values[..., 0].size
