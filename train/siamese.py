@@ -1,0 +1,198 @@
+"""Train the book's siamese network (listing 5.6) on pairs of MNIST digits, with contrastive loss on the raw distance.
+
+    python -m train.siamese                 # weights/siamese.*
+    python -m train.siamese --hold-out 7    # weights/siamese_holdout.*: never sees a 7, for one-shot classification
+
+Every batch is used for all of its pairs; same and different pairs weigh half each. The digits that ship with the
+gallery are not trained on: they are the validation split, and what the page maps is new to the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import cv2
+import keras
+import numpy as np
+
+from cnndemo import images, losses, siamese
+from cnndemo.models.siamese import build
+from train import common
+from train.datasets import mnist
+
+PAIRS = 20_000
+PAIR_SEED = 53  # the book's section; the test pairs are the same for every model
+
+
+class Digits(keras.utils.PyDataset):
+    """Shuffled batches of digits with their labels; each digit is turned, scaled, sheared and shifted a little."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int, augment: bool, **options):
+        super().__init__(**options)
+        self.x, self.y, self.batch_size, self.augment = x, y, min(batch_size, len(x)), augment
+        self.generator = np.random.default_rng(seed)
+        self.order = self.generator.permutation(len(x))
+
+    def __len__(self) -> int:
+        return len(self.x) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        x = self.x[chosen]
+        if self.augment:
+            x = augment(x, np.random.default_rng((int(self.order[0]), index)))
+        return siamese.prepare(x), self.y[chosen]
+
+    def on_epoch_end(self) -> None:
+        if self.augment:
+            self.order = self.generator.permutation(len(self.x))
+
+
+def augment(digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A small random affine map of each digit: ±12°, ±12 % size, ±10 % shear, ±2 pixels; uint8 (n, 28, 28)."""
+    count = len(digits)
+    angle = np.deg2rad(generator.uniform(-12, 12, count))
+    size = generator.uniform(0.88, 1.12, (count, 2))
+    shear = generator.uniform(-0.1, 0.1, count)
+    shift = generator.uniform(-2, 2, (count, 2))
+    turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1).reshape(-1, 2, 2)
+    lean = np.zeros((count, 2, 2))
+    lean[:, 0, 0], lean[:, 1, 1], lean[:, 0, 1] = size[:, 0], size[:, 1], shear
+    linear = turn @ lean
+    centre = np.full(2, (siamese.SIDE - 1) / 2)
+    matrices = np.concatenate([linear, (centre - linear @ centre + shift)[:, :, None]], axis=2)
+    side = (siamese.SIDE, siamese.SIDE)
+    return np.stack([cv2.warpAffine(digit, matrix, side) for digit, matrix in zip(digits, matrices)])
+
+
+def load(arguments: argparse.Namespace) -> tuple[tuple, tuple, tuple]:
+    """Training split without the shipped digits, the shipped digits as validation split, and the test split."""
+    (x, y), _, test = mnist.load(arguments.data_dir, validation=0)
+    validation = images.digits()
+    shipped = {digit.tobytes() for digit in validation[0]}
+    keep = np.array([digit.tobytes() not in shipped for digit in x])
+    x, y = x[keep], y[keep]
+    return (x[: arguments.limit or None], y[: arguments.limit or None]), validation, test
+
+
+def train(arguments: argparse.Namespace, loss, training: tuple, validation: tuple) -> tuple[keras.Model, list]:
+    """The base network trained with a loss on (labels, embeddings); the learning rate falls along a cosine."""
+    model = build()
+    batches = Digits(*training, arguments.batch_size, arguments.seed, augment=True, workers=4, max_queue_size=32)
+    held = Digits(*validation, arguments.batch_size, arguments.seed, augment=False)
+    rate = keras.optimizers.schedules.CosineDecay(arguments.learning_rate, arguments.epochs * len(batches))
+    model.compile(
+        keras.optimizers.Adam(rate),
+        loss,
+        metrics=[losses.pair_accuracy],
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    history = common.fit(model, batches, held, arguments, patience=arguments.epochs, reduce=False, verbose=2)
+    model.set_weights([weight.astype("float16").astype("float32") for weight in model.get_weights()])  # as shipped
+    return model, history
+
+
+def embed(model: keras.Model, digits: np.ndarray) -> np.ndarray:
+    """Embeddings of uint8 digits, (n, 128) float32."""
+    return model.predict(siamese.prepare(digits), batch_size=1000, verbose=0)
+
+
+def judge(model: keras.Model, validation: tuple, test: tuple) -> tuple[float, list[dict]]:
+    """The threshold with the fewest errors on validation pairs, and how the test pairs fare at it."""
+    pairs = siamese.draw_pairs(validation[1], PAIRS, PAIR_SEED)
+    embeddings = embed(model, validation[0])
+    threshold = siamese.curve(siamese.distances(embeddings[pairs.a], embeddings[pairs.b]), pairs.same).best_threshold()
+
+    pairs = siamese.draw_pairs(test[1], PAIRS, PAIR_SEED)
+    embeddings = embed(model, test[0])
+    distance = siamese.distances(embeddings[pairs.a], embeddings[pairs.b])
+    right = int(round(siamese.accuracy(distance, pairs.same, threshold) * PAIRS))
+    both = np.stack([distance, pairs.same], axis=1)
+
+    def interval(figure: str) -> list[float]:
+        return common.bootstrap(both, lambda rows: getattr(siamese.curve(rows[:, 0], rows[:, 1] > 0), figure), 300)
+
+    curve = siamese.curve(distance, pairs.same)
+    accept, reject = curve.at(threshold)
+    half = PAIRS // 2
+    return threshold, [
+        common.metric("pair accuracy", right / PAIRS, PAIRS, common.wilson(right, PAIRS)),
+        common.metric("false accept rate", accept, half, common.wilson(round(accept * half), half)),
+        common.metric("false reject rate", reject, half, common.wilson(round(reject * half), half)),
+        common.metric("equal error rate", curve.equal_error_rate, PAIRS, interval("equal_error_rate")),
+        common.metric("ROC-AUC", curve.area, PAIRS, interval("area")),
+    ]
+
+
+def judge_few_shot(model: keras.Model, test: tuple, new_class: int) -> list[dict]:
+    """One-shot and five-shot classification of the test split, beside raw pixels as the embedding."""
+    rooms = {"": embed(model, test[0]), ", raw pixels": siamese.prepare(test[0]).reshape(len(test[0]), -1)}
+    metrics = []
+    for room, embeddings in rooms.items():
+        for shots in (1, 5):
+            result = siamese.few_shot(embeddings, test[1], new_class, shots)
+            new, all_ten = int(np.sum(test[1] == new_class)) - shots, len(test[1]) - 10 * shots
+            for what, values, samples in (
+                (f"new class {new_class}", result.of_class, new),
+                ("all ten classes", result.overall, all_ten),
+            ):
+                interval = [float(end) for end in np.quantile(values, [0.025, 0.975])]
+                name = f"{shots}-shot accuracy, {what}{room}"
+                note = f"mean of {len(values)} draws of the examples; the interval holds 95 % of the draws"
+                metrics.append(common.metric(name, values.mean(), samples, interval, note=note))
+    return metrics
+
+
+def arguments_of(description: str, name: str) -> argparse.ArgumentParser:
+    parser = common.parser(description, name, epochs=200, batch_size=512)
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at the start; falls to 0 along a cosine")
+    parser.add_argument("--margin", type=float, default=1.0, help="α of the book")
+    return parser
+
+
+def data_card(training: tuple, validation: tuple, test: tuple) -> dict:
+    splits = {"train": len(training[0]), "validation": len(validation[0]), "test": len(test[0])}
+    return mnist.SOURCE | {"splits": splits, "test pairs": f"{PAIRS:,} of the test split, half same, seed {PAIR_SEED}"}
+
+
+def main() -> None:
+    parser = arguments_of(__doc__.splitlines()[0], "siamese")
+    parser.add_argument("--hold-out", type=int, choices=range(10), help="train without this digit, for one-shot tests")
+    arguments = parser.parse_args()
+    new_class = arguments.hold_out
+    name = "siamese" if new_class is None else "siamese_holdout"
+    if arguments.run_dir.name == "siamese":
+        arguments.run_dir = arguments.run_dir.with_name(name)
+    common.prepare(arguments)
+    training, validation, test = load(arguments)
+    if new_class is not None:
+        training, validation = (tuple(part[y != new_class] for part in (x, y)) for x, y in (training, validation))
+
+    def loss(labels, embeddings):
+        return losses.all_pairs_contrastive_loss(labels, embeddings, arguments.margin)
+
+    model, history = train(arguments, loss, training, validation)
+    threshold, metrics = judge(model, validation, test)
+    if new_class is not None:
+        metrics = judge_few_shot(model, test, new_class) + [m | {"note": "all ten digits"} for m in metrics]
+    for metric in metrics:
+        print(f"{metric['name']}: {metric['value']:.4f} {metric['interval']}")
+    common.publish(
+        model,
+        arguments,
+        "cnndemo.models.siamese:build",
+        data_card(training, validation, test),
+        metrics,
+        history=history,
+        name=name,
+        threshold=threshold,
+        margin=arguments.margin,
+        loss="contrastive, on the raw Euclidean distance, over all pairs of a batch",
+        hold_out=new_class,
+        notes="Threshold chosen on 20,000 pairs of the validation split, which is the digits that ship with the "
+        "gallery. Test pairs were looked at once.",
+    )
+
+
+if __name__ == "__main__":
+    main()
