@@ -1,8 +1,9 @@
-# make run and make test do all the set-up on a machine with Python 3.10–3.13 and make.
+# make run and make test do all the set-up on a machine with Python 3.11–3.13 and make.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
+SUPPORTED = $(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: run test lint format bench shots cards clean
@@ -31,11 +32,13 @@ cards: $(VENV)/run.stamp
 	$(BIN)/python -m train.cards
 
 $(VENV)/run.stamp: requirements.txt
+	@$(SUPPORTED) || (echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12" && false)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
 $(VENV)/dev.stamp: requirements.txt requirements-dev.txt
+	@$(SUPPORTED) || (echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12" && false)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/run.stamp

@@ -25,14 +25,14 @@ with st.expander("Bring your picture", icon=":material/add_photo_alternate:"):
     picture = ui.pick_image(samples=("cat", "astronaut", "coffee", "rocket", "motorcycle"))
     ui.show(images.shrink(picture.image, 480), alt=picture.alt, width=320)
 
-for heading, members in topics.by_chapter().items():
-    st.subheader(heading, anchor=False)
-    with st.grid(3, min_column_width=260):
+with st.grid(3, min_column_width=250):
+    for heading, members in topics.by_chapter().items():
         for topic in members:
             with st.container(border=True, height="stretch"):
                 made = thumbnail(topic.stem)
                 if made is not None:
                     st.image(made, width="stretch", alt=f"{topic.title}: {topic.question}", link=f"/{topic.stem}")
                 st.page_link(topic.path, label=f"**{topic.title}**", icon=f":material/{topic.icon}:")
-                st.caption(topic.question)
+                st.markdown(topic.question)
+                st.caption(heading)
 st.caption("Pictures stay in this server's memory while you look at them. Nothing is stored or sent elsewhere.")

@@ -1,0 +1,63 @@
+"""What holds for every page of the gallery, walked from the registry."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cnndemo import topics
+from cnndemo.ui.pictures import OWN, Picture
+from tests.conftest import ROOT
+from tests.pages.conftest import no_trouble, run_page
+
+BUILT = [topic.stem for topic in topics.built()]
+WITHOUT_NETWORK = [s for s in ("convolution", "pattern_matching", "normalization", "filters", "book_index") if s in BUILT]
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Each page, opened once in its default state."""
+    pages = {}
+
+    def get(stem: str):
+        if stem not in pages:
+            pages[stem] = run_page(stem)
+        return pages[stem]
+
+    return get
+
+
+@pytest.mark.parametrize("stem", BUILT)
+def test_opens_with_its_title_and_question(opened, stem):
+    page = no_trouble(opened(stem))
+    topic = topics.TOPICS[stem]
+    assert page.title[0].value == topic.title
+    assert topic.question in page.markdown[0].value
+
+
+@pytest.mark.parametrize("stem", [stem for stem in BUILT if stem != "book_index"])
+def test_sections_come_in_the_house_order(opened, stem):
+    titles = [heading.value for heading in opened(stem).subheader]
+    assert titles[0] == "Try it"
+    order = [t for t in titles if t in ("Try it", "How it works", "Code", "Check yourself", "Model card")]
+    assert order == [t for t in ("Try it", "How it works", "Code", "Check yourself", "Model card") if t in order]
+    assert {"How it works", "Code", "Check yourself"} <= set(titles)
+    assert len(titles) == len(set(titles)), "two sections of one name have one anchor"
+
+
+@pytest.mark.parametrize("stem", BUILT)
+def test_takes_the_visitors_own_picture(stem, photo):
+    page = run_page(stem, state={OWN: Picture(photo, "holiday_*[x](y)*.png", "upload")})
+    no_trouble(page)
+
+
+@pytest.mark.parametrize("stem", WITHOUT_NETWORK)
+def test_pages_without_a_network_load_no_tensorflow(stem):
+    code = (
+        "import sys; from tests.pages.conftest import run_page, no_trouble; "
+        f"no_trouble(run_page({stem!r})); print('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    environment = {**os.environ, "CNNDEMO_WARMUP": "0"}
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.stdout.strip() == "False", run.stderr[-2000:]

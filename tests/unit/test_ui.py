@@ -1,0 +1,128 @@
+"""The shared widgets, run in small apps of their own."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnndemo import images
+from cnndemo.ui import frame
+from cnndemo.ui.pictures import OWN, Picture
+
+
+def pick():
+    import streamlit as st
+
+    from cnndemo import ui
+
+    picture = ui.pick_image(samples=("cat", "rocket"))
+    st.text(f"{picture.source} {picture.name} {picture.image.shape} {picture.image[0, 0].tolist()}")
+
+
+def ask():
+    from cnndemo import ui
+
+    ui.check_yourself([ui.Question("Two and two?", ["3", "4"], "4", "Count on your fingers.")])
+
+
+def complain():
+    import streamlit as st
+
+    from cnndemo import ui
+    from cnndemo.errors import VisitorError
+
+    with ui.guard():
+        raise VisitorError("Please choose a smaller pattern.")
+    st.text("still here")
+
+
+def show_code():
+    from cnndemo import images, ui
+
+    ui.code([images.letterbox], "from cnndemo import images")
+
+
+def missing_card():
+    from cnndemo import ui
+
+    ui.model_card("unheard_of")
+
+
+def run(app, **state) -> AppTest:
+    app_test = AppTest.from_function(app)
+    for key, value in state.items():
+        app_test.session_state[key] = value
+    return app_test.run()
+
+
+def upload(app_test: AppTest, name: str, data: bytes) -> AppTest:
+    app_test.segmented_control[0].set_value("Upload").run()
+    return app_test.file_uploader[0].set_value((name, data, "image/png")).run()
+
+
+def test_a_sample_is_there_before_the_first_click():
+    page = run(pick)
+    assert page.text[0].value.startswith("sample cat (300, 451, 3)")
+
+
+def test_an_upload_is_decoded_and_remembered(photo):
+    page = upload(run(pick), "mine.png", images.png(photo))
+    assert page.text[0].value == "upload mine.png (60, 80, 3) [0, 0, 0]"
+    assert page.session_state[OWN].name == "mine.png"
+
+
+def test_bad_uploads_give_a_sentence_and_keep_the_page(bad_files):
+    for name, data in bad_files.items():
+        page = upload(run(pick), name, data)
+        assert not page.exception, name
+        if data:
+            assert name.split(".")[0] in page.warning[0].value, name
+        assert page.text[0].value.startswith("sample cat"), name
+
+
+def test_the_picture_of_the_last_page_comes_first(photo):
+    page = run(pick, **{OWN: Picture(photo, "mine.png", "upload")})
+    assert page.text[0].value.startswith("upload mine.png")
+
+
+def test_a_link_to_a_sample_wins_over_the_own_picture(photo):
+    page = AppTest.from_function(pick)
+    page.session_state[OWN] = Picture(photo, "mine.png", "upload")
+    page.query_params["picture"] = "Rocket"
+    assert page.run().text[0].value.startswith("sample rocket")
+
+
+@pytest.mark.parametrize(("choice", "kind"), [("4", "success"), ("3", "warning")])
+def test_a_question_reveals_the_answer(choice, kind):
+    page = run(ask)
+    assert not page.success and not page.warning
+    page.radio[0].set_value(choice).run()
+    assert "fingers" in page.get(kind)[0].value
+
+
+def test_guard_shows_the_sentence_and_goes_on():
+    page = run(complain)
+    assert page.warning[0].value == "Please choose a smaller pattern." and page.text[0].value == "still here"
+
+
+def test_code_is_the_source_that_ran():
+    page = run(show_code)
+    assert "def letterbox(image: np.ndarray, size: int" in page.code[1].value
+
+
+def test_a_missing_card_is_a_sentence():
+    assert "python -m train.unheard_of" in run(missing_card).warning[0].value
+
+
+def test_names_of_files_cannot_format_the_page():
+    assert frame.plain("**a**[b](c)<i>.png") == r"\*\*a\*\*\[b\]\(c\)\<i\>\.png"
+    assert len(frame.plain("x" * 500)) == 60
+
+
+def test_anchors():
+    assert frame.anchor("What the network saw") == "what-the-network-saw"
+
+
+def test_small_grids_are_enlarged_by_repetition():
+    from cnndemo.images import enlarge
+
+    assert np.unique(enlarge(np.arange(4, dtype=np.uint8).reshape(2, 2), 100)).tolist() == [0, 1, 2, 3]
