@@ -1,0 +1,27 @@
+"""Finding faces: Haar-like features, the cascade built from them, and a small convolutional network (book 5.1)."""
+
+from cnndemo.face_detection.detectors import (
+    CASCADES,
+    SEARCH_SIDE,
+    Box,
+    Search,
+    decode,
+    detect,
+    locate,
+    merge,
+    search,
+    suppress,
+)
+
+__all__ = [
+    "CASCADES",
+    "SEARCH_SIDE",
+    "Box",
+    "Search",
+    "decode",
+    "detect",
+    "locate",
+    "merge",
+    "search",
+    "suppress",
+]

@@ -1,0 +1,206 @@
+"""Two ways to find faces: the cascade of Haar features, and a small convolutional network.
+
+The cascade is Viola and Jones 2001 as OpenCV implements it; the network is `cnndemo.models.tiny_face_detector`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from cnndemo import images
+from cnndemo.errors import VisitorError
+from cnndemo.models.tiny_face_detector import ANCHORS, CELLS, SIDE
+
+CASCADES = {
+    "frontal default": "haarcascade_frontalface_default.xml",
+    "frontal alt2": "haarcascade_frontalface_alt2.xml",
+    "eyes": "haarcascade_eye.xml",
+}
+"""Name -> file of OpenCV's trained cascades."""
+
+SMALLEST_SQUARE = 20
+"""Side in pixels below which no detector here can see a face."""
+
+SEARCH_SIDE = 1000
+"""Long side in pixels to which a picture is shrunk before the cascade searches it: larger only costs time."""
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the picture; `score` is the network's probability or the cascade's number of hits."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    score: float = 1.0
+
+    @property
+    def area(self) -> float:
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self.left + self.width / 2, self.top + self.height / 2
+
+    def scaled(self, factor: float) -> Box:
+        """The same rectangle on a picture `factor` times as large."""
+        return Box(self.left * factor, self.top * factor, self.width * factor, self.height * factor, self.score)
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union, 0 to 1."""
+        width = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        height = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
+            return 0.0
+        return width * height / (self.area + other.area - width * height)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a cascade found: the boxes, the raw hits that they were grouped from, and the seconds it took."""
+
+    boxes: list[Box]
+    raw: list[Box]
+    seconds: float
+
+
+def search(
+    image: np.ndarray,
+    cascade: str = "frontal alt2",
+    scale_factor: float = 1.1,
+    neighbours: int = 3,
+    smallest: int = 24,
+    raw: bool = False,
+) -> Search:
+    """Slide a trained cascade of Haar features over a picture, at many sizes (book 5.1.1).
+
+    Args:
+        image: uint8 (height, width, 3) or (height, width).
+        cascade: a name in `CASCADES`.
+        scale_factor: the window grows by this factor from one pass to the next, 1.01 to 2.
+        neighbours: raw hits that must agree on a place before it counts as a face.
+        smallest: side in pixels of the smallest window.
+        raw: also return the raw hits (a second search; its time is not counted).
+
+    Raises:
+        VisitorError: unknown cascade, or a value out of range.
+    """
+    if cascade not in CASCADES:
+        raise VisitorError(f"There is no cascade “{cascade}”; there are {', '.join(CASCADES)}.")
+    if not 1.01 <= scale_factor <= 2 or neighbours < 0 or smallest < 1:
+        raise VisitorError("The scale factor lies between 1.01 and 2, the other two numbers are not negative.")
+    gray = images.to_gray(image)
+    classifier, lock = _cascade(cascade)
+    options = {"scaleFactor": float(scale_factor), "minSize": (int(smallest), int(smallest))}
+    with lock:  # OpenCV's classifier keeps the picture's integral image inside
+        started = time.perf_counter()
+        found, hits = classifier.detectMultiScale2(gray, minNeighbors=int(neighbours), **options)
+        seconds = time.perf_counter() - started
+        every = classifier.detectMultiScale(gray, minNeighbors=0, **options) if raw else ()
+    boxes = [Box(*map(float, box), score=float(count)) for box, count in zip(found, np.ravel(hits), strict=True)]
+    return Search(sorted(boxes, key=lambda box: -box.area), [Box(*map(float, box)) for box in every], seconds)
+
+
+@lru_cache(maxsize=len(CASCADES))
+def _cascade(name: str) -> tuple[cv2.CascadeClassifier, threading.Lock]:
+    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / CASCADES[name])), threading.Lock()
+
+
+def locate(image: np.ndarray, predict: Predictor, threshold: float = 0.5) -> list[Box]:
+    """Find faces with the tiny network: one look at the whole picture.
+
+    Args:
+        image: uint8 (height, width, 3), RGB.
+        predict: `inference.predictor` of `tiny_face_detector`.
+        threshold: least score of a face, 0 to 1.
+
+    Returns:
+        Boxes in pixels of `image`, best score first; of two that overlap by more than 0.4 only the better.
+    """
+    square, scale = _padded(image)
+    return [box.scaled(scale) for box in decode(predict(square[None])[0], threshold)]
+
+
+def _padded(image: np.ndarray) -> tuple[np.ndarray, float]:
+    """The picture with black bars at the bottom or right, float32 (416, 416, 3), and the scale back to its pixels."""
+    height, width = image.shape[:2]
+    scale = max(height, width) / SIDE
+    size = (max(1, round(width / scale)), max(1, round(height / scale)))
+    square = np.zeros((SIDE, SIDE, 3), np.float32)
+    interpolation = cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR
+    square[: size[1], : size[0]] = cv2.resize(image, size, interpolation=interpolation)
+    return square, scale
+
+
+def decode(output: np.ndarray, threshold: float = 0.5) -> list[Box]:
+    """Turn the network's grid into boxes.
+
+    Args:
+        output: float32 (13, 13, 25), see `cnndemo.models.tiny_face_detector`.
+        threshold: least score, 0 to 1.
+
+    Returns:
+        Boxes in pixels of the 416-pixel square, best score first, without those that overlap a better one.
+    """
+    cells = output.reshape(CELLS, CELLS, len(ANCHORS), 5).astype(np.float64)
+    row, column, anchor = np.nonzero(_sigmoid(cells[..., 4]) > threshold)
+    x, y, log_width, log_height, score = cells[row, column, anchor].T
+    width, height = (np.exp(np.minimum((log_width, log_height), 10)) * np.asarray(ANCHORS)[anchor].T) * SIDE / CELLS
+    left = (column + _sigmoid(x)) * SIDE / CELLS - width / 2
+    top = (row + _sigmoid(y)) * SIDE / CELLS - height / 2
+    boxes = [Box(*map(float, box)) for box in zip(left, top, width, height, _sigmoid(score), strict=True)]
+    return suppress(boxes)
+
+
+def suppress(boxes: list[Box], overlap: float = 0.4) -> list[Box]:
+    """Non-maximum suppression: keep the best box, drop what overlaps it by more than `overlap`, go on."""
+    kept: list[Box] = []
+    for box in sorted(boxes, key=lambda box: -box.score):
+        if all(box.overlap(other) <= overlap for other in kept):
+            kept.append(box)
+    return kept
+
+
+def merge(boxes: list[Box], more: list[Box]) -> list[Box]:
+    """Add those of `more` that lie elsewhere: little overlap, and neither's centre inside the other."""
+    added = [box for box in more if all(box.overlap(other) < 0.2 and not _nested(box, other) for other in boxes)]
+    return boxes + added
+
+
+def _nested(one: Box, other: Box) -> bool:
+    return any(
+        outer.left < x < outer.left + outer.width and outer.top < y < outer.top + outer.height
+        for outer, (x, y) in ((one, other.centre), (other, one.centre))
+    )
+
+
+def detect(image: np.ndarray, predict: Predictor | None = None) -> list[Box]:
+    """Find faces: the cascade of Haar features, and what the small network sees beside it.
+
+    Args:
+        image: uint8 (height, width, 3), RGB.
+        predict: `inference.predictor` of `tiny_face_detector`; without it only the cascades look.
+
+    Returns:
+        Boxes in pixels of `image`, largest first; empty when there is no face.
+    """
+    small = images.shrink(image, SEARCH_SIDE)
+    factor = image.shape[1] / small.shape[1]
+    boxes = merge(search(small).boxes, locate(small, predict) if predict else [])
+    boxes = boxes or search(small, "frontal default").boxes
+    return sorted((box.scaled(factor) for box in boxes), key=lambda box: -box.area)
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(values, -60, 60)))

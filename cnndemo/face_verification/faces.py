@@ -1,0 +1,163 @@
+"""From a picture to its faces: find, align, describe; and the distance between two descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from cnndemo import images
+from cnndemo.face_detection import SEARCH_SIDE, Box, locate, merge, search
+from cnndemo.face_verification import alignment
+from cnndemo.models import face_embedding
+
+Predictor = Callable[[np.ndarray], np.ndarray]
+
+MISFIT = 10.0
+"""Distance from the mean face, in pixels of the aligned face, beyond which a detector's hit is not a face."""
+
+MOST_FACES = 40
+"""At most so many faces of a picture are described, the largest first."""
+
+SMALLEST = 36
+"""Width in pixels below which a face has too little detail to be recognised."""
+
+DARKEST = 35
+"""Mean grey of the aligned face below which it is too dark."""
+
+EMBEDDING_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The three networks as functions of a batch, see `cnndemo.inference.predictor`."""
+
+    detector: Predictor
+    landmarks: Predictor
+    embedding: Predictor
+
+
+@lru_cache(maxsize=1)
+def networks() -> Networks:
+    """The shipped networks, loaded on first use.
+
+    Raises:
+        WeightsError: a file is missing or broken.
+    """
+    from cnndemo import inference, weights
+
+    names = ("tiny_face_detector", "face_landmarks", "face_embedding")
+    return Networks(*(inference.predictor(weights.load(name)) for name in names))
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a picture.
+
+    Attributes:
+        box: where the detector found it, in pixels of the picture.
+        landmarks: float64 (68, 2), x and y in pixels of the picture.
+        chip: the aligned face, uint8 (150, 150, 3).
+        embedding: float32 (128,), mean of the aligned face's and its mirror image's.
+        misfit: how far the landmarks are from the mean face, root mean square in pixels of the chip.
+    """
+
+    box: Box
+    landmarks: np.ndarray = field(repr=False)
+    chip: np.ndarray = field(repr=False)
+    embedding: np.ndarray = field(repr=False)
+    misfit: float
+
+    @property
+    def doubt(self) -> str | None:
+        """Why this face should not be trusted, in a sentence for the visitor; None when it is good."""
+        if min(self.box.width, self.box.height) < SMALLEST:
+            return f"This face is only {self.box.width:.0f} pixels wide; at least {SMALLEST} are needed. Come closer."
+        if self.chip.mean() < DARKEST:
+            return "This face is too dark. More light, please."
+        return None
+
+
+def describe(image: np.ndarray, using: Networks | None = None) -> list[Face]:
+    """Find, align and describe the faces of a picture (book 5.2–5.6).
+
+    Boxes come from the cascade of Haar features and, for faces that it misses, from the small network; 68 landmarks
+    turn each onto the mean face, and a hit whose landmarks do not fit it is dropped; the network then sees the face
+    and its mirror image.
+
+    Args:
+        image: uint8 (height, width, 3), RGB.
+        using: the networks; default the shipped ones.
+
+    Returns:
+        The faces, largest first, at most `MOST_FACES`; empty when there is none.
+    """
+    using = using or networks()
+    for boxes in candidates(image, using.detector):
+        aligned = fit(image, boxes, using.landmarks)
+        if aligned:
+            embeddings = embed(np.stack([chip for _, _, chip, _ in aligned]), using.embedding)
+            return [
+                Face(box, points, chip, embedding, misfit)
+                for (box, points, chip, misfit), embedding in zip(aligned, embeddings, strict=True)
+            ]
+    return []
+
+
+def candidates(image: np.ndarray, detector: Predictor) -> Iterator[list[Box]]:
+    """Where to look for faces: the better cascade together with the network, and if that fails the older cascade."""
+    small = images.shrink(image, SEARCH_SIDE)
+    factor = image.shape[1] / small.shape[1]
+    for cascade in ("frontal alt2", "frontal default"):
+        boxes = merge(search(small, cascade).boxes, locate(small, detector) if cascade == "frontal alt2" else [])
+        yield sorted((box.scaled(factor) for box in boxes), key=lambda box: -box.area)[:MOST_FACES]
+
+
+def fit(image: np.ndarray, boxes: list[Box], predict: Predictor) -> list[tuple[Box, np.ndarray, np.ndarray, float]]:
+    """Find the landmarks in each box and align; leaves out what does not look like the mean face.
+
+    Returns:
+        Box, landmarks (68, 2), aligned face (150, 150, 3) and misfit, in the order of the boxes.
+    """
+    if not boxes:
+        return []
+    every = alignment.landmarks(image, [alignment.face_square(box) for box in boxes], predict)
+    misfits = [alignment.misfit(points) for points in every]
+    return [
+        (box, points, alignment.align(image, points), misfit)
+        for box, points, misfit in zip(boxes, every, misfits, strict=True)
+        if misfit <= MISFIT
+    ]
+
+
+def embed(chips: np.ndarray, predict: Predictor) -> np.ndarray:
+    """Describe aligned faces: the mean of the network's answers to each face and to its mirror image.
+
+    Args:
+        chips: uint8 (faces, 150, 150, 3).
+        predict: `inference.predictor` of `face_embedding`.
+
+    Returns:
+        float32 (faces, 128).
+    """
+    both = np.concatenate([chips, chips[:, :, ::-1]]).astype(np.float32)
+    parts = [predict(both[start : start + EMBEDDING_BATCH]) for start in range(0, len(both), EMBEDDING_BATCH)]
+    answers = np.concatenate(parts).reshape(2, len(chips), face_embedding.DIMENSION)
+    return answers.mean(axis=0).astype(np.float32)
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Euclidean distance of two embeddings (128,): below about 0.6 they are of one person."""
+    return float(np.linalg.norm(np.asarray(a, np.float64) - np.asarray(b, np.float64)))
+
+
+def naive_embedding(image: np.ndarray, box: Box, predict: Predictor) -> tuple[np.ndarray, np.ndarray]:
+    """What one would get without alignment: the detector's box cut out and scaled, nothing else.
+
+    Returns:
+        The face as cut out, uint8 (150, 150, 3), and its embedding, float32 (128,).
+    """
+    chip = alignment.square_chip(image, box, factor=1.0, down=0.0)
+    return chip, predict(chip[None].astype(np.float32))[0]
