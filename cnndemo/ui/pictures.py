@@ -42,6 +42,8 @@ def pick_image(
     key: str = "picture",
     camera: bool = True,
     upload: bool = True,
+    shared: bool = True,
+    label: str = "Picture",
 ) -> Picture:
     """Let the visitor choose a picture; there is always one.
 
@@ -52,12 +54,16 @@ def pick_image(
         samples: names from `images.SAMPLES`, the first is the default; the choice is kept in the link under `key`.
         key: prefix of the widgets' keys, unique on the page.
         camera, upload: whether these sources are offered.
+        shared: take the visitor's own picture from other pages, and pass it on to them; off where a page asks for a
+            second picture, which then is remembered under its key only.
+        label: what the picture is for.
     """
-    own: Picture | None = st.session_state.get(OWN) if upload else None
+    slot = OWN if shared else f"_{key}_own"
+    own: Picture | None = st.session_state.get(slot) if upload else None
     sources = [_SAMPLE] + [_OWN] * (own is not None) + [_UPLOAD] * upload + [_CAMERA] * camera
     linked = key in st.query_params
     source = st.segmented_control(
-        "Picture",
+        label,
         sources,
         default=_OWN if own is not None and not linked else _SAMPLE,
         required=True,
@@ -71,10 +77,10 @@ def pick_image(
             key=f"{key}_upload",
             help="It stays in this server's memory while you look at it, and is written nowhere.",
         )
-        chosen = _read(file, "upload", key) if file else None
+        chosen = _read(file, "upload", key, slot) if file else None
     elif source == _CAMERA:
         shot = st.camera_input("Take a picture", key=f"{key}_camera")
-        chosen = _read(shot, "camera", key) if shot else None
+        chosen = _read(shot, "camera", key, slot) if shot else None
     elif source == _OWN:
         chosen = own
     else:
@@ -98,8 +104,8 @@ def pick_image(
     return Picture(images.sample(name), name, "sample")
 
 
-def _read(file, source: str, key: str) -> Picture | None:
-    """Decode an upload once, remember it for the other pages, or say why it cannot be read."""
+def _read(file, source: str, key: str, slot: str) -> Picture | None:
+    """Decode an upload once, remember it in `slot` of the session, or say why it cannot be read."""
     memory = st.session_state.setdefault(f"_{key}_decoded", {})
     if file.file_id not in memory:
         try:
@@ -112,7 +118,7 @@ def _read(file, source: str, key: str) -> Picture | None:
     if isinstance(decoded, ImageError):
         st.warning(f"**{plain(file.name)}**: {decoded}", icon=":material/info:")
         return None
-    st.session_state[OWN] = decoded
+    st.session_state[slot] = decoded
     return decoded
 
 
