@@ -1,5 +1,6 @@
 """The widgets that all pages share; the only place in the package that imports Streamlit."""
 
+from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.canvas import Canvas, canvas
 from cnndemo.ui.frame import guard, page, plain, section, try_it
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
@@ -19,6 +20,7 @@ __all__ = [
     "model",
     "model_card",
     "page",
+    "pick_box",
     "pick_image",
     "plain",
     "predictor",

@@ -1,0 +1,215 @@
+"""Pattern matching (book, 1.3): slide a pattern over an image, see the bright dot, and see it fail."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import figures, images, pattern_matching, pattern_scenes, pattern_steps, ui
+from cnndemo.figures import pattern_matching as drawings
+from cnndemo.pattern_matching import METHODS, WORKED_EXAMPLES, Match
+from cnndemo.pattern_scenes import SCALES, SHAPES, Scene
+
+BOX, MATRIX = "box", "matrix"
+SEARCH_SIDE = 480  # pixels on the long side of a picture that is searched
+SMALL = 8  # up to so many rows and columns, numbers are written out
+LINKED = {"required": True, "bind": "query-params"}
+
+find = st.cache_data(max_entries=64, show_spinner=False)(pattern_matching.find)
+respond = st.cache_data(max_entries=16, show_spinner=False)(pattern_matching.response)
+contest = st.cache_data(max_entries=32, show_spinner=False)(pattern_scenes.contest)
+three_ways = st.cache_data(max_entries=32, show_spinner=False)(pattern_steps.three_ways)
+
+
+@dataclass
+class Quest:
+    """What is searched for what, and where it truly is when that is known."""
+
+    image: np.ndarray
+    pattern: np.ndarray
+    wanted: str
+    center: tuple[float, float] | None = None
+    scene: Scene | None = None
+
+
+def choose() -> Quest:
+    """The input column."""
+    source = st.pills("Search in", ["shapes", "picture", *WORKED_EXAMPLES], default="shapes", key="source", **LINKED)
+    if source in WORKED_EXAMPLES:
+        st.caption("The image that the book calculates by hand. Type your own numbers into the pattern.")
+        pattern = st.data_editor(WORKED_EXAMPLES[source].pattern, key=f"matrix_{source}", width="content")
+        return Quest(WORKED_EXAMPLES[source].image, pattern, "the pattern")
+    wanted, scene = BOX, None
+    if source == "shapes":
+        wanted = st.pills("Look for", [*SHAPES, BOX, MATRIX], default="circle", key="shape", **LINKED)
+        style = st.segmented_control("Drawn as", ["outline", "filled"], default="outline", key="style", **LINKED)
+        size = st.slider("Size of the shapes", 40, 100, 90, key="size", bind="query-params")
+        seed = st.slider("Arrangement", 0, 99, 4, key="seed", bind="query-params")
+        uneven = st.toggle("Each shape has its own grey", key="uneven", bind="query-params")
+        scene = pattern_scenes.make_scene(size, style=style, seed=seed, uneven=uneven)
+        image = scene.image
+        if wanted in SHAPES:
+            pattern = pattern_scenes.shape_pattern(wanted, size, style)
+            return Quest(image, pattern, wanted, scene.center(wanted), scene)
+    else:
+        image = images.to_gray(images.shrink(ui.pick_image().image, SEARCH_SIDE))
+        wanted = st.segmented_control("Look for", [BOX, MATRIX], default=BOX, key="kind", **LINKED)
+    if wanted == MATRIX:
+        st.caption("Type your own numbers into the pattern.")
+        return Quest(image, st.data_editor(pattern_matching.EDGE, key="matrix", width="content"), "the pattern")
+    st.caption("Draw a box with mouse or finger round what you want to find.")
+    pattern, center = pattern_steps.crop(image, *ui.pick_box(image))
+    grow = st.slider("Then the picture grows", 0.5, 2.0, 1.0, 0.05, key="grow", format="× %g", bind="query-params")
+    light = st.slider("and gets brighter", 0.3, 1.7, 1.0, 0.05, key="light", format="× %g", bind="query-params")
+    return Quest(pattern_steps.alter(image, grow, light), pattern, BOX, (center[0] * grow, center[1] * grow))
+
+
+def verdict(quest: Quest, best: Match) -> str:
+    """What was found, in a sentence."""
+    found = f"Best score **{best.score:.6g}** at row {best.row}, column {best.column}."
+    if quest.scene:
+        place = quest.scene.at(best.center)
+        return f"{found} That is **the {place}**" + (", as wanted." if place == quest.wanted else ": not as wanted.")
+    if quest.center:
+        return found + (" That is **the box**." if best.hits(quest.center) else " That is **not** the box.")
+    for example in WORKED_EXAMPLES.values():
+        if example.image is quest.image and np.array_equal(respond(quest.image, quest.pattern), example.response):
+            found += " The plain sums equal the book's, number for number."
+    return found
+
+
+def pick_position() -> None:
+    """A click on the response map becomes the position of the step view."""
+    if points := st.session_state["map"].selection.points:
+        for axis, value in (("row", points[0]["y"]), ("column", points[0]["x"])):
+            st.session_state[st.session_state[f"{axis}_key"]] = int(value)
+
+
+def search(quest: Quest) -> tuple[Match, str]:
+    """The result column. Returns the best match and the method."""
+    method = st.segmented_control("Compare by", list(METHODS), default="plain", key="method", **LINKED)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        top = st.slider("Matches", 1, 8, 1, key="top", bind="query-params", width=160)
+        scales = SCALES if st.toggle("Search sizes too", key="scales", bind="query-params") else (1.0,)
+    matches = find(quest.image, quest.pattern, method, scales, top)
+    best = matches[0]
+    st.markdown(verdict(quest, best))
+    if max(quest.image.shape) <= SMALL:
+        box = (best.row, best.column, best.height, best.width)
+        grid = figures.number_grid(quest.image, "Image", outline=box, colorscale=figures.GRAY)
+        ui.chart(grid, alt=f"The image as numbers: {quest.image.tolist()}")
+    else:
+        alt = f"The image with a box round the best match at row {best.row}, column {best.column}"
+        ui.show(drawings.marked(quest.image, matches), "The best match and its centre", alt=alt)
+    scores = respond(quest.image, pattern_matching.resize(quest.pattern, best.scale), method)
+    keys = {axis: f"{axis} {scores.shape} {best.row} {best.column}" for axis in ("row", "column")}
+    picked = tuple(st.session_state.get(keys[axis], getattr(best, axis)) for axis in keys)
+    st.session_state.update({f"{axis}_key": key for axis, key in keys.items()})
+    st.caption(
+        "The response map: one score for each place of the pattern's upper left corner. Click one to see its sum."
+    )
+    chart = drawings.response_map(scores, [match for match in matches if match.scale == best.scale], picked)
+    alt = f"Response map of {scores.shape[0]} by {scores.shape[1]} scores, brightest at the best match"
+    ui.chart(chart, alt=alt, key="map", on_select=pick_position)
+    with st.container(horizontal=True):
+        ui.download("Marked image", lambda: images.png(drawings.marked(quest.image, matches)), "match.png", "image/png")
+        ui.download("Scores", lambda: pattern_steps.to_csv(scores), "scores.csv", "text/csv")
+    return best, method
+
+
+def how_it_works(quest: Quest, best: Match, method: str) -> None:
+    """Three positions on the way to the match, then the arithmetic of any position."""
+    window = pattern_matching.resize(quest.pattern, best.scale)
+    with st.container(horizontal=True):
+        for name, share in (("Far", 0.5), ("Closer", 0.2), ("The match", 0.0)):
+            place = pattern_steps.beside(quest.image, window, best, share)
+            score = pattern_steps.step(quest.image, window, *place, method).score
+            picture = drawings.laid_over(quest.image, window, *place, max(window.shape) // 2)
+            ui.show(picture, f"{name}: {score:.6g}", alt=f"The pattern at row and column {place}", width=200)
+    st.caption("The pattern, in orange, on its way to the best match, and its score there. Now pick your own place:")
+    places = []
+    for axis, side, size in zip(("row", "column"), quest.image.shape, window.shape, strict=True):
+        key, limit = st.session_state[f"{axis}_key"], side - size
+        places.append(st.slider(axis.capitalize(), 0, limit, getattr(best, axis), key=key) if limit else 0)
+    step = pattern_steps.step(quest.image, window, *places, method)
+    with st.container(horizontal=True):
+        for name, values in (("Patch", step.patch), ("Pattern", step.kernel), ("Products", step.products)):
+            if max(values.shape) <= SMALL:
+                grid = figures.number_grid(values, name, signed=values.min() < 0, digits=4)
+                ui.chart(grid, alt=f"{name}: {np.round(values, 2).tolist()}", key=f"step_{name}", width=240)
+            else:
+                ui.show(drawings.gray_picture(values), name, alt=f"{name}, as a picture", width=200)
+    st.code(pattern_steps.written_out(step), language=None, wrap_lines=True)
+
+
+@st.fragment
+def limitation(wanted: str) -> None:
+    """Let the shapes grow and turn, and compare four ways to search."""
+    size, style, seed = (st.session_state.get(*item) for item in (("size", 90), ("style", "outline"), ("seed", 4)))
+    left, right = ui.try_it()
+    with left:
+        st.markdown(f"The scene changes; the pattern, an upright **{wanted}** of {size} pixels, does not.")
+        growth = st.slider("The shapes grow", 0.6, 2.0, 1.1, 0.05, key="growth", format="× %g", bind="query-params")
+        angle = st.slider("and turn by", 0, 90, 0, 5, key="angle", format="%d°", bind="query-params")
+    scene = pattern_scenes.make_scene(size, growth, angle, style, seed, st.session_state.get("uneven", False))
+    outcomes = contest(scene, pattern_scenes.shape_pattern(wanted, size, style), wanted)
+    with right, st.container(horizontal=True):
+        for way in (outcomes[0], outcomes[-1]):
+            picture, place = drawings.marked(scene.image, way.matches), scene.at(way.matches[0].center)
+            ui.show(picture, f"{way.approach}: the {place}", alt=f"{way.approach} finds the {place}", width=280)
+    st.dataframe([outcome.row for outcome in outcomes], hide_index=True)
+    st.caption(
+        "Plain and zero-mean sums are per pixel of the pattern. Normalising forgives brightness, a search over sizes "
+        "forgives growth and takes its time; nothing here forgives a turn. A network learns many patterns instead."
+    )
+
+
+ui.page("pattern_matching")
+ui.section("Try it", figures=("1.4", "1.5", "1.6", "1.7", "1.8"))
+left, right = ui.try_it()
+quest = result = None
+with left, ui.guard():
+    quest = choose()
+    height, width = quest.pattern.shape
+    ui.show(
+        drawings.gray_picture(quest.pattern), f"The pattern, {height} × {width}", alt=f"The {quest.wanted}", width=110
+    )
+with right, ui.guard():
+    result = quest and search(quest)
+
+ui.section("How it works", figures=("1.9", "1.10", "1.11"))
+st.markdown(
+    "Lay the pattern on the image, multiply what lies on top of each other, add up, move on by a pixel. The sum is "
+    "large where bright meets bright. The book calls it convolution; as nothing is flipped, it is cross-correlation."
+)
+with ui.guard():
+    if result:
+        how_it_works(quest, *result)
+
+ui.section("Where it fails, and what helps", figures=("1.12", "1.13"))
+wanted = quest.wanted if quest and quest.wanted in SHAPES else "circle"
+limitation(wanted)
+
+ui.section("Three ways that agree", listings=("1.1",))
+with ui.guard():
+    if quest:
+        ways, shape = three_ways(quest.image, quest.pattern)
+        st.dataframe([way.row for way in ways], hide_index=True)
+        st.caption(f"On {shape[0]} × {shape[1]} pixels: the search above, made small enough for loops in Python.")
+
+size, style, seed, method = (
+    repr(st.session_state.get(*item)) for item in (("size", 90), ("style", "outline"), ("seed", 4), ("method", "plain"))
+)
+ui.code(
+    [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, pattern_steps.dot_product],
+    f"""
+    from cnndemo.pattern_matching import find
+    from cnndemo.pattern_scenes import make_scene, shape_pattern
+
+    scene = make_scene(size={size}, style={style}, seed={seed})
+    for match in find(scene.image, shape_pattern("{wanted}", {size}, {style}), method={method}):
+        print(match, scene.at(match.center))
+    """,
+)
+if quest:
+    ui.check_yourself([ui.Question(*q) for q in pattern_scenes.questions(quest.image, quest.pattern, wanted)])
