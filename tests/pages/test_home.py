@@ -1,3 +1,4 @@
+import importlib
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ def test_home_has_a_card_for_every_topic():
     page = no_trouble(open_app())
     links = [element.proto.label for element in page.get("page_link")]
     assert links == [f"**{topic.title}**" for topic in topics.built()]
-    assert len(page.get("imgs")) >= len(topics.built()) - 1  # the book index has no picture
+    pictures = sum(hasattr(importlib.import_module(f"cnndemo.{topic.stem}"), "thumbnail") for topic in topics.built())
+    assert len(page.get("image")) == pictures + 1  # and the visitor's own
 
 
 def test_home_loads_no_tensorflow():
@@ -28,3 +30,16 @@ def test_home_loads_no_tensorflow():
     environment = {**os.environ, "CNNDEMO_WARMUP": "0"}
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.stdout.strip() == "False False", run.stderr[-2000:]
+
+
+def test_tensorflow_loads_in_the_background_after_the_first_page():
+    code = (
+        "import sys, threading; from tests.pages.test_home import open_app\n"
+        "import os; os.environ['CNNDEMO_WARMUP'] = '1'\n"
+        "open_app(); threads = [t for t in threading.enumerate() if t.name == 'warm-up']\n"
+        "print(len(threads), threads[0].daemon); threads[0].join(); open_app()\n"
+        "from cnndemo import ui\n"
+        "print('tensorflow' in sys.modules, ui.tensorflow_ready(), 'warm-up' in [t.name for t in threading.enumerate()])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True)
+    assert run.stdout.split("\n")[:2] == ["1 True", "True True False"], run.stderr[-2000:]
