@@ -85,10 +85,15 @@ def check_points(points) -> np.ndarray:
     return array
 
 
+def ink(drawing: np.ndarray) -> np.ndarray:
+    """(h, w) bool: where a drawing, uint8 (h, w, 4) RGBA on white or on nothing, holds a dark stroke."""
+    return (drawing[..., 3] > 127) & (drawing[..., :3].mean(axis=-1) < 128)
+
+
 def curve_from_drawing(alpha: np.ndarray, left: float, right: float, top: float, points: int = 60) -> Curve:
     """The curve that somebody drew freehand.
 
-    alpha: (height, width) uint8, above zero where there is ink. The bottom row is height 0, the top row ``top``,
+    alpha: (height, width), above zero where there is ink. The bottom row is height 0, the top row ``top``,
     the columns run from ``left`` to ``right``. Where a column has several inked rows, their mean counts.
     """
     ink = np.asarray(alpha) > 0
@@ -118,10 +123,7 @@ def convolve_curves(f: Curve, g: Curve, flip: bool = True, step: float = STEP) -
     """
     t = grid(2 * REACH, step)
     tau = grid(REACH, step)
-    if flip:
-        summed = np.convolve(f(tau), g(tau))
-    else:
-        summed = np.convolve(f(tau), g(tau)[::-1])
+    summed = np.convolve(f(tau), g(tau) if flip else g(tau)[::-1])
     return t, summed * step
 
 
@@ -163,6 +165,15 @@ def closed_form(f: Curve, g: Curve, t: np.ndarray, flip: bool = True) -> np.ndar
     return None
 
 
+def choices(answer: float, *others: float) -> tuple[list[str], str]:
+    """(options in order of size, the right one) for a question, two decimals, each once and at least two."""
+    right = f"{answer + 0.0:.2f}"
+    options = {right, *(f"{other:.2f}" for other in others)}
+    if len(options) < 2:
+        options.add(f"{answer + 0.5:.2f}")
+    return sorted(options, key=float), right
+
+
 def surface(gray: np.ndarray, longest: int = 72) -> np.ndarray:
     """A grey picture as heights z = I(x, y): (h, w) uint8 down to at most ``longest`` a side, float64 0–255.
 
@@ -201,6 +212,32 @@ def profile(gray: np.ndarray, start: tuple[float, float], end: tuple[float, floa
     upper = gray[top, left] * (1 - across) + gray[top, right] * across
     lower = gray[bottom, left] * (1 - across) + gray[bottom, right] * across
     return along * length, upper * (1 - down) + lower * down
+
+
+def draw_line(image: np.ndarray, start: tuple[float, float], end: tuple[float, float]) -> np.ndarray:
+    """A copy of ``image`` (h, w, 3) uint8 with an orange line; start and end as in ``profile``."""
+    import cv2
+
+    marked = np.ascontiguousarray(image).copy()
+    height, width = marked.shape[:2]
+    (x0, y0), (x1, y1) = [(round(x * (width - 1)), round(y * (height - 1))) for x, y in (start, end)]
+    thickness = max(1, round(max(height, width) / 160))
+    cv2.line(marked, (x0, y0), (x1, y1), (213, 94, 0), thickness, cv2.LINE_AA)
+    return marked
+
+
+def thumbnail() -> np.ndarray:
+    """The page in one picture for the front page: two curves and their convolution, (180, 320, 3) uint8."""
+    import cv2
+
+    canvas = np.full((180, 320, 3), 255, np.uint8)
+    t, result = convolve_curves(BOOK_F, BOOK_G)
+    shown = (t >= -1.2) & (t <= 2.4)
+    x = np.linspace(12, 308, int(shown.sum()))
+    for values, colour in ((BOOK_F(t), (0, 114, 178)), (BOOK_G(t), (230, 159, 0)), (result, (0, 158, 115))):
+        points = np.stack([x, 165 - values[shown] * 108], axis=1).round().astype(np.int32)
+        cv2.polylines(canvas, [points], False, colour, 3, cv2.LINE_AA)
+    return canvas
 
 
 def cartoon_dog(size: int = 240) -> np.ndarray:

@@ -189,7 +189,8 @@ def quality(original: np.ndarray, restored: np.ndarray) -> dict[str, float]:
     with np.errstate(divide="ignore"):
         psnr = float(peak_signal_noise_ratio(original, restored, data_range=1.0))
     channels = -1 if original.ndim == 3 else None
-    return {"PSNR": psnr, "SSIM": float(structural_similarity(original, restored, data_range=1.0, channel_axis=channels))}
+    ssim = structural_similarity(original, restored, data_range=1.0, channel_axis=channels)
+    return {"PSNR": psnr, "SSIM": float(ssim)}
 
 
 @dataclass(frozen=True)

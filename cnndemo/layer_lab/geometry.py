@@ -107,9 +107,9 @@ class Axis:
             cells = "cell is" if self.dropped == 1 else "cells are"
             found.append(f"Going {name}, the windows do not come out even: the last {self.dropped} {cells} never read.")
         if self.stride > self.reach and self.output > 1:
-            found.append(f"Going {name}, the stride {self.stride} is wider than the kernel's {self.reach}: cells are skipped.")
+            found.append(f"Going {name}, the stride {self.stride} is wider than the kernel: cells between are skipped.")
         if self.stride > self.size:
-            found.append(f"Going {name}, the stride {self.stride} is larger than the input {self.size}: only one step fits.")
+            found.append(f"Going {name}, the stride {self.stride} is larger than the input: only one window fits.")
         before, after = self.pads
         if before != after:
             found.append(
@@ -185,7 +185,8 @@ def receptive_field(layers) -> list[dict[str, int | str]]:
         dilation = whole(layer.dilation, "The dilation", 1)
         field += (kernel - 1) * dilation * jump
         jump *= stride
-        rows.append({"layer": layer.kind, "kernel": kernel, "stride": stride, "dilation": dilation, "field": field, "jump": jump})
+        row = {"layer": layer.kind, "kernel": kernel, "stride": stride, "dilation": dilation}
+        rows.append(row | {"field": field, "jump": jump})
     return rows
 
 

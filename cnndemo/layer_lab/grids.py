@@ -24,7 +24,8 @@ def as_grid(values, what: str = "The grid", largest: float = 1e9) -> np.ndarray:
     array = np.empty(raw.shape, dtype=float)
     for index in np.ndindex(raw.shape):
         cell = raw[index]
-        where = ", ".join(f"{name} {place}" for name, place in zip(("row", "column", "channel", "filter"), index))
+        names = ("row", "column", "channel", "filter")[: raw.ndim]
+        where = ", ".join(f"{name} {place}" for name, place in zip(names, index, strict=True))
         if cell is None or (isinstance(cell, str) and not cell.strip()):
             raise VisitorError(f"{what} has an empty cell at {where}. Type a number there.")
         try:

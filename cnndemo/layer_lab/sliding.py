@@ -77,7 +77,7 @@ class Cell:
     def arithmetic(self, terms: int = 12) -> str:
         """“1×2 + 0×−1 + … = 3”, at most ``terms`` products written out."""
         values, weights = self.values.ravel(), self.weights.ravel()
-        parts = [f"{number_text(v)}×{number_text(w)}" for v, w in zip(values[:terms], weights[:terms])]
+        parts = [f"{number_text(v)}×{number_text(w)}" for v, w in zip(values[:terms], weights[:terms], strict=True)]
         if len(values) > terms:
             parts.append(f"… {len(values) - terms} more")
         return " + ".join(parts) + f" = {number_text(self.value)}"

@@ -35,7 +35,8 @@ def test_two_boxes_give_a_trapezoid(mean_f, width_f, mean_g, width_g, flip):
     f, g = Curve("box", mean_f, width_f), Curve("box", mean_g, width_g)
     t, values = convolution.convolve_curves(f, g, flip, step=0.01)
     # A box edge between two samples is off by at most a step.
-    np.testing.assert_allclose(values, convolution.closed_form(f, g, t, flip), atol=0.06 / width_f / width_g * 0.1 + 0.02)
+    off = 2 * convolution.STEP / (4 * width_f * width_g)
+    np.testing.assert_allclose(values, convolution.closed_form(f, g, t, flip), atol=off)
 
 
 @settings(max_examples=40, deadline=None)
@@ -83,7 +84,10 @@ def test_a_drawing_becomes_a_curve():
 
 @pytest.mark.parametrize(
     "points",
-    [(), ((0, 1),), ((0, 1), (0, 2)), ((0, 1), (1, float("nan"))), ((0, 1), (float("inf"), 1)), ((0, "x"), (1, 2)), ((0, None), (1, 1)), (1, 2)],
+    [
+        (), ((0, 1),), ((0, 1), (0, 2)), ((0, 1), (1, float("nan"))), ((0, 1), (float("inf"), 1)), ((0, "x"), (1, 2)),
+        ((0, None), (1, 1)), (1, 2),
+    ],
 )  # fmt: skip
 def test_bad_points_are_refused_with_a_sentence(points):
     with pytest.raises(VisitorError, match=r"[.!]$"):
@@ -130,3 +134,13 @@ def test_the_dog_is_flat_and_the_same_each_time():
     np.testing.assert_array_equal(dog, convolution.cartoon_dog())
     gray = dog.mean(axis=2)
     assert (np.abs(np.diff(gray, axis=1)) < 1).mean() > 0.9
+
+
+def test_the_line_is_drawn_on_a_copy():
+    picture = np.zeros((20, 30, 3), np.uint8)
+    marked = convolution.draw_line(picture, (0, 0.5), (1, 0.5))
+    assert marked.any() and not picture.any()
+
+
+def test_the_thumbnail_has_the_size_of_a_card():
+    assert convolution.thumbnail().shape == (180, 320, 3)

@@ -1,0 +1,152 @@
+"""Two curves slide over each other, and a picture is a landscape of brightness (book 1.1 and 1.2)."""
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import convolution, images, ui
+from cnndemo.figures import INPUT, KERNEL, OUTPUT, number_grid
+from cnndemo.figures import convolution as charts
+from cnndemo.ui.convolution import lopsided, pick_curve, put_back
+from cnndemo.ui.settling import settle
+
+ui.page("convolution")
+OPERATIONS = {"flip": "Convolution: flip g", "keep": "Cross-correlation: do not flip"}
+
+
+def curves() -> tuple[convolution.Curve, convolution.Curve, bool]:
+    """f, g and whether to flip, as last set; the book's until then."""
+    return st.session_state.get("_curves", (convolution.BOOK_F, convolution.BOOK_G, True))
+
+
+@st.fragment
+def slide() -> None:
+    left, right = ui.try_it()
+    with left, ui.guard():
+        with st.container(horizontal=True):
+            st.button("The book's two normals", on_click=put_back, icon=":material/restart_alt:")
+            st.button("A lopsided pair", on_click=lopsided, icon=":material/call_split:")
+        f, g = pick_curve("f"), pick_curve("g")
+        operation = st.radio("Operation", list(OPERATIONS), key="op", bind="query-params", format_func=OPERATIONS.get)
+        st.session_state["_curves"] = (f, g, operation == "flip")
+    f, g, flip = curves()
+    with right, ui.guard():
+        at = st.slider("Slide to t", -4.0, 5.0, 0.6, 0.05, key="t", bind="query-params")
+        area = convolution.overlap(f, g, at, flip)["area"]
+        ui.chart(
+            charts.slide(f, g, at, flip),
+            key="slide",
+            alt=f"f, the moved g, their product, and the curve of the areas; at t = {at:g} the area is {area:.3f}.",
+        )
+        t, values = convolution.convolve_curves(f, g, flip)
+        shape, exact = convolution.moments(t, values), convolution.closed_form(f, g, t, flip)
+        with st.container(horizontal=True):
+            st.metric(f"Area at t = {at:g}", f"{area:.4f}", width="content")
+            st.metric("Mean of the result", f"{shape['mean']:.3f}", width="content")
+            st.metric("Its deviation σ", f"{shape['deviation']:.3f}", width="content")
+        if exact is not None:
+            st.caption(
+                f"A closed formula is known for this pair. The numeric result differs from it by at most "
+                f"{np.abs(values - exact).max():.1e}."
+            )
+    settle("curves", (f, g, flip))
+
+
+ui.section("Try it", figures=("1.1",))
+slide()
+
+ui.section("How it works")
+st.markdown(
+    "For each shift $t$: move one curve, multiply the two, add up the area of the product. The areas, "
+    "one for each $t$, are the result."
+)
+st.latex(r"\text{convolution: } (f * g)(t) = \int f(\tau)\,g(t-\tau)\,d\tau")
+st.latex(r"\text{cross-correlation: } (f \star g)(t) = \int f(\tau)\,g(\tau-t)\,d\tau")
+st.markdown(
+    "The two differ by the flip of $g$ alone, which an even curve does not notice. **A “convolution” layer does not "
+    "flip**: it computes the cross-correlation, and keeps the mathematicians' name. It may, because its kernel is "
+    "learned: whatever had to be flipped is learned flipped. With a single 1 as input, you see it in the numbers:"
+)
+impulse, kernel = np.array([[0.0, 0, 1, 0, 0]]), np.array([[1.0, 2, 3]])
+answers = {
+    "Input": (impulse, INPUT),
+    "Kernel": (kernel, KERNEL),
+    "Convolution: the kernel": (np.convolve(impulse[0], kernel[0], "same")[None], OUTPUT),
+    "Layer: the kernel, mirrored": (np.correlate(impulse[0], kernel[0], "same")[None], OUTPUT),
+}
+with st.container(horizontal=True):
+    for title, (row, colour) in answers.items():
+        with st.container(width=240):
+            grid = number_grid(row, title, 90, colorscale=[[0, "rgba(128,128,128,.12)"], [1, colour]], limits=(0, 4))
+            ui.chart(grid, f"{title}: {row[0].tolist()}", key=f"grid_{title}")
+
+ui.section("An image is a function", figures=("1.2", "1.3"))
+
+
+@st.fragment
+def landscape() -> None:
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        kinds = ["Drawn puppy", "Photo"]
+        # A picture that the visitor brought from another page goes first.
+        first = kinds[bool(st.session_state.get(ui.pictures.OWN))]
+        kind = st.segmented_control("Show", kinds, default=first, required=True)
+        if kind == "Photo":
+            picture = ui.pick_image()
+            image, alt = picture.image, picture.alt
+        else:
+            image, alt = convolution.cartoon_dog(), "a drawn puppy with large flat areas"
+        start = st.slider("Line starts at the left, height in %", 0, 100, 45, key="y0", bind="query-params") / 100
+        end = st.slider("Line ends at the right, height in %", 0, 100, 45, key="y1", bind="query-params") / 100
+        # Heights count from the bottom, rows of a picture from the top.
+        ends = (0.0, 1 - start), (1.0, 1 - end)
+        marked = convolution.draw_line(images.shrink(image, 480), *ends)
+        ui.show(marked, "The picture I(x, y), and a line across it", alt)
+    with right:
+        gray = images.to_gray(image)
+        heights = convolution.surface(gray)
+        along, values = convolution.profile(gray, *ends)
+        rows, columns = heights.shape
+        x = np.linspace(0, columns - 1, len(along))
+        y = np.linspace(ends[0][1], ends[1][1], len(along)) * (rows - 1)
+        _, low = convolution.profile(heights, *ends)
+        z = np.interp(np.linspace(0, 1, len(along)), np.linspace(0, 1, len(low)), low)
+        ui.chart(
+            charts.landscape(heights, (x, y, z)), key="landscape", alt=f"Brightness as a landscape over x and y: {alt}"
+        )
+        st.caption(f"z = I(x, y), {columns} × {rows} points: drag to turn it. White is high, black is low.")
+        ui.chart(charts.profile(along, values), key="profile", alt="Brightness along the line, pixel by pixel")
+
+
+landscape()
+f, g, flip = curves()
+ui.code(
+    [convolution.Curve, convolution.convolve_curves, convolution.overlap, convolution.closed_form, convolution.surface],
+    f"""
+    from cnndemo.convolution import Curve, convolve_curves, moments
+
+    f = {f!r}
+    g = {g!r}
+    t, values = convolve_curves(f, g, flip={flip})
+    print(moments(t, values))
+    """,
+)
+tau = convolution.grid()
+of_f, of_g = convolution.moments(tau, f(tau)), convolution.moments(tau, g(tau))
+of_both = convolution.moments(*convolution.convolve_curves(f, g, flip))
+means = [of_f["mean"], of_g["mean"], of_f["mean"] - of_g["mean"], of_f["mean"] + of_g["mean"]]
+widths = [of_f["deviation"], of_g["deviation"], of_f["deviation"] + of_g["deviation"]]
+ui.check_yourself(
+    [
+        ui.Question(
+            f"f has its mean at {of_f['mean']:.2f} and g at {of_g['mean']:.2f}. Where is the mean of the result, "
+            f"{'with' if flip else 'without'} the flip?",
+            *convolution.choices(of_both["mean"], *means),
+            "With the flip the means add up; without it, that of g is taken away.",
+        ),
+        ui.Question(
+            f"f has the deviation {of_f['deviation']:.2f} and g {of_g['deviation']:.2f}. How wide is the result?",
+            *convolution.choices(of_both["deviation"], *widths),
+            "The variances add up, flip or no flip: the result is wider than either curve, but less than their sum.",
+        ),
+    ]
+)
