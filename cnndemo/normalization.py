@@ -74,14 +74,15 @@ class Problem:
 
     def excess(self, weights: np.ndarray) -> np.ndarray:
         """Loss above the lowest, for weights (..., 2): ½ (w − best)ᵀ H (w − best)."""
-        away = weights - self.best
-        return 0.5 * np.einsum("...i,ij,...j->...", away, self.hessian, away)
+        with np.errstate(over="ignore", invalid="ignore"):
+            away = weights - self.best
+            return 0.5 * np.einsum("...i,ij,...j->...", away, self.hessian, away)
 
 
 def make(first: tuple[float, float], second: tuple[float, float], scaling: Scaling = "raw", seed: int = 0) -> Problem:
     """A data set whose two features lie in the given ranges, scaled, with its loss.
 
-    The targets depend on where in its range a feature lies, so both features matter equally whatever their ranges.
+    Over its whole range the first feature moves the target by 3, the second by 2, whatever the ranges are.
 
     Args:
         first, second: (lowest, highest) value of each feature.
@@ -92,7 +93,7 @@ def make(first: tuple[float, float], second: tuple[float, float], scaling: Scali
         VisitorError: a range is empty, reversed, not finite or beyond ±1,000,000.
     """
     for name, (low, high) in (("first", first), ("second", second)):
-        if not (math.isfinite(low) and math.isfinite(high)):
+        if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
             raise VisitorError(f"The range of the {name} feature needs two numbers.")
         if max(abs(low), abs(high)) > MAX_ABS:
             raise VisitorError(f"Please keep the range of the {name} feature within ±{MAX_ABS:,.0f}.")
@@ -103,10 +104,10 @@ def make(first: tuple[float, float], second: tuple[float, float], scaling: Scali
     random = np.random.default_rng(seed)
     position = random.uniform(size=(SAMPLES, 2))
     position = (position - position.min(axis=0)) / np.ptp(position, axis=0)  # both ends of each range occur
-    targets = position @ np.array([3.0, 2.0]) + random.normal(scale=0.1, size=SAMPLES)
-    targets -= targets.mean()
     low, high = np.array([first[0], second[0]]), np.array([first[1], second[1]])
-    features = scale(low + position * (high - low), scaling)
+    raw = low + position * (high - low)
+    targets = raw @ (np.array([3.0, 2.0]) / (high - low)) + random.normal(scale=0.1, size=SAMPLES)
+    features = scale(raw, scaling)
     hessian = features.T @ features / SAMPLES
     best = np.linalg.lstsq(features, targets, rcond=None)[0]
     lowest = 0.5 * float(np.mean((features @ best - targets) ** 2))
@@ -193,6 +194,37 @@ def verdict(problem: Problem, rate: float, tolerance: float = 1e-3) -> str:
     return f"It arrives after {steps:,.0f} step{'' if steps == 1 else 's'}."
 
 
+def table(first: tuple[float, float], second: tuple[float, float], tolerance: float = 1e-3) -> list[dict[str, str]]:
+    """Curvatures, condition number, best weights and steps of the raw and of each rescaled problem, as words."""
+    problems = {"as they are": make(first, second)}
+    problems |= {title: make(first, second, key) for key, title in SCALINGS.items()}
+    return [
+        {
+            "features": name,
+            "smallest curvature": f"{problem.curvatures[0]:.4g}",
+            "largest curvature": f"{problem.curvatures[1]:.4g}",
+            "condition number": f"{problem.condition:,.4g}",
+            "best w₁": f"{problem.best[0]:.3g}",
+            "best w₂": f"{problem.best[1]:.3g}",
+            "steps at the best rate": count(steps_needed(problem, problem.best_rate, tolerance)),
+        }
+        for name, problem in problems.items()
+    ]
+
+
+def condition_when_scaled(first: tuple[float, float], second: tuple[float, float], factor: float) -> float:
+    """By how much the condition number grows when all values of the first feature are multiplied by `factor`."""
+    problem = make(first, second)
+    stretched = np.diag([factor, 1.0])
+    low, high = np.linalg.eigvalsh(stretched @ problem.hessian @ stretched)
+    return float(high / low) / problem.condition
+
+
+def count(steps: float) -> str:
+    """A number of steps for people: 1,234, 1.7e+09 or never."""
+    return "never" if math.isinf(steps) else f"{steps:,.0f}" if steps < 1e7 else f"{steps:.2g}"
+
+
 # --- images ---------------------------------------------------------------------------------------------------------
 
 METHODS: dict[str, str] = {
@@ -238,6 +270,12 @@ def normalize_image(
     return ((values - mean) / _safe(spread)).astype(np.float32)
 
 
+def stretch(values: np.ndarray) -> np.ndarray:
+    """Normalised values as a picture that can be shown: uint8, zero is black, or mid-grey where values are negative."""
+    spread = max(float(np.abs(values).max()), 1e-6)
+    return np.rint(values / spread * 127.5 + 127.5 if values.min() < 0 else values / spread * 255).astype(np.uint8)
+
+
 def _safe(spread):
     """A standard deviation to divide by; a flat picture is not divided at all."""
     return np.where(np.asarray(spread) > 1e-6, spread, 1.0).astype(np.float32)
@@ -252,15 +290,21 @@ def channel_statistics(pictures: list[np.ndarray]) -> tuple[np.ndarray, np.ndarr
     return mean, np.sqrt(np.maximum(squares / count - mean**2, 0.0))
 
 
-def channel_histograms(values: np.ndarray, bins: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def channel_histograms(image: np.ndarray, values: np.ndarray, levels: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """How often each value occurs in each channel.
 
+    Args:
+        image: uint8 (height, width, 3), before normalisation.
+        values: the same picture after it, or `image` itself.
+        levels: grey levels that share a bin; whole levels, so that no bin holds one more than its neighbour.
+
     Returns:
-        Bin centres (bins,) and the share of pixels in each bin, (3, bins).
+        Centres of the bins in the unit of `values`, and the share of pixels in each, both (3, bins).
     """
-    low, high = float(values.min()), float(values.max())
-    if high <= low:
-        low, high = low - 0.5, low + 0.5
-    counts = [np.histogram(values[..., channel], bins, (low, high))[0] for channel in range(3)]
-    edges = np.linspace(low, high, bins + 1)
-    return (edges[:-1] + edges[1:]) / 2, np.array(counts) / values[..., 0].size
+    counts = np.stack([np.bincount(image[..., c].ravel(), minlength=256) for c in range(3)])
+    shares = counts.reshape(3, -1, levels).sum(axis=2) / image[..., 0].size
+    low, high = image.min(axis=(0, 1)).astype(np.float64), image.max(axis=(0, 1)).astype(np.float64)
+    least, most = values.min(axis=(0, 1)).astype(np.float64), values.max(axis=(0, 1)).astype(np.float64)
+    slope = np.divide(most - least, high - low, out=np.ones(3), where=high > low)
+    grey = np.arange(0, 256, levels) + (levels - 1) / 2
+    return least[:, None] + slope[:, None] * (grey - low[:, None]), shares
