@@ -1,0 +1,83 @@
+"""Trains a U-Net on the ImageNet-pretrained EfficientNet-Lite0 on the Oxford-IIIT Pet data set; beyond the book.
+
+    python -m train.pet_segmentation_pretrained
+
+Three parts, each with its own learning-rate cosine: labelled pictures at a smaller size; at full size; and, with the
+network's own answers on the training pictures that have no trimap (self-training), once more at full size. The first
+blocks and all batch normalizations of the encoder stay as ImageNet left them. At the end the batch normalizations are
+folded into the convolutions. Data, augmentation, loss and figures are those of `train/pet_segmentation.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+
+from cnndemo import pet_segmentation, weights
+from cnndemo.models import unet_pretrained
+from train import common
+from train.datasets import oxford_pets
+from train.pet_segmentation import Augmentation, Squares, finish, pairs, teach, train_stage
+
+FROZEN = ("stem", "stage1_")
+
+
+def build(size: int) -> keras.Model:
+    """The network with the layers frozen that stay as ImageNet left them."""
+    model = unet_pretrained.build(size)
+    for layer in model.layers:
+        encoder = not layer.name.startswith(("decoder", "probabilities"))
+        if encoder and (layer.name.startswith(FROZEN) or "normalization" in layer.name):
+            layer.trainable = False
+    return model
+
+
+def main() -> None:
+    parser = common.parser(__doc__, "pet_segmentation_pretrained", epochs=60, batch_size=16)
+    parser.add_argument("--small-epochs", type=int, default=40, help="epochs at the smaller size, labelled pictures")
+    parser.add_argument("--small-size", type=int, default=160, help="side of the squares in the first part")
+    parser.add_argument("--taught-epochs", type=int, default=30, help="epochs with the network's own answers; 0: none")
+    parser.add_argument("--rate", type=float, default=6e-4, help="highest learning rate")
+    parser.add_argument("--minutes", type=float, default=0.0, help="at most so long; the schedule fits itself to it")
+    parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
+    arguments = parser.parse_args()
+    common.prepare(arguments)
+    pets = oxford_pets.load(arguments.data_dir)
+    if arguments.limit:
+        pets = replace(pets, train=pets.train[: arguments.limit], unlabelled=pets.unlabelled[: arguments.limit])
+    net = pet_segmentation.NETWORKS["pretrained"]
+    encoder = {layer.name: layer.get_weights() for layer in weights.load("efficientnet_lite0").layers}
+    if arguments.mixed:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    examples, history, model = pairs(pets.train), [], None
+    stages = (
+        ("small", arguments.small_size, arguments.small_epochs, 1.0, 0.2),
+        ("full", net.size, arguments.epochs, 1.0, 0.4),
+        ("taught", net.size, arguments.taught_epochs, 0.5, 0.4),
+    )
+    for stage, size, epochs, factor, share in stages:
+        if not epochs:
+            continue
+        previous, model = model, build(size)
+        if previous is not None:
+            model.set_weights(previous.get_weights())
+        else:
+            for layer in model.layers:
+                if encoder.get(layer.name):
+                    layer.set_weights(encoder[layer.name])
+        if stage == "taught":
+            examples = 2 * examples + teach(model, net, pets.unlabelled)
+        train = Squares(examples, size, net.scale, arguments.batch_size, Augmentation(), arguments.seed)
+        validation = Squares(pairs(pets.validation), size, net.scale, arguments.batch_size)
+        rate, minutes = arguments.rate * factor, arguments.minutes * share
+        history += train_stage(model, train, validation, arguments, stage, epochs, rate, minutes)
+    keras.config.set_dtype_policy("float32")
+    served = unet_pretrained.fold(model, net.size)
+    builder, options = "cnndemo.models.unet_pretrained:build", {"size": net.size, "folded": True}
+    start = {"package": "efficientnet_lite0 (encoder at the start)", "licence": "Apache-2.0", "author": "Google"}
+    finish(served, net, pets, arguments, history, builder, options, encoder=start)
+
+
+if __name__ == "__main__":
+    main()
