@@ -32,6 +32,12 @@ SMALLEST_SQUARE = 20
 SEARCH_SIDE = 1000
 """Long side in pixels to which a picture is shrunk before the cascade searches it: larger only costs time."""
 
+SURE = 0.5
+"""Score from which the network's box stands alone."""
+
+FAINT = 0.1
+"""Score from which the network's box may confirm a hit of the cascade, though it is too weak to stand alone."""
+
 Predictor = Callable[[np.ndarray], np.ndarray]
 
 
@@ -178,6 +184,25 @@ def merge(boxes: list[Box], more: list[Box]) -> list[Box]:
     return boxes + added
 
 
+def confirmed(image: np.ndarray, box: Box, seen: list[Box], predict: Predictor) -> bool:
+    """Whether the network, too, sees something at a cascade's hit: in the whole picture, or looking closer.
+
+    Args:
+        image: uint8 (height, width, 3).
+        box: the hit.
+        seen: what the network saw in the whole picture, faint boxes included.
+        predict: `inference.predictor` of `tiny_face_detector`.
+    """
+    if any(other.overlap(box) > 0.25 for other in seen):
+        return True
+    x, y = box.centre
+    matrix = np.array([[2 * box.width / SIDE, 0, x - box.width], [0, 2 * box.height / SIDE, y - box.height]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    closer = cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=flags).astype(np.float32)
+    expected = Box(SIDE / 4, SIDE / 4, SIDE / 2, SIDE / 2)
+    return any(other.overlap(expected) > 0.25 for other in decode(predict(closer[None])[0], FAINT))
+
+
 def _nested(one: Box, other: Box) -> bool:
     return any(
         outer.left < x < outer.left + outer.width and outer.top < y < outer.top + outer.height
@@ -186,7 +211,9 @@ def _nested(one: Box, other: Box) -> bool:
 
 
 def detect(image: np.ndarray, predict: Predictor | None = None) -> list[Box]:
-    """Find faces: the cascade of Haar features, and what the small network sees beside it.
+    """Find faces: the cascade's hits that the small network confirms, and what only the network sees.
+
+    The better cascade looks first; the older one only where nothing was found.
 
     Args:
         image: uint8 (height, width, 3), RGB.
@@ -197,9 +224,13 @@ def detect(image: np.ndarray, predict: Predictor | None = None) -> list[Box]:
     """
     small = images.shrink(image, SEARCH_SIDE)
     factor = image.shape[1] / small.shape[1]
-    boxes = merge(search(small).boxes, locate(small, predict) if predict else [])
-    boxes = boxes or search(small, "frontal default").boxes
-    return sorted((box.scaled(factor) for box in boxes), key=lambda box: -box.area)
+    seen = locate(small, predict, FAINT) if predict else []
+    for cascade in ("frontal alt2", "frontal default"):
+        hits = [box for box in search(small, cascade).boxes if not predict or confirmed(small, box, seen, predict)]
+        boxes = merge(hits, [box for box in seen if box.score >= SURE])
+        if boxes:
+            return sorted((box.scaled(factor) for box in boxes), key=lambda box: -box.area)
+    return []
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:
