@@ -1,0 +1,112 @@
+"""Charts of the face detection page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+
+from cnndemo.face_detection import Box
+from cnndemo.face_detection.haar import Response
+from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, styled
+
+
+def boxed(image: np.ndarray, groups: Mapping[str, list[Box]]) -> np.ndarray:
+    """The picture with frames on it.
+
+    Args:
+        image: uint8 (height, width, 3).
+        groups: colour "#rrggbb" -> boxes.
+
+    Returns:
+        uint8 (height, width, 3), a copy.
+    """
+    drawn = image.copy()
+    thick = max(1, round(max(image.shape[:2]) / 200))
+    for color, boxes in groups.items():
+        rgb = tuple(int(color[start : start + 2], 16) for start in (1, 3, 5))
+        for box in boxes:
+            corner, opposite = (box.left, box.top), (box.left + box.width, box.top + box.height)
+            cv2.rectangle(drawn, tuple(map(round, corner)), tuple(map(round, opposite)), rgb, thick, cv2.LINE_AA)
+    return drawn
+
+
+def feature(image: np.ndarray, response: Response) -> np.ndarray:
+    """The picture with a Haar feature laid on it: light cells white, dark cells black, half transparent."""
+    drawn = image.astype(np.float32)
+    for term in response.terms:
+        cell = drawn[term.top : term.top + term.height, term.left : term.left + term.width]
+        cell[:] = 0.45 * cell + 0.55 * (255 if term.weight > 0 else 0)
+    drawn = drawn.round().astype(np.uint8)
+    first, last = response.terms[0], response.terms[-1]
+    corner, opposite = (first.left, first.top), (last.left + last.width, last.top + last.height)
+    orange = tuple(int(KERNEL[start : start + 2], 16) for start in (1, 3, 5))
+    return cv2.rectangle(drawn, corner, opposite, orange, max(1, max(image.shape[:2]) // 250))
+
+
+def assumptions(
+    chance: dict[str, np.ndarray], faces: dict[str, dict[str, float]], here: str | None = None, height: int = 420
+) -> go.Figure:
+    """Both assumptions about faces at once: a dot a square.
+
+    Args:
+        chance: assumption -> values in random squares without faces.
+        faces: name of a picture -> assumption -> value in its face.
+        here: the picture to point out.
+    """
+    first, second = chance
+    figure = go.Figure()
+    figure.add_scatter(
+        x=chance[first],
+        y=chance[second],
+        mode="markers",
+        name="squares without a face",
+        marker={"color": QUIET, "size": 5},
+        hovertemplate="%{x:.2f}, %{y:.2f}<extra>no face</extra>",
+    )
+    figure.add_scatter(
+        x=[values[first] for values in faces.values()],
+        y=[values[second] for values in faces.values()],
+        mode="markers",
+        name="faces",
+        text=list(faces),
+        marker={
+            "color": [ACCENT if name == here else OUTPUT for name in faces],
+            "size": [15 if name == here else 11 for name in faces],
+            "symbol": "diamond",
+            "line": {"color": "white", "width": 1},
+        },
+        hovertemplate="%{text}: %{x:.2f}, %{y:.2f}<extra>face</extra>",
+    )
+    figure.add_hline(0, line={"color": QUIET, "width": 1})
+    figure.add_vline(0, line={"color": QUIET, "width": 1})
+    figure.update_xaxes(title_text=f"{first.lower()}, in standard deviations")
+    figure.update_yaxes(title_text=f"{second.lower()}")
+    return styled(figure, height)
+
+
+def conditions(rows: list[tuple[str, float, float]], height: int | None = None) -> go.Figure:
+    """How well each detector's best box agrees with the face, in each condition.
+
+    Args:
+        rows: condition, overlap of the cascade's box, overlap of the network's box, 0 to 1.
+    """
+    names = [row[0] for row in rows]
+    figure = go.Figure()
+    for name, color, column in (("cascade", KERNEL, 1), ("network", INPUT, 2)):
+        figure.add_bar(
+            x=[row[column] for row in rows],
+            y=names,
+            name=name,
+            orientation="h",
+            marker_color=color,
+            text=["" if row[column] else "not found" for row in rows],
+            textposition="outside",
+            hovertemplate=f"%{{y}}, {name}: %{{x:.2f}}<extra></extra>",
+        )
+    figure.update_xaxes(range=[0, 1.05], title_text="overlap with the face (0 not found, 1 the same box)")
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(bargap=0.25)
+    return styled(figure, height or 60 + 44 * len(rows))

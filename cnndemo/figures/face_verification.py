@@ -1,0 +1,107 @@
+"""Charts of the face verification page."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cnndemo.face_verification.rates import STEP, Rates
+from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, styled
+
+
+def ruler(rates: Rates, threshold: float, here: float | None = None, height: int = 320) -> go.Figure:
+    """The distances measured on pairs of one person and of two, the threshold, and the visitor's pair among them.
+
+    Args:
+        rates: counted distances.
+        threshold: below it a pair is accepted.
+        here: distance of the visitor's pair.
+    """
+    wide = 2  # bins of the card shown as one
+    middles = rates.edges.reshape(-1, wide).mean(axis=1) + STEP / 2
+    figure = go.Figure()
+    for name, counts, color in (
+        ("one person", rates.same, OUTPUT),
+        ("two people", rates.different, ACCENT),
+    ):
+        figure.add_bar(
+            x=middles,
+            y=counts.reshape(-1, wide).sum(axis=1),
+            name=name,
+            marker_color=color,
+            opacity=0.65,
+            width=wide * STEP,
+            hovertemplate=f"%{{y}} pairs of {name}<br>at %{{x:.2f}}<extra></extra>",
+        )
+    figure.add_vline(threshold, line={"color": QUIET, "width": 2, "dash": "dash"})
+    figure.add_annotation(
+        x=threshold, y=1, yref="paper", text=f"threshold {threshold:.2f}", showarrow=False, xanchor="left", xshift=4
+    )
+    if here is not None:
+        figure.add_vline(here, line={"color": INPUT, "width": 3})
+        figure.add_annotation(
+            x=here,
+            y=0.86,
+            yref="paper",
+            text=f"<b>this pair {here:.2f}</b>",
+            showarrow=False,
+            font={"color": INPUT},
+            xanchor="left" if here < 0.9 else "right",
+            xshift=4 if here < 0.9 else -4,
+        )
+    last = np.flatnonzero(rates.same + rates.different).max(initial=0) * STEP
+    figure.update_xaxes(title_text="distance", range=[0, max(1.2, last + 0.1, (here or 0) + 0.1)])
+    figure.update_yaxes(title_text="pairs")
+    figure.update_layout(barmode="overlay", bargap=0)
+    return styled(figure, height)
+
+
+def roc(rates: Rates, threshold: float, naive: Rates | None = None, height: int = 320) -> go.Figure:
+    """Friends admitted against strangers admitted, for every threshold; the current one marked."""
+    figure = go.Figure()
+    for name, measured, color in (("aligned", rates, OUTPUT), ("detector's box alone", naive, KERNEL)):
+        if measured is None:
+            continue
+        thresholds, false_accept, true_accept = measured.curve()
+        figure.add_scatter(
+            x=false_accept,
+            y=true_accept,
+            name=name,
+            mode="lines",
+            line_color=color,
+            customdata=thresholds,
+            hovertemplate="threshold %{customdata:.2f}<br>strangers %{x:.2%}, friends %{y:.2%}<extra></extra>",
+        )
+    figure.add_scatter(
+        x=[rates.false_accept(threshold)],
+        y=[1 - rates.false_reject(threshold)],
+        mode="markers",
+        name=f"threshold {threshold:.2f}",
+        marker={"color": INPUT, "size": 12, "symbol": "diamond"},
+        hovertemplate="strangers %{x:.2%}, friends %{y:.2%}<extra></extra>",
+    )
+    figure.update_xaxes(title_text="strangers let in", tickformat=".0%", range=[-0.01, 0.5])
+    figure.update_yaxes(title_text="friends let in", tickformat=".0%", range=[0.5, 1.01])
+    return styled(figure, height)
+
+
+def embeddings(first: np.ndarray, second: np.ndarray, height: int = 260) -> go.Figure:
+    """Two embeddings number by number, and what each difference adds to the squared distance.
+
+    Args:
+        first, second: float (128,).
+    """
+    figure = go.Figure()
+    for name, values, color in (("first", first, INPUT), ("second", second, KERNEL)):
+        figure.add_scatter(
+            y=values, name=name, mode="lines", line={"color": color, "width": 1.5}, hovertemplate="%{y:.3f}"
+        )
+    figure.add_bar(
+        y=(first - second) ** 2,
+        name="squared difference",
+        marker_color=ACCENT,
+        hovertemplate="%{y:.4f}",
+    )
+    figure.update_xaxes(title_text="which of the 128 numbers")
+    figure.update_layout(hovermode="x unified")
+    return styled(figure, height)
