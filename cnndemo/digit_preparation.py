@@ -130,7 +130,8 @@ def _is_ink_dark(gray: np.ndarray) -> bool:
     chosen = edge.copy()  # ink seldom touches the edge of a picture
     residual = values
     for _ in range(6):
-        solution, *_ = np.linalg.lstsq(terms[chosen], values[chosen], rcond=None)
+        some = terms[chosen]
+        solution = np.linalg.solve(some.T @ some + 1e-6 * np.eye(6), some.T @ values[chosen])
         residual = values - terms @ solution
         scale = 1.4826 * np.median(np.abs(residual[chosen])) + 1.0
         chosen = np.abs(residual) < 2.5 * scale

@@ -1,4 +1,4 @@
-"""Train the book's digit classifier (listing 2.1) on MNIST, with augmentation, and measure it on clean and rough digits.
+"""Train the book's digit classifier (listing 2.1) on MNIST, augmented; measure it on clean and on rough digits.
 
 The network is the book's, without dropout or pooling: what it gains over the book's 99 % it gains from the data.
 Every digit is turned, bent, thickened or thinned, blurred and dusted anew each time it is seen; this runs as a layer on
@@ -23,6 +23,13 @@ from train.datasets import mnist
 SCENES = 1000
 """Size of the transformed test set."""
 SCENE_SEED = 2022
+VARIANTS = {
+    "the book's network": (32, 64),
+    "half the kernels": (16, 32),
+    "a quarter of the kernels": (8, 16),
+    "no second layer": (32,),
+}
+"""Networks that are trained alike to answer chapter 7; their figures go on the card, their weights are not kept."""
 
 
 class Augmentation(keras.layers.Layer):
@@ -145,20 +152,18 @@ def right(model: keras.Model, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.argmax(model.predict(x, batch_size=500, verbose=0), axis=1) == y
 
 
-def main() -> None:
-    parser = common.parser(__doc__.splitlines()[0], "digit_classifier", epochs=80, batch_size=256)
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest rate of the cosine schedule")
-    parser.add_argument("--weight-decay", type=float, default=0.01, help="decoupled weight decay of AdamW")
-    arguments = parser.parse_args()
-    common.prepare(arguments)
+def accuracy(name: str, hits: np.ndarray, **more) -> dict:
+    """A figure for the card from what was read right."""
+    return common.metric(name, hits.mean(), len(hits), common.wilson(int(hits.sum()), len(hits)), **more)
 
-    training, validation, test = split(arguments.data_dir, arguments.limit)
-    print(f"{len(training[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
 
-    network = build()
+def train(
+    network: keras.Model, training, validation, arguments, epochs: int, stage: str = ""
+) -> list[dict[str, float]]:
+    """Train a network on augmented digits with a cosine schedule that ends at zero; returns the log."""
     digit = keras.Input(INPUT_SHAPE)
     model = keras.Model(digit, network(Augmentation(arguments.seed)(digit)))
-    steps = arguments.epochs * -(-len(training[0]) // arguments.batch_size)
+    steps = epochs * -(-len(training[0]) // arguments.batch_size)
     warm_up = steps // 40
     schedule = keras.optimizers.schedules.CosineDecay(
         arguments.learning_rate / 20, steps - warm_up, 0.0, warmup_target=arguments.learning_rate, warmup_steps=warm_up
@@ -169,16 +174,44 @@ def main() -> None:
         metrics=["accuracy"],
         jit_compile=keras.backend.backend() == "jax",
     )
-    history = common.fit(
+    return common.fit(
         model,
         (as_input(training[0]), keras.utils.to_categorical(training[1], 10)),
         (as_input(validation[0]), keras.utils.to_categorical(validation[1], 10)),
         arguments,
         monitor="val_loss",
-        patience=arguments.epochs,  # the schedule ends at zero; to stop before that is to stop too early
+        patience=epochs,  # the schedule ends at zero; to stop before that is to stop too early
         reduce=False,
+        stage=stage,
+        epochs=epochs,
         verbose=2,
     )
+
+
+def narrower(training, validation, test, arguments) -> list[dict]:
+    """What chapter 7 asks: how good is the network with fewer kernels, or without its second layer, trained anew?"""
+    rows = []
+    for name, filters in VARIANTS.items():
+        keras.utils.set_random_seed(arguments.seed)
+        network = build(filters)
+        train(network, training, validation, arguments, arguments.variant_epochs, stage="-".join(map(str, filters)))
+        figure = accuracy(f"accuracy: {name}", right(network, as_input(test[0]), test[1]))
+        rows.append(figure | {"filters": list(filters), "parameters": int(network.count_params())})
+    return rows
+
+
+def main() -> None:
+    parser = common.parser(__doc__.splitlines()[0], "digit_classifier", epochs=80, batch_size=256)
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest rate of the cosine schedule")
+    parser.add_argument("--weight-decay", type=float, default=0.01, help="decoupled weight decay of AdamW")
+    parser.add_argument("--variant-epochs", type=int, default=15, help="epochs of each narrower network; 0 for none")
+    arguments = parser.parse_args()
+    common.prepare(arguments)
+
+    training, validation, test = split(arguments.data_dir, arguments.limit)
+    print(f"{len(training[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
+    network = build()
+    history = train(network, training, validation, arguments, arguments.epochs)
 
     # Measured as it is served: from the weights as they are stored.
     network.set_weights([weight.astype(np.float16).astype(np.float32) for weight in network.get_weights()])
@@ -186,9 +219,6 @@ def main() -> None:
     held = right(network, as_input(validation[0]), validation[1])
     fields, labels, blank = rough(*test, scenes=SCENES, seed=SCENE_SEED)
     recovered = right(network, fields, labels)
-
-    def accuracy(name, hits, **more):
-        return common.metric(name, hits.mean(), len(hits), common.wilson(int(hits.sum()), len(hits)), **more)
 
     metrics = [
         accuracy("accuracy", clean),
@@ -206,8 +236,14 @@ def main() -> None:
         "splits": {"training": len(training[0]), "validation": len(validation[0]), "test": len(test[0])},
         "note": "validation: the 5,000 training digits that ship with the gallery, held out from training",
     }
-    builder = "cnndemo.models.digit_classifier:build"
-    common.publish(network, arguments, builder, data, metrics, history=history, classes=[str(n) for n in range(10)])
+    card = {"builder": "cnndemo.models.digit_classifier:build", "data": data, "metrics": metrics, "history": history}
+    card["classes"] = [str(digit) for digit in range(10)]
+    common.publish(network, arguments, **card)
+    if arguments.variant_epochs:
+        study = narrower(training, validation, test, arguments)
+        for figure in study:
+            print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']}, {figure['parameters']:,} parameters")
+        common.publish(network, arguments, **card, study={"epochs": arguments.variant_epochs, "networks": study})
 
 
 if __name__ == "__main__":

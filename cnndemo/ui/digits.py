@@ -1,0 +1,101 @@
+"""Choosing a digit: draw it, take one of MNIST's, or bring a photo of digits on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import digit_classifier
+from cnndemo.ui.canvas import canvas
+from cnndemo.ui.pictures import OWN, Picture, _read
+
+LAST_DRAWING = "last_drawing"  # the visitor's last drawing, kept in this session's memory only
+_TITLES = {
+    "draw": ":material/draw: Draw",
+    "mnist": ":material/apps: MNIST",
+    "photo": ":material/photo_library: Photo",
+    "drawn": ":material/account_circle: Your drawing",
+    "own": ":material/account_circle: Your picture",
+    "upload": ":material/upload: Upload",
+    "camera": ":material/photo_camera: Camera",
+}
+PENS = {"black on white": ("#000000", "#ffffff"), "white on black": ("#ffffff", "#000000")}
+
+
+def pick_digit(
+    key: str = "digit",
+    sources: Sequence[str] = ("draw", "mnist", "photo", "own", "upload", "camera"),
+    default: str = "draw",
+    sample: tuple[int, int] = (5, 0),
+) -> Picture | None:
+    """Let the visitor choose a picture with a digit, or several.
+
+    Args:
+        key: prefix of the widgets' keys, unique on the page; the settings are kept in the link.
+        sources: some of draw, mnist, photo (made of MNIST's digits), drawn (the last drawing of another page), own
+            (the picture of another page), upload, camera.
+        default: the source at first.
+        sample: digit and number of the MNIST example at first.
+
+    Returns:
+        The picture, uint8 RGB; None while the canvas is empty or no file is chosen.
+    """
+    absent = {"own": OWN not in st.session_state, "drawn": LAST_DRAWING not in st.session_state}
+    offered = [source for source in sources if not absent.get(source)]
+    source = st.segmented_control(
+        "Where the digit comes from",
+        offered,
+        default=default,
+        required=True,
+        key=f"{key}_from",
+        bind="query-params" if len(offered) == len([s for s in sources if s not in absent]) else None,
+        format_func=_TITLES.get,
+        label_visibility="collapsed",
+    )
+    if source == "draw":
+        return _draw(key)
+    if source == "mnist":
+        return _mnist(key, *sample)
+    if source == "photo":
+        number = st.number_input("Photo number", 1, 999, 1, key=f"{key}_photo", bind="query-params", width=160)
+        image, written = digit_classifier.sample_photo(number - 1)
+        return Picture(image, f"photo of the digits {' '.join(written)}", "sample")
+    if source == "drawn":
+        return st.session_state[LAST_DRAWING]
+    if source == "own":
+        return st.session_state[OWN]
+    if source == "camera":
+        shot = st.camera_input("Hold a digit on paper up to the camera", key=f"{key}_camera")
+        return _read(shot, "camera", f"{key}_camera") if shot else None
+    file = st.file_uploader(
+        "Photo or scan with digits",
+        type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
+        key=f"{key}_upload",
+        help="It stays in this server's memory while you look at it, and is written nowhere.",
+    )
+    return _read(file, "upload", f"{key}_upload") if file else None
+
+
+def _draw(key: str) -> Picture | None:
+    """The canvas, with its pen."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pen = st.selectbox("Pen", list(PENS), key=f"{key}_pen", bind="query-params", width=170)
+        width = st.slider("Pen width", 4, 40, 18, 2, key=f"{key}_width", bind="query-params", width=170)
+    ink, paper = PENS[pen]
+    # A pen of another colour starts a new sheet; another width goes on with the same.
+    drawing = canvas(f"{key}_canvas_{pen}", 300, 300, stroke_width=width, stroke_color=ink, background_color=paper)
+    if drawing.empty:
+        return None
+    picture = Picture(np.ascontiguousarray(drawing.image[..., :3]), "your drawing", "draw")
+    st.session_state[LAST_DRAWING] = picture
+    return picture
+
+
+def _mnist(key: str, digit: int, number: int) -> Picture:
+    """One of the shipped MNIST digits."""
+    chosen = st.pills("Digit", range(10), default=digit, required=True, key=key, bind="query-params")
+    which = st.slider("Example", 1, 500, number + 1, key=f"{key}_n", bind="query-params")
+    image = digit_classifier.sample(chosen, which - 1)
+    return Picture(np.repeat(image[..., None], 3, axis=2), f"MNIST digit {chosen}, example {which}", "sample")
