@@ -167,10 +167,7 @@ def triplet(
     gradients = 2 * np.stack([negative - positive, positive - anchor, anchor - negative])
     if clip and raw <= 0:
         gradients = np.zeros_like(gradients)
-    if to_negative <= to_positive:
-        kind = "hard"
-    else:
-        kind = "semi-hard" if raw > 0 else "easy"
+    kind = "hard" if to_negative <= to_positive else "semi-hard" if raw > 0 else "easy"
     return Triplet(to_positive, to_negative, max(raw, 0.0) if clip else raw, gradients, kind)
 
 

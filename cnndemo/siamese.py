@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from cnndemo import images
 from cnndemo.errors import VisitorError
 
 SIDE = 28  # pixels of an MNIST digit, each way
+NETWORKS = {"siamese": "Contrastive", "triplet": "Triplet", "untrained": "Untrained"}
+MAP_FILE = Path(images.SAMPLES_DIR) / "siamese_map.npz"
 
 
 def prepare(digits: np.ndarray) -> np.ndarray:
@@ -24,6 +29,82 @@ def prepare(digits: np.ndarray) -> np.ndarray:
     if digits.shape[-2:] != (SIDE, SIDE) or digits.ndim not in (2, 3):
         raise VisitorError(f"A digit must be {SIDE}×{SIDE} pixels of grey; this one has the shape {digits.shape}.")
     return (digits.reshape(-1, SIDE, SIDE, 1) / 255.0).astype(np.float32)
+
+
+def read_digit(image: np.ndarray) -> np.ndarray:
+    """A picture of a digit as MNIST would have it, uint8 (28, 28), white ink on black.
+
+    Args:
+        image: uint8 RGB. A picture of 28×28 pixels is taken as it is; anything else goes through the preparation of
+            the digit classifier: ink found, cut out, scaled and centred.
+
+    Raises:
+        VisitorError: there is no ink in it.
+    """
+    if image.shape[:2] == (SIDE, SIDE):
+        return images.to_gray(image)
+    from cnndemo import digit_preparation
+
+    field, _ = digit_preparation.prepare(image)
+    return np.round(field * 255).astype(np.uint8)
+
+
+def embedder(name: str, outputs: list[str] | None = None) -> Callable:
+    """A network as a function of prepared digits, float32 (n, 28, 28, 1), to embeddings (n, 128).
+
+    Args:
+        name: name of a shipped network, or "untrained" for the base network with random weights.
+        outputs: names of layers instead; then the function returns a dict.
+    """
+    from cnndemo import inference, weights
+    from cnndemo.models.siamese import build
+
+    return inference.predictor(build(seed=0) if name == "untrained" else weights.load(name), outputs)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What building the networks shows (listings 5.1 to 5.6).
+
+    Attributes:
+        base, siamese: parameters of the base network and of the siamese network that calls it twice.
+        variables: how many variables the siamese network has.
+        shared: whether each of them is the very object that the base network holds.
+        listings: title, builder and summary (layer, output shape, parameters) of the Sequential and functional CNN.
+    """
+
+    base: int
+    siamese: int
+    variables: int
+    shared: bool
+    listings: tuple[tuple[str, Callable, list[dict]], ...]
+
+
+def sharing() -> Sharing:
+    """Build base network, siamese network and the two small CNNs, and count."""
+    from cnndemo.models import siamese as models
+
+    base = models.build()
+    pair = models.build_siamese(base)
+    shared = all(a is b for a, b in zip(base.weights, pair.weights, strict=True))
+    builders = {
+        "Sequential (5.1, 5.3)": models.build_sequential,
+        "Functional (5.2, 5.4)": models.build_functional,
+    }
+    listings = tuple((title, builder, summary(builder())) for title, builder in builders.items())
+    return Sharing(base.count_params(), pair.count_params(), len(pair.weights), shared, listings)
+
+
+def summary(model) -> list[dict]:
+    """One row a layer: name and type, output shape, parameters (listings 5.3 and 5.4)."""
+    return [
+        {
+            "layer": f"{layer.name} ({type(layer).__name__})",
+            "output shape": str(tuple(layer.output.shape)),
+            "parameters": int(layer.count_params()),
+        }
+        for layer in model.layers
+    ]
 
 
 # --- Pairs ------------------------------------------------------------------------------------------------------
@@ -49,25 +130,34 @@ def draw_pairs(labels: np.ndarray, count: int, seed: int) -> Pairs:
     Raises:
         VisitorError: fewer than two classes, or a class with a single example.
     """
-    labels = np.asarray(labels).reshape(-1)
+    generator = np.random.default_rng(seed)
+    a = generator.integers(0, len(labels), count)
+    same = np.arange(count) < count // 2
+    return Pairs(a, np.where(same, *_partners(labels, a, generator)), same)
+
+
+def draw_triplets(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Random triplets (book 5.6): indices of anchor, positive and negative, (3, count). Raises as `draw_pairs`."""
+    generator = np.random.default_rng(seed)
+    anchors = generator.integers(0, len(labels), count)
+    return np.stack([anchors, *_partners(labels, anchors, generator)])
+
+
+def _partners(labels: np.ndarray, a: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """For each example `a` another one of its class and one of another class, uniformly."""
     classes, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) < 2 or sizes.min() < 2:
         raise VisitorError("Pairs need at least two classes with at least two examples each.")
-    generator = np.random.default_rng(seed)
-    order = np.argsort(inverse, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    rank = np.empty(len(labels), int)
+    order = np.argsort(inverse, kind="stable")  # the examples, sorted by class
+    starts = np.cumsum(sizes) - sizes
+    rank = np.empty(len(labels), int)  # place of each example within its class
     rank[order] = np.arange(len(labels)) - starts[inverse[order]]
-
-    a = generator.integers(0, len(labels), count)
-    same = np.arange(count) < count // 2
     own = inverse[a]
-    step = generator.integers(1, sizes[own])  # another example of the own class
-    partner_same = order[starts[own] + (rank[a] + step) % sizes[own]]
-    # another class: walk on from the end of the own class, round the sorted examples
+    step = generator.integers(1, sizes[own])
+    same = order[starts[own] + (rank[a] + step) % sizes[own]]
+    # Walk on from the end of the own class, round all the others.
     walk = generator.integers(0, len(labels) - sizes[own])
-    partner_different = order[(starts[own] + sizes[own] + walk) % len(labels)]
-    return Pairs(a, np.where(same, partner_same, partner_different), same)
+    return same, order[(starts[own] + sizes[own] + walk) % len(labels)]
 
 
 def distances(a: np.ndarray, b: np.ndarray, norm: int = 2) -> np.ndarray:
@@ -222,3 +312,25 @@ def principal_components(embeddings: np.ndarray, count: int = 2) -> Projection:
     axes = axes * np.sign(axes[np.arange(count), np.abs(axes).argmax(axis=1)])[:, None]
     total = max(float((singular**2).sum()), 1e-12)
     return Projection(mean, axes, singular[:count] ** 2 / total)
+
+
+def shipped_map() -> dict[str, np.ndarray]:
+    """The t-SNE maps that `train.siamese_map` computed once.
+
+    Returns:
+        `index` (n,) into the shipped digits; for each network its map (n, 2) under its name; `hashes` of the weights
+        that were mapped.
+
+    Raises:
+        VisitorError: the file is not there.
+    """
+    try:
+        with np.load(MAP_FILE) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError):
+        raise VisitorError("The t-SNE map is missing. Make it with: python -m train.siamese_map") from None
+
+
+def sigmoid(distance: float | np.ndarray) -> float | np.ndarray:
+    """The logistic function: what the book's text puts on the distance; 0.5 and more for every distance."""
+    return 1 / (1 + np.exp(-distance))

@@ -62,7 +62,7 @@ def augment(digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     centre = np.full(2, (siamese.SIDE - 1) / 2)
     matrices = np.concatenate([linear, (centre - linear @ centre + shift)[:, :, None]], axis=2)
     side = (siamese.SIDE, siamese.SIDE)
-    return np.stack([cv2.warpAffine(digit, matrix, side) for digit, matrix in zip(digits, matrices)])
+    return np.stack([cv2.warpAffine(digit, matrix, side) for digit, matrix in zip(digits, matrices, strict=True)])
 
 
 def load(arguments: argparse.Namespace) -> tuple[tuple, tuple, tuple]:

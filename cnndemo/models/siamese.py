@@ -14,29 +14,33 @@ INPUT_SHAPE = (28, 28, 1)
 EMBEDDING_SIZE = 128
 
 
-def build(input_shape: tuple[int, int, int] = INPUT_SHAPE, name: str = "base_network") -> keras.Model:
+def build(input_shape: tuple[int, int, int] = INPUT_SHAPE, seed: int | None = None) -> keras.Model:
     """The base network of listing 5.6: one digit in, one embedding out.
 
     Args:
         input_shape: height, width and channels of a picture; values are expected in 0 to 1.
-        name: name of the Keras model.
+        seed: the same seed gives the same untrained weights.
 
     Returns:
         A model from (batch, 28, 28, 1) to (batch, 128), with 26,080 parameters for the default shape.
         The last layer is a ReLU, as in the book, so no coordinate of an embedding is negative.
     """
     import keras
-    from keras import layers
+    from keras.layers import Conv2D, Dense, Flatten, MaxPool2D
+
+    def start(layer: int) -> keras.Initializer:
+        """Keras' default initializer; each layer needs a seed of its own."""
+        return keras.initializers.GlorotUniform(None if seed is None else 10 * seed + layer)
 
     picture = keras.Input(input_shape, name="picture")
-    x = layers.Conv2D(8, (3, 3), activation="relu", name="conv_1")(picture)
-    x = layers.MaxPooling2D((3, 3), padding="valid", name="pool_1")(x)
-    x = layers.Conv2D(16, (3, 3), activation="relu", name="conv_2")(x)
-    x = layers.MaxPooling2D((3, 3), padding="valid", name="pool_2")(x)
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(128, activation="relu", name="dense")(x)
-    embedding = layers.Dense(EMBEDDING_SIZE, activation="relu", name="embedding")(x)
-    return keras.Model(picture, embedding, name=name)
+    x = Conv2D(8, (3, 3), activation="relu", kernel_initializer=start(1), name="conv_1")(picture)
+    x = MaxPool2D((3, 3), padding="valid", name="pool_1")(x)
+    x = Conv2D(16, (3, 3), activation="relu", kernel_initializer=start(2), name="conv_2")(x)
+    x = MaxPool2D((3, 3), padding="valid", name="pool_2")(x)
+    x = Flatten(name="flatten")(x)
+    x = Dense(128, activation="relu", kernel_initializer=start(3), name="dense")(x)
+    embedding = Dense(EMBEDDING_SIZE, activation="relu", kernel_initializer=start(4), name="embedding")(x)
+    return keras.Model(picture, embedding, name="base_network")
 
 
 def build_siamese(base_network: keras.Model | None = None) -> keras.Model:
