@@ -24,6 +24,7 @@ from cnndemo.layer_lab.geometry import (
     receptive_field,
 )
 from cnndemo.layer_lab.grids import as_grid, number_text, pair, whole
+from cnndemo.layer_lab.presets import INPUTS, KERNELS, input_preset, kernel_preset
 from cnndemo.layer_lab.sliding import (
     Cell,
     average_pool,
@@ -35,6 +36,7 @@ from cnndemo.layer_lab.sliding import (
     pool_gradient,
     to_keras_code,
 )
+from cnndemo.layer_lab.thumbnails import thumbnail
 from cnndemo.layer_lab.units import (
     ACTIVATIONS,
     BOOK_LOGITS,
@@ -51,10 +53,10 @@ from cnndemo.layer_lab.units import (
 )
 
 __all__ = [
-    "ACTIVATIONS", "BOOK_LOGITS", "PADDINGS", "Axis", "Cell", "Geometry", "StackLayer", "activate", "activation_slope",
-    "as_grid", "average_pool", "check_rate", "convolve", "convolve_by_hand", "count_work", "dense", "dropout",
-    "dropout_average", "explain_convolution", "flat_place", "flatten", "geometry", "keras_activation",
-    "keras_convolve", "keras_dense", "keras_pool", "keras_softmax", "largest_difference", "max_pool", "naive_softmax",
-    "number_text", "output_size", "pad", "pair", "path_counts", "pool_gradient", "receptive_field", "softmax",
-    "to_keras_code", "whole",
+    "ACTIVATIONS", "Axis", "BOOK_LOGITS", "Cell", "Geometry", "INPUTS", "KERNELS", "PADDINGS", "StackLayer",
+    "activate", "activation_slope", "as_grid", "average_pool", "check_rate", "convolve", "convolve_by_hand",
+    "count_work", "dense", "dropout", "dropout_average", "explain_convolution", "flat_place", "flatten", "geometry",
+    "input_preset", "keras_activation", "keras_convolve", "keras_dense", "keras_pool", "keras_softmax",
+    "kernel_preset", "largest_difference", "max_pool", "naive_softmax", "number_text", "output_size", "pad", "pair",
+    "path_counts", "pool_gradient", "receptive_field", "softmax", "thumbnail", "to_keras_code", "whole",
 ]  # fmt: skip

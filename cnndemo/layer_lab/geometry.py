@@ -172,6 +172,10 @@ class StackLayer:
     dilation: int = 1
     kind: str = "convolution"
 
+    def __post_init__(self) -> None:
+        for name in ("kernel", "stride", "dilation"):
+            object.__setattr__(self, name, whole(getattr(self, name), f"The {name}", 1))
+
 
 def receptive_field(layers) -> list[dict[str, int | str]]:
     """How far one output pixel sees after each layer, along one axis.
@@ -181,11 +185,9 @@ def receptive_field(layers) -> list[dict[str, int | str]]:
     """
     field, jump, rows = 1, 1, []
     for layer in layers:
-        kernel, stride = whole(layer.kernel, "The kernel size", 1), whole(layer.stride, "The stride", 1)
-        dilation = whole(layer.dilation, "The dilation", 1)
-        field += (kernel - 1) * dilation * jump
-        jump *= stride
-        row = {"layer": layer.kind, "kernel": kernel, "stride": stride, "dilation": dilation}
+        field += (layer.kernel - 1) * layer.dilation * jump
+        jump *= layer.stride
+        row = {"layer": layer.kind, "kernel": layer.kernel, "stride": layer.stride, "dilation": layer.dilation}
         rows.append(row | {"field": field, "jump": jump})
     return rows
 

@@ -1,0 +1,18 @@
+"""The views of the layer lab, one function a section of the page."""
+
+from cnndemo.ui.layer_lab.convolution import Settings, convolution_view, settings
+from cnndemo.ui.layer_lab.pooling import pooling_view
+from cnndemo.ui.layer_lab.stack import stack_view
+from cnndemo.ui.layer_lab.units import activation_view, dense_view, dropout_view, softmax_view
+
+__all__ = [
+    "Settings",
+    "activation_view",
+    "convolution_view",
+    "dense_view",
+    "dropout_view",
+    "pooling_view",
+    "settings",
+    "softmax_view",
+    "stack_view",
+]
