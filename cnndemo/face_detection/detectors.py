@@ -118,6 +118,29 @@ def search(
     return Search(sorted(boxes, key=lambda box: -box.area), [Box(*map(float, box)) for box in every], seconds)
 
 
+def first_face(image: np.ndarray) -> Box | None:
+    """The largest face that a cascade finds at its usual settings, in a picture shrunk to `SEARCH_SIDE`."""
+    boxes = search(image).boxes or search(image, "frontal default").boxes
+    return boxes[0] if boxes else None
+
+
+def eyes(image: np.ndarray, face: Box) -> list[Box]:
+    """What the cascade for eyes finds in the upper part of a face, in pixels of the image."""
+    top, left = max(0, int(face.top)), max(0, int(face.left))
+    part = image[top : top + int(0.6 * face.height), left : left + int(face.width)]
+    found = search(part, "eyes", neighbours=5, smallest=max(8, int(face.width / 8))).boxes
+    return [Box(left + eye.left, top + eye.top, eye.width, eye.height) for eye in found]
+
+
+def cut(image: np.ndarray, box: Box | None, margin: float = 0.15, long_side: int = 330) -> np.ndarray:
+    """A face with a margin around it (a fraction of its size), or without a box the whole picture; uint8 RGB."""
+    if box is not None:
+        top, left = max(0, int(box.top - margin * box.height)), max(0, int(box.left - margin * box.width))
+        bottom, right = box.top + (1 + margin) * box.height, box.left + (1 + margin) * box.width
+        image = image[top : int(bottom), left : int(right)]
+    return images.shrink(np.ascontiguousarray(image), long_side)
+
+
 @lru_cache(maxsize=len(CASCADES))
 def _cascade(name: str) -> tuple[cv2.CascadeClassifier, threading.Lock]:
     return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / CASCADES[name])), threading.Lock()

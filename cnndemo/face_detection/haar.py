@@ -11,7 +11,7 @@ import numpy as np
 
 from cnndemo import images
 from cnndemo.errors import VisitorError
-from cnndemo.face_detection.detectors import Box
+from cnndemo.face_detection.detectors import SEARCH_SIDE, Box, first_face
 
 KINDS: dict[str, tuple[tuple[int, ...], ...]] = {
     "dark above light": ((-1,), (1,)),
@@ -163,6 +163,24 @@ def strength(table: np.ndarray, gray: np.ndarray, assumption: Assumption, box: B
     square = gray[top : top + max(1, int(box.height)), left : left + max(1, int(box.width))]
     response = respond(table, assumption.kind, *place(assumption, box, gray.shape))
     return float(response.contrast / max(float(square.std()), 1.0))
+
+
+def strengths(image: np.ndarray, box: Box) -> dict[str, float]:
+    """Both assumptions in one face of a picture: name -> contrast in standard deviations."""
+    gray = images.to_gray(image)
+    table = integral(gray)
+    return {name: strength(table, gray, assumption, box) for name, assumption in ASSUMPTIONS.items()}
+
+
+def strengths_of_samples(names: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Both assumptions in the faces of sample pictures: caption -> name of the assumption -> contrast."""
+    measured = {}
+    for name in names:
+        image = images.shrink(images.sample(name), SEARCH_SIDE)
+        face = first_face(image)
+        if face is not None:
+            measured[images.SAMPLES[name].caption] = strengths(image, face)
+    return measured
 
 
 def strength_at_random(names: tuple[str, ...], patches: int = 200, seed: int = 0) -> dict[str, np.ndarray]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo.face_detection import Box
+from cnndemo.face_detection.conditions import Trial
 from cnndemo.face_detection.haar import Response
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, styled
+from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, heatmap, styled
 
 
 def boxed(image: np.ndarray, groups: Mapping[str, list[Box]]) -> np.ndarray:
@@ -44,6 +45,49 @@ def feature(image: np.ndarray, response: Response) -> np.ndarray:
     corner, opposite = (first.left, first.top), (last.left + last.width, last.top + last.height)
     orange = tuple(int(KERNEL[start : start + 2], 16) for start in (1, 3, 5))
     return cv2.rectangle(drawn, corner, opposite, orange, max(1, max(image.shape[:2]) // 250))
+
+
+def look_ups(response: Response) -> list[dict[str, int]]:
+    """The four look-ups of each cell and what they give, a row a cell."""
+    return [
+        {
+            "cell": index + 1,
+            "pixels": term.height * term.width,
+            **dict(zip("ABCD", term.corners, strict=True)),
+            "D − B − C + A": term.total,
+            "weight": term.weight,
+            "weighted": term.weight * term.total,
+        }
+        for index, term in enumerate(response.terms)
+    ]
+
+
+def positions(values: np.ndarray, place: tuple[int, int, int, int], height: int = 250) -> go.Figure:
+    """The feature's contrast at every position, and where it lies now.
+
+    Args:
+        values: (rows, columns), by the position of the feature's upper left corner.
+        place: top, left, height, width of the feature.
+    """
+    top, left, tall, wide = place
+    step = max(1, max(values.shape) // 120)  # a coarser grid is as clear and loads faster
+    figure = heatmap(values[::step, ::step], signed=True, height=height, hover="light minus dark", showscale=False)
+    figure.update_traces(x0=wide / 2, dx=step, y0=tall / 2, dy=step)
+    figure.add_scatter(
+        x=[left + wide / 2],
+        y=[top + tall / 2],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 14, "color": KERNEL, "line": {"width": 3}},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    return figure
+
+
+def told(trials: Sequence[Trial]) -> str:
+    """Which condition who masters, in words."""
+    names = [[trial.condition for trial in trials if trial.overlaps[who]] for who in (0, 1)]
+    return f"The cascade finds the face: {', '.join(names[0])}. The network: {', '.join(names[1]) or 'never'}."
 
 
 def assumptions(

@@ -1,0 +1,178 @@
+"""Haar features, the cascade built from them, and a small network beside it (book 5.1)."""
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import images, ui
+from cnndemo.errors import VisitorError
+from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, eyes, first_face, haar, locate, search
+from cnndemo.figures import ACCENT, INPUT, KERNEL
+from cnndemo.figures import face_detection as charts
+from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.settling import settle
+
+ui.page("face_detection")
+PEOPLE = ("astronaut", "obama_1", "obama_2", "obama_3", "biden_1")
+THINGS = ("cat", "coffee", "rocket", "motorcycle")
+EYES_AND_CHEEKS = ((33.0, 61.0), (23.0, 77.0))  # per cent of the square with its margin
+searched = st.cache_data(search, max_entries=64, show_spinner=False)
+of_samples = st.cache_data(haar.strengths_of_samples, max_entries=1, show_spinner=False)
+at_random = st.cache_data(haar.strength_at_random, max_entries=1, show_spinner=False)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def trials(image: np.ndarray, face: Box, threshold: float) -> list[conditions.Trial]:
+    return conditions.compare(image, face, ui.predictor("tiny_face_detector"), threshold)
+
+
+@st.fragment
+def find() -> None:
+    left, right = ui.try_it()
+    with left:
+        picture = ui.pick_image((*PEOPLE, "motorcycle", "cat"))
+        with st.expander("Settings", icon=":material/tune:", expanded=True):
+            kind = st.selectbox("Cascade", [name for name in CASCADES if name != "eyes"], 1, key="cascade")
+            scale = st.slider("Scale factor", 1.03, 1.5, 1.1, 0.01, key="scale", bind="query-params")
+            agree = st.slider("Minimum neighbours", 0, 12, 3, key="neighbours", bind="query-params")
+            smallest = st.slider("Smallest window, pixels", 20, 200, 24, key="smallest", bind="query-params")
+            score = st.slider("Least score of the network", 0.05, 0.95, 0.5, 0.05, key="score", bind="query-params")
+            shown = st.pills("Show also", ["raw hits", "eyes"], selection_mode="multi", key="also")
+    image = images.shrink(picture.image, SEARCH_SIDE)
+    with right, ui.guard():
+        result = searched(image, kind, scale, agree, smallest, raw=True)
+        groups = {"#888888": result.raw} if "raw hits" in shown else {}
+        if "eyes" in shown:
+            groups[ACCENT] = [eye for face in result.boxes for eye in eyes(image, face)]
+        one, two = st.columns(2)
+        with one:
+            st.metric("Cascade of Haar features", f"{len(result.boxes)} found", f"{result.seconds * 1e3:.0f} ms", "off")
+            ui.show(
+                charts.boxed(image, {**groups, KERNEL: result.boxes}),
+                f"{len(result.raw)} raw hits, grouped where at least {agree} agree",
+                f"{picture.alt}; the cascade found {len(result.boxes)} faces",
+            )
+        with two:
+            boxes, seconds = conditions.timed(locate, image, ui.predictor("tiny_face_detector"), score)
+            st.metric("Convolutional network", f"{len(boxes)} found", f"{seconds * 1e3:.0f} ms", "off")
+            ui.show(
+                charts.boxed(image, {INPUT: boxes}),
+                "scores " + ", ".join(f"{box.score:.2f}" for box in boxes) if boxes else "no score is high enough",
+                f"{picture.alt}; the network found {len(boxes)} faces",
+            )
+        if not result.boxes and not boxes:
+            st.info("Neither finds a face here. Try fewer neighbours, a lower score, or a larger face.")
+    st.session_state["_detection"] = picture, image, result, score
+    settle("face_detection", (id(picture.image), result.seconds, score))
+
+
+ui.section("Try it")
+find()
+picture, image, result, score = st.session_state["_detection"]
+face = st.cache_data(first_face, max_entries=32, show_spinner=False)(image)
+
+
+@st.fragment
+def feature() -> None:
+    gray = images.to_gray(crop)
+    left, right = ui.try_it((1, 1))
+    with left:
+        kind = st.pills("Kind", list(haar.KINDS), default=next(iter(haar.KINDS)), required=True, key="kind")
+        st.caption("Drag a rectangle on the picture, or move it with the sliders.")
+        rows, columns = pick_box(crop, *EYES_AND_CHEEKS, max_height=330)
+    with right, ui.guard():
+        (top, bottom), (start, end) = (np.array(span) / 100 for span in (rows, columns))
+        high, wide = gray.shape
+        place = haar.snap(kind, top * high, start * wide, (bottom - top) * high, (end - start) * wide, gray.shape)
+        table = haar.integral(gray)
+        response = haar.respond(table, kind, *place)
+        st.metric("Light minus dark", f"{response.contrast:+.1f} grey levels", width="content")
+        with st.container(horizontal=True):
+            with st.container(width=230):
+                ui.show(charts.feature(crop, response), "the feature", f"{kind} on {picture.alt}")
+            with st.container(width=230):
+                where = charts.positions(haar.slide(table, kind, *place[2:]), place)
+                ui.chart(where, "Its value at every place of the picture; orange: where it lies now.", key="slide")
+    st.dataframe(charts.look_ups(response), hide_index=True)
+    st.caption(
+        "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. A "
+        f"cell is D − B − C + A, however large it is. Weighted and added: **{response.value:,}**, the feature's value."
+    )
+
+
+ui.section("Haar features", figures=("5.1",))
+st.markdown(
+    "A Haar feature is a kernel of whole rectangles, set by hand: grey under the light cells minus grey under the dark "
+    "ones. The cascade asks hundreds of thousands of such questions a picture; the integral image makes each cheap."
+)
+if face is None:
+    st.caption("No face was found, so the whole picture stands here.")
+crop = cut(image, face)
+feature()
+
+ui.section("Do faces keep the promise?")
+st.markdown(
+    "The book assumes that the eyes are darker than the cheeks; Viola and Jones add the bridge of the nose. "
+    "Here both are measured: on the sample faces, and on squares at random places of pictures without people."
+)
+chance, measured = at_random(THINGS), dict(of_samples(PEOPLE))
+here = images.SAMPLES[picture.name].caption if picture.name in PEOPLE else "Your picture"
+if face and here not in measured:
+    measured[here] = haar.strengths(image, face)
+ui.chart(charts.assumptions(chance, measured, here), "Faces lie up and to the right, random squares everywhere.")
+first, second = chance.values()
+st.markdown(
+    f"{sum(min(values.values()) > 0 for values in measured.values())} of {len(measured)} faces keep both promises, but "
+    f"so do {np.mean((first > 0) & (second > 0)):.0%} of the random squares (each alone: {np.mean(first > 0):.0%} and "
+    f"{np.mean(second > 0):.0%}). One feature is a weak classifier. A cascade multiplies many: a square that fails an "
+    "early one is dropped at once, and what passes all is called a face."
+)
+
+ui.section("Where each wins")
+rows: list[conditions.Trial] = []
+with ui.guard():
+    if face is None:
+        raise VisitorError("For this comparison the cascade must find a face. Please choose another picture.")
+    rows = trials(image, face, score)
+    st.markdown("The same face in ten conditions, :orange[**cascade**] and :blue[**network**] side by side:")
+    ui.chart(charts.conditions([(row.condition, *row.overlaps) for row in rows]), charts.told(rows), key="conditions")
+    with st.container(horizontal=True):
+        for row in rows:
+            with st.container(width=150):
+                framed = charts.boxed(row.image, {KERNEL: row.cascade, INPUT: row.network})
+                ui.show(framed, row.condition, f"{row.condition}: {len(row.cascade)} and {len(row.network)} boxes")
+    st.caption(
+        "The cascade was trained on upright frontal faces of 20 pixels, the network on whole pictures shrunk to 416 "
+        "pixels: small faces are the cascade's, turned and half hidden ones the network's. A profile needs the camera."
+    )
+
+ui.code(
+    [haar.integral, haar.respond, search, locate],
+    f"""
+    from cnndemo import images, inference, weights
+    from cnndemo.face_detection import haar, locate, search
+
+    image = images.sample("{picture.name if picture.source == "sample" else "astronaut"}")
+    print(search(image, neighbours=3).boxes)
+    print(locate(image, inference.predictor(weights.load("tiny_face_detector")), {score}))
+    table = haar.integral(images.to_gray(image))
+    print(haar.respond(table, "dark above light", *haar.snap("dark above light", 100, 180, 40, 90, image.shape[:2])))
+    """,
+)
+raw = len(result.raw)
+ui.check_yourself(
+    [
+        ui.Question(
+            "A feature grows to twice its height and width. How many look-ups does it need now?",
+            ["as many as before", "twice as many", "four times as many"],
+            "as many as before",
+            "Four corners a cell, whatever lies between them: the integral image has added the pixels already.",
+        ),
+        ui.Question(
+            "How many windows of this picture did the cascade call a face, before neighbours were grouped?",
+            sorted({str(raw), str(raw // 3 + 1), str(raw * 10 + 7)}, key=int),
+            str(raw),
+            "A face is hit again and again, at neighbouring places and sizes; a chance hit is mostly alone.",
+        ),
+    ]
+)
+ui.model_card("tiny_face_detector")
