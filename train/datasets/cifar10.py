@@ -1,0 +1,77 @@
+"""CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test pictures of ten classes, 32×32 pixels.
+
+`--data-dir` may hold the official `cifar-10-binary.tar.gz`, or `cifar10.zip` with `train/<class>/*.jpg` and
+`test/<class>/*.jpg`; a zip may hold fewer test pictures, so every figure comes with their number.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from cnndemo.models.resnet20 import CLASSES
+from train.datasets.fetch import find
+
+FILE = "cifar-10-binary.tar.gz"
+URL = f"https://www.cs.toronto.edu/~kriz/{FILE}"
+SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+SOURCE = {
+    "name": "CIFAR-10",
+    "source": "A. Krizhevsky, “Learning Multiple Layers of Features from Tiny Images”, 2009",
+    "licence": "none stated; free for research",
+}
+
+Split = tuple[np.ndarray, np.ndarray]
+
+
+def load(data_dir: Path, validation: int = 2000, seed: int = 0) -> tuple[Split, Split, Split]:
+    """Training, validation and test split.
+
+    Args:
+        data_dir: where `cifar10.zip` lies, or the official archive lies or shall be downloaded to (162 MB).
+        validation: how many pictures are cut from the training split, drawn with `seed`.
+
+    Returns:
+        Three pairs (x, y): x uint8 RGB (n, 32, 32, 3), y uint8 (n,), the index in `CLASSES`.
+    """
+    folder = Path(data_dir)
+    archive = folder / "cifar10.zip"
+    splits = _read_zip(archive) if archive.is_file() else _read_binary(find(folder, FILE, URL, SHA256))
+    x, y = splits["train"]
+    order = np.random.default_rng(seed).permutation(len(x))
+    held, kept = order[:validation], order[validation:]
+    return (x[kept], y[kept]), (x[held], y[held]), splits["test"]
+
+
+def _read_zip(path: Path) -> dict[str, Split]:
+    """Decodes every JPEG once."""
+    pictures: dict[str, list] = {"train": [], "test": []}
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(archive.namelist()):
+            parts = name.split("/")
+            if len(parts) == 3 and parts[2].endswith(".jpg"):
+                pixels = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_COLOR)
+                pictures[parts[0]].append((cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), CLASSES.index(parts[1])))
+    return {
+        split: (np.stack([pixels for pixels, _ in rows]), np.array([label for _, label in rows], np.uint8))
+        for split, rows in pictures.items()
+    }
+
+
+def _read_binary(path: Path) -> dict[str, Split]:
+    """Reads the official binary files: 3073 bytes a picture, the label and then three planes of 32×32."""
+    rows: dict[str, list] = {"train": [], "test": []}
+    with tarfile.open(path) as archive:
+        for member in sorted(archive.getmembers(), key=lambda member: member.name):
+            if member.name.endswith(".bin"):
+                data = np.frombuffer(archive.extractfile(member).read(), np.uint8).reshape(-1, 3073)
+                rows["test" if "test_batch" in member.name else "train"].append(data)
+    result = {}
+    for split, blocks in rows.items():
+        data = np.concatenate(blocks)
+        result[split] = data[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy(), data[:, 0].copy()
+    return result

@@ -1,0 +1,153 @@
+"""Trains a softmax layer for the 37 breeds of Oxford-IIIT Pet on the frozen EfficientNet-Lite0.
+
+    python -m train.pet_breeds                    # a CPU, some minutes; the backbone runs once over each picture
+
+Of the 37 breeds 24 are also classes of ImageNet, so the backbone has met them under another name: the card says so.
+Each training picture counts several times, as the central crop and as random crops, half of them mirrored.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from PIL import Image
+
+from cnndemo.models import efficientnet_lite0, feature_head
+from train import common, features
+from train.datasets import oxford_breeds
+
+#: Breed -> the class of ImageNet that shows the same breed, by the first word of its synset.
+IMAGENET_BREEDS = {
+    "basset_hound": "basset",
+    "beagle": "beagle",
+    "boxer": "boxer",
+    "chihuahua": "Chihuahua",
+    "Egyptian_Mau": "Egyptian cat",
+    "english_cocker_spaniel": "cocker spaniel",
+    "english_setter": "English setter",
+    "german_shorthaired": "German short-haired pointer",
+    "great_pyrenees": "Great Pyrenees",
+    "japanese_chin": "Japanese spaniel",
+    "keeshond": "keeshond",
+    "leonberger": "Leonberg",
+    "miniature_pinscher": "miniature pinscher",
+    "newfoundland": "Newfoundland",
+    "Persian": "Persian cat",
+    "pomeranian": "Pomeranian",
+    "pug": "pug",
+    "saint_bernard": "Saint Bernard",
+    "samoyed": "Samoyed",
+    "scottish_terrier": "Scotch terrier",
+    "Siamese": "Siamese cat",
+    "staffordshire_bull_terrier": "Staffordshire bullterrier",
+    "wheaten_terrier": "soft-coated wheaten terrier",
+    "yorkshire_terrier": "Yorkshire terrier",
+}
+
+
+def central(images: list[np.ndarray]) -> np.ndarray:
+    """The crop that serving uses, uint8 (n, 224, 224, 3)."""
+    return np.stack([efficientnet_lite0.preprocess(image) for image in images])
+
+
+def random_crops(images: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
+    """A random square of 60 to 100 % of the short side of each picture, half of them mirrored, uint8 (n, 224, 224, 3)."""
+    result = []
+    for image in images:
+        height, width = image.shape[:2]
+        side = int(min(height, width) * generator.uniform(0.6, 1.0))
+        top, left = generator.integers(0, height - side + 1), generator.integers(0, width - side + 1)
+        square = Image.fromarray(np.ascontiguousarray(image[top : top + side, left : left + side]))
+        pixels = np.asarray(square.resize((efficientnet_lite0.INPUT_SIZE,) * 2, Image.Resampling.BICUBIC))
+        result.append(pixels[:, ::-1] if generator.random() < 0.5 else pixels)
+    return np.stack(result)
+
+
+def main() -> None:
+    parser = common.parser("A head for the breeds of pets.", "pet_breeds", epochs=60, batch_size=64)
+    parser.add_argument("--views", type=int, default=8, help="random crops of each training picture beside the centre")
+    parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--smoothing", type=float, default=0.1, help="how much probability the target gives away")
+    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    arguments = parser.parse_args()
+    common.prepare(arguments)
+
+    train, validation, test, breeds = oxford_breeds.load(arguments.data_dir)
+    if arguments.limit:
+        pick = np.random.default_rng(0)
+        chosen = [pick.permutation(len(split[0]))[: arguments.limit] for split in (train, validation, test)]
+        train, validation, test = (
+            ([split[0][row] for row in rows], split[1][rows])
+            for split, rows in zip((train, validation, test), chosen, strict=True)
+        )
+    backbone = features.backbone(efficientnet_lite0.INPUT_SIZE)
+    generator = np.random.default_rng(arguments.seed)
+    views = [features.extract(backbone, train[0], central)]
+    for _ in range(arguments.views):
+        views.append(features.extract(backbone, train[0], lambda images: random_crops(images, generator.spawn(1)[0])))
+    x, y = np.concatenate(views), np.tile(train[1], len(views))
+    held, seen = (features.extract(backbone, split[0], central) for split in (validation, test))
+
+    head = feature_head.build(len(breeds), dropout=arguments.dropout)
+    # Breeds with few pictures count as much as the others: weights inverse to the number of pictures.
+    counts = np.bincount(train[1], minlength=len(breeds)).clip(1)
+    class_weight = dict(enumerate((counts.mean() / counts).tolist()))
+    one_hot = np.eye(len(breeds), dtype=np.float32)
+    head.compile(
+        keras.optimizers.Adam(arguments.learning_rate),
+        keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing),
+        metrics=["accuracy"],
+    )
+    history = common.fit(
+        head,
+        (x, one_hot[y]),
+        (held, one_hot[validation[1]]),
+        arguments,
+        patience=12,
+        class_weight=class_weight,
+        verbose=2,
+    )
+    head.set_weights([w.astype(np.float16).astype(np.float32) for w in head.get_weights()])
+
+    hits = head.predict(seen, verbose=0).argmax(axis=1) == test[1]
+    present = [breed for breed in range(len(breeds)) if (test[1] == breed).any()]
+    each = {breeds[breed]: float(hits[test[1] == breed].mean()) for breed in present}
+    samples, right = len(hits), int(hits.sum())
+
+    def mean_over_breeds(rows: np.ndarray) -> float:
+        """Mean of the breeds' accuracies on a resampled test split."""
+        return float(np.mean([hits[rows][labels].mean() for b in present if (labels := test[1][rows] == b).any()]))
+
+    everything = np.arange(samples)
+    mean, interval = mean_over_breeds(everything), common.bootstrap(everything, mean_over_breeds)
+    known = np.array([breeds[breed] in IMAGENET_BREEDS for breed in test[1]])
+    metrics = [
+        common.metric("accuracy", right / samples, samples, common.wilson(right, samples)),
+        common.metric("mean over breeds", mean, samples, interval),
+    ]
+    for name, rows in (("accuracy, breeds of ImageNet", known), ("accuracy, other breeds", ~known)):
+        if rows.any():
+            part = common.wilson(int(hits[rows].sum()), int(rows.sum()))
+            metrics.append(common.metric(name, hits[rows].mean(), int(rows.sum()), part))
+    for row in metrics:
+        print(f"{row['name']}: {row['value']:.4f} on {row['samples']} test pictures")
+    common.publish(
+        head,
+        arguments,
+        builder="cnndemo.models.feature_head:build",
+        builder_arguments={"classes": len(breeds), "dropout": arguments.dropout},
+        data=oxford_breeds.SOURCE
+        | {"splits": {"train": len(train[0]), "validation": len(validation[0]), "test": samples}},
+        metrics=metrics,
+        history=history,
+        classes=breeds,
+        backbone="efficientnet_lite0",
+        breed_accuracy=each,
+        imagenet_breeds=IMAGENET_BREEDS,
+        notes=f"{len(IMAGENET_BREEDS)} of the {len(breeds)} breeds are classes of ImageNet: the frozen backbone has "
+        "learned them before.",
+    )
+
+
+if __name__ == "__main__":
+    main()
