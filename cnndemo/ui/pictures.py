@@ -100,7 +100,9 @@ def pick_image(
             bind="query-params",
             format_func=lambda name: images.SAMPLES[name].caption,
             label_visibility="collapsed",
+            wrap=True,
         )
+        name = name or samples[0]  # an empty parameter in the link chooses nothing
     return Picture(images.sample(name), name, "sample")
 
 
