@@ -25,7 +25,7 @@ METHODS: dict[Method, str] = {
 }
 
 SMALL_PATTERN = 64  # pixels; below it a direct sum is as fast as a Fourier transform, and exact for whole numbers
-FLAT = 1e-9  # relative spread below which a response has no peak
+FLAT = 1e-6  # spread, relative to the largest possible score, below which a response has no peak
 SMALLEST = 4  # pixels; a resized pattern thinner than this is no longer the pattern
 SAME_PLACE = 0.3  # overlap (intersection over union) above which two matches are one
 
@@ -171,7 +171,8 @@ def response(image: np.ndarray, pattern: np.ndarray, method: Method = "plain") -
         )
     if method == "zero-mean":
         return cv2.matchTemplate(image, pattern, cv2.TM_CCOEFF)
-    return np.clip(cv2.matchTemplate(image, pattern, cv2.TM_CCOEFF_NORMED), -1.0, 1.0)
+    scores = cv2.matchTemplate(image, pattern, cv2.TM_CCOEFF_NORMED)
+    return np.clip(scores, -1.0, 1.0, out=scores)
 
 
 def resize(pattern: np.ndarray, scale: float) -> np.ndarray:
@@ -229,7 +230,7 @@ def find(
         scaled = resize(pattern, scale)
         scores = response(image, scaled, method)
         low, high = float(scores.min()), float(scores.max())
-        flat &= scores.size > 1 and high - low <= FLAT * max(abs(low), abs(high))
+        flat &= scores.size > 1 and high - low <= FLAT * _largest(image, scaled, method)
         candidates += [Match(*place, scale, score, *scaled.shape) for place, score in peaks(scores, scaled.shape, top)]
     if flat:
         raise VisitorError(
@@ -242,6 +243,13 @@ def find(
         if len(matches) < top and all(candidate.overlap(match) <= SAME_PLACE for match in matches):
             matches.append(candidate)
     return matches
+
+
+def _largest(image: np.ndarray, pattern: np.ndarray, method: Method) -> float:
+    """No score can be larger."""
+    if method == "normalised":
+        return 1.0
+    return float(np.abs(np.asarray(image, np.float32)).max()) * float(np.abs(pattern.astype(np.float32)).sum())
 
 
 def _comparable(match: Match, method: Method) -> float:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from cnndemo.errors import VisitorError
-from cnndemo.pattern_matching import Match, Method, find, resize, response
+from cnndemo.pattern_matching import Match, Method, resize, response
 
 HEIGHT, WIDTH = 420, 600
 ROWS, COLUMNS = 2, 3
@@ -151,28 +151,25 @@ def make_scene(
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one way of searching did: the best score at each shape, how long the search took, and what it found."""
+    """How one way of searching did: the best match at each shape, and how long the search took."""
 
     approach: str
-    scores: dict[str, float]
+    matches: dict[str, Match]
     wanted: str
     milliseconds: float
 
-    matches: list[Match]
+    @property
+    def scores(self) -> dict[str, float]:
+        return {name: match.score for name, match in self.matches.items()}
 
     @property
     def winner(self) -> str:
-        return max(self.scores, key=lambda name: self.scores[name])
+        return max(self.matches, key=lambda name: self.matches[name].score)
 
     @property
     def rival(self) -> str:
         """The best of the other shapes."""
-        return max((name for name in self.scores if name != self.wanted), key=lambda name: self.scores[name])
-
-    @property
-    def lead(self) -> float:
-        """Score of the wanted shape over that of its best rival: above 1 it wins, below it loses."""
-        return self.scores[self.wanted] / self.scores[self.rival] if self.scores[self.rival] > 0 else float("inf")
+        return max((name for name in self.matches if name != self.wanted), key=lambda name: self.matches[name].score)
 
     @property
     def right(self) -> bool:
@@ -191,15 +188,15 @@ class Outcome:
         }
 
 
-def shape_scores(
+def shape_matches(
     scene: Scene, pattern: np.ndarray, method: Method = "plain", scales: Sequence[float] = (1.0,)
-) -> dict[str, float]:
-    """The best score of the pattern at each shape of the scene.
+) -> dict[str, Match]:
+    """The best match of the pattern at each shape of the scene.
 
-    A position belongs to the shape in whose box the middle of the window lies. Plain and zero-mean scores are
-    given per pixel of the pattern, so that scales can be compared.
+    A position belongs to the shape in whose box the middle of the window lies. Plain and zero-mean scores are given per
+    pixel of the pattern, so that sizes can be compared. Shapes that no window reaches are left out.
     """
-    best = {shape.name: float("-inf") for shape in scene.shapes}
+    best: dict[str, Match] = {}
     for scale in scales:
         scaled = resize(pattern, scale)
         if scaled.shape[0] > scene.image.shape[0] or scaled.shape[1] > scene.image.shape[1]:
@@ -208,19 +205,22 @@ def shape_scores(
         if method != "normalised":
             scores = scores / scaled.size
         for shape in scene.shapes:
-            near = _around(scores, shape, scaled.shape)
-            if near.size:
-                best[shape.name] = max(best[shape.name], float(near.max()))
+            rows, columns = _around(scores.shape, shape, scaled.shape)
+            near = scores[rows, columns]
+            if near.size and (shape.name not in best or near.max() > best[shape.name].score):
+                row, column = (int(i) for i in np.unravel_index(near.argmax(), near.shape))
+                place = (rows.start + row, columns.start + column)
+                best[shape.name] = Match(*place, scale, float(near[row, column]), *scaled.shape)
     return best
 
 
-def _around(scores: np.ndarray, shape: Shape, window: tuple[int, int]) -> np.ndarray:
-    """The scores of the positions at which the middle of the window lies in a shape's box."""
+def _around(scores: tuple[int, int], shape: Shape, window: tuple[int, int]) -> list[slice]:
+    """Rows and columns of a response map at which the middle of the window lies in a shape's box."""
     slices = []
-    for center, side, length in zip((shape.row, shape.column), window, scores.shape, strict=True):
+    for center, side, length in zip((shape.row, shape.column), window, scores, strict=True):
         corner, reach = center - (side - 1) / 2, shape.size / 2
         slices.append(slice(max(0, round(corner - reach)), min(length, max(0, round(corner + reach) + 1))))
-    return scores[tuple(slices)]
+    return slices
 
 
 SCALES: tuple[float, ...] = tuple(round(0.6 * 1.045**power, 3) for power in range(28))  # 0.6 to 1.97
@@ -232,14 +232,13 @@ def contest(scene: Scene, pattern: np.ndarray, wanted: str) -> list[Outcome]:
         ("Plain, as in the book", "plain", (1.0,)),
         ("Zero-mean", "zero-mean", (1.0,)),
         ("Normalised", "normalised", (1.0,)),
-        (f"Normalised, {len(SCALES)} scales", "normalised", SCALES),
+        (f"Normalised, {len(SCALES)} sizes", "normalised", SCALES),
     )
     outcomes = []
     for name, method, scales in approaches:
         start = time.perf_counter()
-        matches = find(scene.image, pattern, method, scales)
-        milliseconds = (time.perf_counter() - start) * 1000
-        outcomes.append(Outcome(name, shape_scores(scene, pattern, method, scales), wanted, milliseconds, matches))
+        matches = shape_matches(scene, pattern, method, scales)
+        outcomes.append(Outcome(name, matches, wanted, (time.perf_counter() - start) * 1000))
     return outcomes
 
 

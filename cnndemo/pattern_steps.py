@@ -58,11 +58,20 @@ def step(image: np.ndarray, pattern: np.ndarray, row: int, column: int, method: 
     return Step(patch, kernel, products, float(products.sum()), divisor)
 
 
-def written_out(step: Step, terms: int = 9) -> str:
-    """The sum of a step as one line: `255 × 1 + 185 × 0 + … = 399`."""
-    pairs = [f"{x:.4g} × {y:.4g}" for x, y in zip(step.patch.ravel(), step.kernel.ravel(), strict=True)]
-    line = " + ".join(pairs[:terms] + ["…"] * (len(pairs) > terms)) + f" = {step.total:.6g}"
+def written_out(step: Step, most: int = 64) -> str:
+    """The sum of a step as one line: `255 × 1 + 185 × 0 + … = 399`; of many products only how many count."""
+    if step.products.size <= most:
+        pairs = zip(step.patch.ravel(), step.kernel.ravel(), strict=True)
+        line = " + ".join(f"{x:.4g} × {_signed(y)}" for x, y in pairs)
+    else:
+        counting = int(np.count_nonzero(np.abs(step.products) > 1e-9))
+        line = f"sum of {step.products.size:,} products, {counting:,} of them not zero"
+    line += f" = {step.total:.6g}"
     return line if step.divisor == 1.0 else f"({line}) / {step.divisor:.6g} = {step.score:.4f}"
+
+
+def _signed(value: float) -> str:
+    return f"({value:.4g})" if value < 0 else f"{value:.4g}"
 
 
 def crop(

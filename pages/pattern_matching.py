@@ -34,15 +34,22 @@ class Quest:
 
 def choose() -> Quest:
     """The input column."""
-    source = st.pills("Search in", ["shapes", "picture", *WORKED_EXAMPLES], default="shapes", key="source", **LINKED)
+    source = st.pills(
+        "Search in", ["shapes", "picture", *WORKED_EXAMPLES], default="shapes", key="source", wrap=True, **LINKED
+    )
     if source in WORKED_EXAMPLES:
         st.caption("The image that the book calculates by hand. Type your own numbers into the pattern.")
         pattern = st.data_editor(WORKED_EXAMPLES[source].pattern, key=f"matrix_{source}", width="content")
         return Quest(WORKED_EXAMPLES[source].image, pattern, "the pattern")
     wanted, scene = BOX, None
     if source == "shapes":
-        wanted = st.pills("Look for", [*SHAPES, BOX, MATRIX], default="circle", key="shape", **LINKED)
-        style = st.segmented_control("Drawn as", ["outline", "filled"], default="outline", key="style", **LINKED)
+        wanted = (
+            st.pills("Look for", [*SHAPES, BOX, MATRIX], default="circle", key="shape", wrap=True, **LINKED) or "circle"
+        )
+        style = (
+            st.segmented_control("Drawn as", ["outline", "filled"], default="outline", key="style", **LINKED)
+            or "outline"
+        )
         size = st.slider("Size of the shapes", 40, 100, 90, key="size", bind="query-params")
         seed = st.slider("Arrangement", 0, 99, 4, key="seed", bind="query-params")
         uneven = st.toggle("Each shape has its own grey", key="uneven", bind="query-params")
@@ -53,7 +60,7 @@ def choose() -> Quest:
             return Quest(image, pattern, wanted, scene.center(wanted), scene)
     else:
         image = images.to_gray(images.shrink(ui.pick_image().image, SEARCH_SIDE))
-        wanted = st.segmented_control("Look for", [BOX, MATRIX], default=BOX, key="kind", **LINKED)
+        wanted = st.segmented_control("Look for", [BOX, MATRIX], default=BOX, key="kind", **LINKED) or BOX
     if wanted == MATRIX:
         st.caption("Type your own numbers into the pattern.")
         return Quest(image, st.data_editor(pattern_matching.EDGE, key="matrix", width="content"), "the pattern")
@@ -87,7 +94,7 @@ def pick_position() -> None:
 
 def search(quest: Quest) -> tuple[Match, str]:
     """The result column. Returns the best match and the method."""
-    method = st.segmented_control("Compare by", list(METHODS), default="plain", key="method", **LINKED)
+    method = st.segmented_control("Compare by", list(METHODS), default="plain", key="method", **LINKED) or "plain"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         top = st.slider("Matches", 1, 8, 1, key="top", bind="query-params", width=160)
         scales = SCALES if st.toggle("Search sizes too", key="scales", bind="query-params") else (1.0,)
@@ -125,20 +132,20 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
             place = pattern_steps.beside(quest.image, window, best, share)
             score = pattern_steps.step(quest.image, window, *place, method).score
             picture = drawings.laid_over(quest.image, window, *place, max(window.shape) // 2)
-            ui.show(picture, f"{name}: {score:.6g}", alt=f"The pattern at row and column {place}", width=200)
+            ui.show(picture, f"{name}: {score:.6g}", alt=f"The pattern at row and column {place}", width=165)
     st.caption("The pattern, in orange, on its way to the best match, and its score there. Now pick your own place:")
     places = []
-    for axis, side, size in zip(("row", "column"), quest.image.shape, window.shape, strict=True):
+    for axis, side, size, place in zip(("row", "column"), quest.image.shape, window.shape, st.columns(2), strict=True):
         key, limit = st.session_state[f"{axis}_key"], side - size
-        places.append(st.slider(axis.capitalize(), 0, limit, getattr(best, axis), key=key) if limit else 0)
+        places.append(place.slider(axis.capitalize(), 0, limit, getattr(best, axis), key=key) if limit else 0)
     step = pattern_steps.step(quest.image, window, *places, method)
     with st.container(horizontal=True):
         for name, values in (("Patch", step.patch), ("Pattern", step.kernel), ("Products", step.products)):
             if max(values.shape) <= SMALL:
                 grid = figures.number_grid(values, name, signed=values.min() < 0, digits=4)
-                ui.chart(grid, alt=f"{name}: {np.round(values, 2).tolist()}", key=f"step_{name}", width=240)
+                ui.chart(grid, alt=f"{name}: {np.round(values, 2).tolist()}", key=f"step_{name}", width=230)
             else:
-                ui.show(drawings.gray_picture(values), name, alt=f"{name}, as a picture", width=200)
+                ui.show(drawings.gray_picture(values), name, alt=f"{name}, as a picture", width=165)
     st.code(pattern_steps.written_out(step), language=None, wrap_lines=True)
 
 
@@ -155,8 +162,11 @@ def limitation(wanted: str) -> None:
     outcomes = contest(scene, pattern_scenes.shape_pattern(wanted, size, style), wanted)
     with right, st.container(horizontal=True):
         for way in (outcomes[0], outcomes[-1]):
-            picture, place = drawings.marked(scene.image, way.matches), scene.at(way.matches[0].center)
-            ui.show(picture, f"{way.approach}: the {place}", alt=f"{way.approach} finds the {place}", width=280)
+            picture, words = (
+                drawings.marked(scene.image, [way.matches[way.winner]]),
+                f"{way.approach}: the {way.winner}",
+            )
+            ui.show(picture, words, alt=words, width=235)
     st.dataframe([outcome.row for outcome in outcomes], hide_index=True)
     st.caption(
         "Plain and zero-mean sums are per pixel of the pattern. Normalising forgives brightness, a search over sizes "

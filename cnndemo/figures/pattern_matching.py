@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, KERNEL, heatmap, number_grid, styled
+from cnndemo.figures import ACCENT, KERNEL, heatmap, number_grid
 from cnndemo.pattern_matching import Match
 
 CELLS = 120  # the response map is drawn with at most so many cells on its long side
@@ -83,7 +83,7 @@ def pooled(scores: np.ndarray, cells: int = CELLS) -> tuple[np.ndarray, int]:
     return padded.reshape(rows, block, columns, block).max(axis=(1, 3)), block
 
 
-def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int, int], height: int = 330) -> go.Figure:
+def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int, int], height: int = 300) -> go.Figure:
     """The response as a heat map with its brightest dots circled; a click anywhere picks that position (figure 1.6).
 
     Small maps have their numbers written in the cells; large ones show the brightest value of each block.
@@ -114,7 +114,7 @@ def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int
     _rings(figure, [(match.row, match.column) for match in matches[1:]], KERNEL, 14, "other matches")
     _rings(figure, [(match.row, match.column) for match in matches[:1]], ACCENT, 20, "best match")
     _rings(figure, [picked], "#FFFFFF", 9, "position shown below", "square-open")
-    figure.update_layout(showlegend=False)
+    figure.update_layout(showlegend=False, margin={"t": 8, "b": 8})
     return figure
 
 
@@ -128,22 +128,3 @@ def _rings(figure: go.Figure, places: list, color: str, size: int, name: str, sy
         name=name,
         hovertemplate=f"{name}<br>row %{{y}}, column %{{x}}<extra></extra>",
     )
-
-
-def score_bars(scores: dict[str, float], wanted: str, height: int = 210) -> go.Figure:
-    """The best score at each shape; the wanted one in the accent colour, the winner's value written in bold."""
-    names = sorted(scores, key=lambda name: -scores[name])
-    figure = go.Figure(
-        go.Bar(
-            x=[scores[name] for name in names],
-            y=names,
-            orientation="h",
-            marker_color=[ACCENT if name == wanted else "rgba(128, 128, 128, 0.55)" for name in names],
-            text=[f"{'<b>' if rank == 0 else ''}{scores[name]:.3g}" for rank, name in enumerate(names)],
-            textposition="auto",
-            hovertemplate="%{y}: %{x:.4g}<extra></extra>",
-        )
-    )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return styled(figure, height)
