@@ -35,6 +35,16 @@ class Edges:
     weak: np.ndarray
     edges: np.ndarray
 
+    def pictures(self) -> dict[str, np.ndarray]:
+        """Caption -> the step as a uint8 picture (height, width)."""
+        scale = 255 / max(float(self.magnitude.max(initial=0.0)), 1e-9)
+        return {
+            "Magnitude": (self.magnitude * scale).astype(np.uint8),
+            "Thinned: the largest across each edge": (self.thin * scale).astype(np.uint8),
+            "Strong (white) and weak (grey)": np.where(self.strong, 255, np.where(self.weak, 110, 0)).astype(np.uint8),
+            "Strong, and weak ones that touch them": (255 * self.edges).astype(np.uint8),
+        }
+
 
 def find(gray: np.ndarray, low: float, high: float) -> Edges:
     """All steps for a grey picture.

@@ -6,6 +6,7 @@ are grey, 0 (black) to 255 (white); responses keep that unit and may be negative
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -108,6 +109,14 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+def resized(kernel: np.ndarray, size: int) -> np.ndarray:
+    """A kernel in a larger or smaller grid about the same centre: zeros around it, or its rim cut off."""
+    reach, half = size // 2, kernel.shape[0] // 2
+    if reach >= half:
+        return np.pad(kernel, reach - half)
+    return kernel[half - reach : half + reach + 1, half - reach : half + reach + 1]
+
+
 def check(kernel: np.ndarray) -> np.ndarray:
     """A kernel that can be used: float64, square, odd side, finite.
 
@@ -183,6 +192,11 @@ class Brightness:
     after: float
     words: str
 
+    @property
+    def harmless(self) -> bool:
+        """Whether flat areas vanish or stay, as one expects."""
+        return min(abs(self.total), abs(self.total - 1)) < 1e-9
+
 
 def brightness(image: np.ndarray, response: np.ndarray, kernel: np.ndarray) -> Brightness:
     """A flat area of grey g becomes g times the kernel's sum."""
@@ -212,6 +226,22 @@ class Separation:
     row: np.ndarray
     whole: int
     parts: int
+
+    def words(self, pixels: int) -> str:
+        """What that means for a picture of so many pixels; Markdown."""
+        if self.rank == 0:
+            return "**All zero.** Nothing to multiply."
+        if self.rank > 1:
+            return (
+                f"**Not separable.** This kernel has rank {self.rank}: no column times a row gives it, so all "
+                f"{self.whole} multiplications a pixel are needed."
+            )
+        column, row = (", ".join(f"{value:.3g}" for value in part) for part in (self.column, self.row))
+        return (
+            f"**Separable.** This kernel is the column ({column}) times the row ({row}). One after the other they need "
+            f"{self.parts} instead of {self.whole} multiplications a pixel, for this picture "
+            f"{self.parts * pixels / 1e6:.1f} instead of {self.whole * pixels / 1e6:.1f} million."
+        )
 
 
 def separate(kernel: np.ndarray) -> Separation:
@@ -285,12 +315,26 @@ def stack_as_channels(image: np.ndarray, border: str = "reflect") -> np.ndarray:
     return (np.dstack([image, dx, dy]) / 255).astype(np.float32)
 
 
+def npy(array: np.ndarray) -> bytes:
+    """An array as the bytes of a .npy file, for `numpy.load`."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
 def neighbourhood(image: np.ndarray, row: int, column: int, size: int, border: str = "reflect") -> np.ndarray:
     """The pixels under the kernel at one position: float64 (size, size), border filled as `apply` fills it."""
     reach = size // 2
     mode = BORDERS["zeros" if border == "valid" else border]
     padded = cv2.copyMakeBorder(np.ascontiguousarray(image, np.float64), reach, reach, reach, reach, mode)
     return padded[row : row + size, column : column + size]
+
+
+def arithmetic(values: np.ndarray, kernel: np.ndarray) -> str:
+    """The sum of one position in words: the products that are not zero, and their sum."""
+    terms = [f"{k:.4g} · {v:.0f}" for k, v in zip(kernel.ravel(), values.ravel(), strict=True) if k]
+    text = " + ".join(terms).replace("+ -", "− ").replace("-", "−") or "0"
+    return f"{text} = {float((values * kernel).sum()):.4g}".replace("-", "−")
 
 
 # --- the default picture: a printed grid, photographed badly --------------------------------------------------------

@@ -1,0 +1,193 @@
+"""What nine numbers can find in a picture: derivatives, Sobel, Laplacian and the visitor's own kernel (book 3.3)."""
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import edges, figures, filters, images, ui
+from cnndemo.figures import filters as charts
+from cnndemo.ui.settling import settle
+
+ui.page("filters")
+BOOK = {"x_derivative": "3.5", "y_derivative": "3.6", "sobel_x": "3.7", "sobel_y": "3.8", "laplacian": "3.9"}
+KINDS = {"sudoku": ":material/grid_on: Drawn sudoku", "picture": ":material/image: A picture"}
+SHOWN, SMALL = 720, 480  # pixels on the long side: of the response sent to the browser, of the step pictures
+RECALL = "_filters"  # what "Try it" was set to, for the sections below it
+
+
+def choose_picture() -> tuple[np.ndarray, str]:
+    """The picture and its alt text; one that the visitor brought along goes first."""
+    brought = ui.pictures.OWN in st.session_state or "picture" in st.query_params
+    kind = st.segmented_control(
+        "Filter", list(KINDS), default=list(KINDS)[brought], required=True, key="what", bind="query-params",
+        format_func=KINDS.get,
+    )  # fmt: skip
+    if kind == "sudoku":
+        return filters.sudoku(), "a drawn sudoku on paper, in perspective and under uneven light"
+    picture = ui.pick_image()
+    return picture.image, picture.alt
+
+
+def choose_kernel() -> np.ndarray:
+    """A preset, edited by hand if wanted."""
+    name = st.selectbox(
+        "Kernel", list(filters.PRESETS), list(filters.PRESETS).index("sobel_x"), key="kernel", bind="query-params",
+        format_func=lambda key: filters.PRESETS[key].title,
+    )  # fmt: skip
+    preset = filters.PRESETS[name]
+    st.caption(preset.finds)
+    side = len(preset.values)
+    size = st.segmented_control("Size", filters.SIZES, default=side, required=True, key=f"size_{name}")
+    st.caption("Each cell can be edited.")
+    start = filters.resized(preset.values, size)
+    cells = st.data_editor(start, key=f"cells_{name}_{size}", hide_index=True, width="content", num_rows="fixed")
+    flip = st.toggle("Flip it first: true convolution", key="flip", bind="query-params")
+    kernel = filters.check(cells)
+    return kernel[::-1, ::-1] if flip else kernel
+
+
+def recall() -> tuple[np.ndarray, str, np.ndarray, str]:
+    """Picture, alt text, kernel and border as last set."""
+    start = (filters.sudoku(), "a drawn sudoku", filters.PRESETS["sobel_x"].values, "reflect")
+    return st.session_state.get(RECALL, start)
+
+
+@st.fragment
+def try_it() -> None:
+    left, right = ui.try_it()
+    with left, ui.guard():
+        image, alt = choose_picture()
+        kernel = choose_kernel()
+        border = st.selectbox("Beyond the border", list(filters.BORDERS), key="border", bind="query-params")
+        filters.apply(np.zeros(image.shape[:2], np.uint8), kernel, border)  # refuses what does not fit
+        st.session_state[RECALL] = (image, alt, kernel, border)
+    image, alt, kernel, border = recall()
+    gray = images.to_gray(image)
+    with right, ui.guard():
+        how = st.segmented_control(
+            "Show the response", ["signed", "absolute", "clipped"], default="signed", required=True, key="view",
+            bind="query-params",
+        )  # fmt: skip
+        response = filters.apply(gray, kernel, border)
+        legend = ": blue below zero, white zero, red above" if how == "signed" else ""
+        ui.show(images.shrink(filters.view(response, how), SHOWN), f"Response, {how}{legend}", f"{alt}, filtered")
+        effect = filters.brightness(gray, response, kernel)
+        (st.caption if effect.harmless else st.warning)(effect.words)
+        with st.container(horizontal=True):
+            numbers = (effect.before, effect.after, response.min(), response.max())
+            for label, number in zip(("Mean before", "Mean after", "Lowest", "Highest"), numbers, strict=True):
+                st.metric(label, f"{number:.1f}", width="content")
+    settle("filters", (alt, image.shape, kernel.tobytes(), border))
+
+
+ui.section("Try it", figures=("3.4", *BOOK.values()))
+try_it()
+image, alt, kernel, border = recall()
+gray, small = images.to_gray(image), images.shrink(image, SMALL)
+small_gray = images.to_gray(small)
+st.markdown("**The book's filters on this picture**")
+with st.container(horizontal=True):
+    ui.show(small, "The picture (3.4)", alt, width=165)
+    for name, number in BOOK.items():
+        title = filters.PRESETS[name].title
+        response = filters.apply(small_gray, filters.PRESETS[name].values)
+        ui.show(filters.view(response, "signed"), f"{title} ({number})", f"{title} of {alt}", width=165)
+
+ui.section("How it works", figures=("3.3",))
+found = edges.find(small_gray, 1, 1)
+
+
+def place(label: str, length: int, strongest: float) -> int:
+    """A slider over the rows or columns, starting on the strongest edge."""
+    return st.slider(label, 0, length - 1, int(strongest * length), key=f"{label}_{gray.shape}") if length > 1 else 0
+
+
+@st.fragment
+def pixel() -> None:
+    left, right = ui.try_it((1, 1))
+    strongest = np.array(np.unravel_index(found.magnitude.argmax(), found.magnitude.shape)) / found.magnitude.shape
+    with left:
+        row, column = (place(*words) for words in zip(("Row", "Column"), gray.shape, strongest, strict=True))
+        ui.chart(charts.loupe(gray, kernel, row, column, border), "The pixels around the kernel's place", key="loupe")
+        st.caption("Hover a pixel for its sum. The kernel lies on the orange frame.")
+    with right:
+        under = filters.neighbourhood(gray, row, column, len(kernel), border)
+        ui.chart(
+            figures.number_grid(under, "Pixels", colorscale=figures.GRAY, limits=(-255, 510)), "Pixels", key="under"
+        )
+        ui.chart(figures.number_grid(kernel, "Kernel", signed=True), "The kernel", key="kernel_grid")
+        ui.chart(figures.number_grid(under * kernel, "Products", signed=True, digits=4), "Products", key="products")
+        st.markdown(f"Their sum is the response at this pixel: **{(under * kernel).sum():.4g}**")
+
+
+pixel()
+parts = filters.separate(kernel)
+st.markdown(parts.words(gray.size))
+st.markdown(
+    "**The gradient** joins both derivatives into one arrow a pixel. It points to where the picture grows *brighter* "
+    "fastest (the book says darker); its length, the magnitude, says how fast."
+)
+left, right = ui.try_it((1, 1))
+with left:
+    spacing = max(4, max(small_gray.shape) // 20)
+    ui.chart(charts.gradient_arrows(small, edges.arrows(found, spacing)), f"Arrows on {alt}", key="arrows")
+with right:
+    ui.show(
+        edges.hue_wheel(found.direction, found.magnitude), "Direction as hue, magnitude as light", f"Gradient of {alt}"
+    )
+    ui.show(edges.wheel(), "Legend", "A wheel of hues: red points right, green down, blue up and left", width=96)
+
+ui.section("From gradients to edges")
+
+
+@st.fragment
+def canny() -> None:
+    top = max(2, int(found.magnitude.max()))
+    low, high = st.slider("Thresholds on the magnitude", 0, top, (top // 10, top // 4), key=f"canny_{top}")
+    steps = edges.find(small_gray, low, high)
+    with st.container(horizontal=True):
+        for caption, step in steps.pictures().items():
+            ui.show(step, caption, f"{caption}, of {alt}", width=395)
+    st.caption(f"{steps.edges.sum():,} edge pixels of {steps.edges.size:,}. The last picture equals OpenCV's `Canny`.")
+
+
+canny()
+ui.section("Stack as channels")
+st.markdown(
+    "Filters do not replace the picture. The book lays both derivatives behind red, green and blue: a tensor of "
+    f"**{image.shape[0]} × {image.shape[1]} × 5** for the network."
+)
+with st.container(horizontal=True):
+    channels = 255 * np.moveaxis(filters.stack_as_channels(small), -1, 0)
+    for title, channel in zip(("Red", "Green", "Blue", "x derivative", "y derivative"), channels, strict=True):
+        how = "signed" if "derivative" in title else "clipped"
+        ui.show(filters.view(channel, how), title, f"{title} of {alt}", width=165)
+ui.download(
+    "Tensor as .npy (float32)", lambda: filters.npy(filters.stack_as_channels(image)), "stacked.npy",
+    "application/octet-stream",
+)  # fmt: skip
+ui.code(
+    [filters.apply, filters.separate, filters.stack_as_channels, edges.find],
+    f"""
+    import numpy as np
+    from cnndemo import filters, images
+
+    gray = images.to_gray(filters.sudoku())  # or images.load(open("picture.jpg", "rb").read())
+    kernel = np.array({np.round(kernel, 6).tolist()})
+    response = filters.apply(gray, kernel, border={border!r})
+    picture = filters.view(response, "signed")
+    """,
+)
+total = float(kernel.sum())
+flat = [f"{value:.4g}" for value in dict.fromkeys((round(100 * total, 6) + 0.0, 100.0, 0.0, -100.0))]
+ui.check_yourself(
+    [
+        ui.Question(
+            "A flat grey area of 100 meets the kernel you set. What comes out?", sorted(flat, key=float), flat[0],
+            f"The sum of the kernel, {total:.4g}, times 100. Zero for every kernel that looks for changes.",
+        ),
+        ui.Question(
+            "Can this kernel be run as a column and then a row?", ["Yes", "No"], "Yes" if parts.rank == 1 else "No",
+            f"Its rank is {parts.rank}. Only rank 1 is a column times a row.",
+        ),
+    ]
+)  # fmt: skip
