@@ -217,3 +217,47 @@ def thumbnail() -> np.ndarray:
     top, left = tile, 3 * tile
     sheet[top : top + tile, left : left + tile] = sheet[top : top + tile, left : left + tile] * np.array([0.9, 0.63, 0])
     return cv2.resize(sheet, (320, 180), interpolation=cv2.INTER_AREA)
+
+
+def mnist_sheet(rows: int = 3, columns: int = 20) -> np.ndarray:
+    """Figure 2.2: a sheet of shipped digits, each column one digit, dark on light; uint8 grey."""
+    lines = [np.hstack([sample(column % 10, 10 * row + column) for column in range(columns)]) for row in range(rows)]
+    return 255 - np.vstack(lines)
+
+
+STAGES = ("conv2d_1", "conv2d_2", "flatten_1", "dense_1", "dense_2")
+
+
+def journey(outputs: dict[str, np.ndarray], field: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
+    """The way of one digit through the network as pictures (figures 2.1 and 2.12).
+
+    Args:
+        outputs: layer name -> output for a batch of one, of the layers `STAGES`.
+        field: the network's input, float32 (28, 28) in [0, 1].
+
+    Returns:
+        (layer name, shape in words, uint8 picture) of the input and of each layer. Feature maps stand side by side,
+        each scaled to its layer's highest value; rows of numbers are folded into a rectangle to fit.
+    """
+    first, second, flat, hidden, last = (outputs[name][0] for name in STAGES)
+    pictures = [("input", "28 × 28 × 1", field)]
+    for name, maps, columns in (("conv2d_1", first, 8), ("conv2d_2", second, 8)):
+        pictures.append((name, " × ".join(map(str, maps.shape)), _side_by_side(maps, columns)))
+    pictures += [
+        ("flatten_1", f"{flat.size}", flat.reshape(192, 192)),
+        ("dense_1", f"{hidden.size}", hidden.reshape(16, 8)),
+        ("dense_2", f"{last.size}", last.reshape(10, 1).repeat(3, axis=1)),
+    ]
+    return [(name, shape, _gray(values)) for name, shape, values in pictures]
+
+
+def _side_by_side(maps: np.ndarray, columns: int) -> np.ndarray:
+    """Maps (h, w, channels) on one sheet with gaps of a pixel."""
+    height, width, channels = maps.shape
+    padded = np.pad(maps, ((0, 1), (0, 1), (0, 0)), constant_values=float(maps.max()) / 2)
+    grid = padded.reshape(height + 1, width + 1, channels // columns, columns)
+    return grid.transpose(2, 0, 3, 1).reshape(channels // columns * (height + 1), columns * (width + 1))
+
+
+def _gray(values: np.ndarray) -> np.ndarray:
+    return np.round(255 * np.clip(values / max(float(values.max()), 1e-9), 0, 1)).astype(np.uint8)

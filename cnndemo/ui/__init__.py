@@ -2,6 +2,7 @@
 
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.canvas import Canvas, canvas
+from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, page, plain, section, try_it
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card
@@ -21,6 +22,7 @@ __all__ = [
     "model_card",
     "page",
     "pick_box",
+    "pick_digit",
     "pick_image",
     "plain",
     "predictor",

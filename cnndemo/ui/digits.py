@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from cnndemo import digit_classifier
 from cnndemo.ui.canvas import canvas
 from cnndemo.ui.pictures import OWN, Picture, _read
 
@@ -60,6 +59,8 @@ def pick_digit(
         return _mnist(key, *sample)
     if source == "photo":
         number = st.number_input("Photo number", 1, 999, 1, key=f"{key}_photo", bind="query-params", width=160)
+        from cnndemo import digit_classifier
+
         image, written = digit_classifier.sample_photo(number - 1)
         return Picture(image, f"photo of the digits {' '.join(written)}", "sample")
     if source == "drawn":
@@ -97,5 +98,7 @@ def _mnist(key: str, digit: int, number: int) -> Picture:
     """One of the shipped MNIST digits."""
     chosen = st.pills("Digit", range(10), default=digit, required=True, key=key, bind="query-params")
     which = st.slider("Example", 1, 500, number + 1, key=f"{key}_n", bind="query-params")
+    from cnndemo import digit_classifier
+
     image = digit_classifier.sample(chosen, which - 1)
     return Picture(np.repeat(image[..., None], 3, axis=2), f"MNIST digit {chosen}, example {which}", "sample")
