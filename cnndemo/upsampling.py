@@ -133,6 +133,13 @@ def overlap_counts(n: int, kernel: int, stride: int, padding: str = "same") -> n
     return transposed_convolution(np.ones((n, n)), np.ones((kernel, kernel)), stride, padding)
 
 
+def overlap_levels(kernel: int, stride: int) -> np.ndarray:
+    """The different numbers of kernel cells that land on output cells far from the border; one level: no checkerboard."""
+    along = transposed_convolution(np.ones((8 + 2 * kernel, 1)), np.ones((kernel, 1)), (stride, 1))[:, 0]
+    inside = along[kernel + stride : len(along) - kernel - stride]
+    return np.unique(np.outer(inside, inside))
+
+
 def resize_then_convolve(x, kernel, factor: int) -> np.ndarray:
     """The cure of Odena et al. 2016: repeat each pixel, then an ordinary convolution, edges repeated.
 
@@ -266,3 +273,16 @@ def keras_transposed(x, kernel, stride=2, padding: str = "same") -> np.ndarray:
     layer.build((None, *np.shape(x), 1))
     layer.set_weights([kernel[:, :, None, None]])
     return keras.ops.convert_to_numpy(layer(np.asarray(x, "float32")[None, :, :, None]))[0, :, :, 0]
+
+
+def thumbnail() -> np.ndarray:
+    """The page in one picture for the front page: 2 × 2 cells, by nearest and bicubic; (180, 320, 3) uint8."""
+    x = np.array([[40.0, 210], [150, 90]])
+    picture = np.full((180, 320, 3), 255, np.uint8)
+    for left, method in ((18, "nearest"), (174, "bicubic")):
+        gray = np.clip(np.kron(upsample(x, 16, method), np.ones((4, 4))), 0, 255)
+        strength = gray[..., None] / 255
+        picture[26:154, left : left + 128] = (strength * [214, 236, 250] + (1 - strength) * [0, 84, 130]).astype(
+            np.uint8
+        )
+    return picture

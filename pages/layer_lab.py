@@ -17,10 +17,10 @@ ui.section("How it works")
 st.markdown(
     "- **Output size.** The book's formula divides; when it does not come out even, the result is rounded **down**, "
     "and the last cells are never read (grey).\n"
-    "- **Padding.** *valid* adds nothing. *same* adds zeros so that stride 1 keeps the size; with an even kernel or a "
-    "stride, TensorFlow adds one more at the end than at the start. The book's “kernel size / 2 on each side” holds "
-    "for odd kernels and stride 1, rounded down. *full* counts every overlap; *reflect* and *edge* are not in the Keras "
-    "layer, you pad before it.\n"
+    "- **Padding.** *valid* adds nothing. *same* adds zeros so that stride 1 keeps the size; with an even kernel or "
+    "a stride, TensorFlow adds one more at the end than at the start. The book's “kernel size / 2 on each side” holds "
+    "for odd kernels and stride 1, rounded down. *full* counts every overlap; *reflect* and *edge* are not in the "
+    "Keras layer, you pad before it.\n"
     "- **Channels and filters.** A filter has one slice for each input channel and sums over all; each filter gives "
     "one channel of the output.\n"
     "- **Dilation** spreads the kernel: it sees further with no more numbers to learn."
@@ -55,16 +55,7 @@ ui.code(
         layer_lab.pool_gradient, layer_lab.dense, layer_lab.activate, layer_lab.softmax, layer_lab.dropout,
         layer_lab.receptive_field,
     ],
-    f"""
-    from cnndemo import layer_lab
-
-    x = layer_lab.input_preset("digits", {(*now.size, now.channels)})
-    kernel = layer_lab.kernel_preset("small", {now.kernel_shape})
-    settings = dict(stride={now.stride}, dilation={now.dilation}, padding="{now.padding}")
-    ours = layer_lab.convolve(x, kernel, **settings)
-    keras_says = layer_lab.keras_convolve(x, kernel, **settings)
-    print(ours.shape, layer_lab.largest_difference(ours, keras_says))
-    """,
+    views.snippet(),
 )  # fmt: skip
 
 questions = []

@@ -12,7 +12,7 @@ from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, SIG
 from cnndemo.layer_lab.grids import number_text
 
 READABLE = 14  # cells a side up to which numbers are written into them
-PALE = {INPUT: "#9CC7E2", KERNEL: "#F5D28A", OUTPUT: "#93D5C0"}
+PALE = {INPUT: "#9CC7E2", KERNEL: "#F5D28A", OUTPUT: "#93D5C0", ACCENT: "#EFB48C"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def cells(
     inner: tuple[int, int, int, int] | None = None,
     hover: np.ndarray | None = None,
     height: int | None = None,
+    square: bool = True,
 ) -> go.Figure:
     """A grid of numbers whose cells can be hovered and clicked.
 
@@ -52,6 +53,7 @@ def cells(
         shaded: (rows, columns) bool, cells to grey out.
         inner: top, left, height, width of the part that is not padding, framed thinly.
         hover: strings (rows, columns); default row, column and value.
+        square: cells as high as wide; otherwise they fill the width.
     """
     rows, columns = values.shape
     finite = np.where(np.isfinite(values), values, np.nan)
@@ -100,7 +102,9 @@ def cells(
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
     figure.update_xaxes(visible=False, range=[-0.7, columns - 0.3], constrain="domain", fixedrange=True)
-    figure.update_yaxes(visible=False, range=[rows - 0.3, -0.7], scaleanchor="x", constrain="domain", fixedrange=True)
+    figure.update_yaxes(visible=False, range=[rows - 0.3, -0.7], fixedrange=True)
+    if square:
+        figure.update_yaxes(scaleanchor="x", constrain="domain", constraintoward="top")
     styled(figure, height or 70 + min(34 * max(rows, 3), 300), f'<span style="color:{hue}">■</span> {title}')
     return figure.update_layout(showlegend=False, clickmode="event+select", margin={"l": 2, "r": 2, "t": 34, "b": 4})
 
@@ -115,7 +119,7 @@ def activations(x: np.ndarray, curves: dict[str, np.ndarray], chosen: str, slope
             hovertemplate=f"{name}(%{{x:.2f}}) = %{{y:.4f}}<extra></extra>",
         )  # fmt: skip
     figure.add_scatter(
-        x=x, y=slope, name=f"derivative of {chosen}", line={"color": ACCENT, "width": 2, "dash": "dash"},
+        x=x, y=slope, name=f"derivative of {chosen}", line={"color": OKABE_ITO[5], "width": 2, "dash": "dash"},
         hovertemplate="slope at %{x:.2f}: %{y:.4f}<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(range=[-2.2, 3.2], fixedrange=True)

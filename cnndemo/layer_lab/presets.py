@@ -7,7 +7,7 @@ import numpy as np
 from cnndemo.errors import VisitorError
 
 INPUTS = ("digits", "ramp", "edge", "spot", "picture")
-KERNELS = ("small", "ones", "identity", "edge", "blur", "zeros")
+KERNELS = ("edge", "small", "ones", "identity", "blur", "zeros")
 
 
 def input_preset(name: str, shape: tuple[int, int, int], picture: np.ndarray | None = None) -> np.ndarray:

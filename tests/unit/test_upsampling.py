@@ -146,3 +146,8 @@ def test_bad_input_is_a_sentence(call):
 
 def test_a_kernel_of_zeros_gives_zeros():
     assert not upsampling.transposed_convolution(np.ones((3, 3)), np.zeros((2, 2))).any()
+
+
+@pytest.mark.parametrize(("kernel", "stride", "levels"), [(3, 2, [1, 2, 4]), (4, 2, [4]), (2, 3, [0, 1]), (5, 1, [25])])
+def test_the_levels_of_overlap(kernel, stride, levels):
+    assert upsampling.overlap_levels(kernel, stride).tolist() == levels

@@ -31,10 +31,10 @@ INPUT_NAMES = {
     "picture": "Your picture, tiny",
 }
 KERNEL_NAMES = {
+    "edge": "Edge finder",
     "small": "Small numbers",
     "ones": "Ones",
     "identity": "Identity",
-    "edge": "Edge finder",
     "blur": "Blur",
     "zeros": "Zeros",
 }
@@ -69,6 +69,31 @@ def settings() -> Settings:
     )  # fmt: skip
 
 
+def snippet() -> str:
+    """Python that computes what is on the screen."""
+    now = settings()
+    fallback = (
+        now,
+        layer_lab.input_preset("digits", (*now.size, now.channels)),
+        layer_lab.kernel_preset("edge", now.kernel_shape),
+    )
+    now, x, kernel = st.session_state.get("_lab", fallback)[:3]
+
+    def literal(array: np.ndarray) -> str:
+        numbers = ", ".join(f"{number:.10g}" for number in array.ravel())
+        return f"np.array([{numbers}]).reshape{array.shape}"
+
+    return f"""import numpy as np
+from cnndemo import layer_lab
+
+x = {literal(x)}
+kernel = {literal(kernel)}
+settings = dict(stride={now.stride}, dilation={now.dilation}, padding="{now.padding}")
+ours = layer_lab.convolve(x, kernel, **settings)
+keras_says = layer_lab.keras_convolve(x, kernel, **settings)
+print(ours.shape, layer_lab.largest_difference(ours, keras_says))"""
+
+
 def _preset(name: str) -> None:
     st.session_state.update(DEFAULTS | PRESETS[name] | {"r": 0, "c": 0})
 
@@ -87,7 +112,7 @@ def _controls() -> None:
     _sliders("Kernel", ("kh", "kw"), 1, 7)
     _sliders("Stride", ("sh", "sw"), 1, 4)
     _sliders("Dilation", ("dh", "dw"), 1, 3, "The distance between the cells that the kernel reads.")
-    st.segmented_control("Padding", layer_lab.PADDINGS, default="valid", required=True, key="pad", bind="query-params")
+    st.pills("Padding", layer_lab.PADDINGS, default="valid", required=True, key="pad", bind="query-params")
     columns = st.columns(2)
     columns[0].slider("Channels", 1, 3, 1, key="ch", bind="query-params")
     columns[1].slider("Filters", 1, 3, 1, key="fl", bind="query-params")
@@ -135,19 +160,20 @@ def _shown(now: Settings) -> tuple[int, int]:
 def convolution_view() -> None:
     """Everything under Try it."""
     left, right = st.columns([2, 3], gap="large")
+    fresh = False
     with left, guard():
         _controls()
         now = settings()
-        shape = now.geometry()
+        now.geometry()  # refuses what has no output, before anything is computed
         channel, filter_ = _shown(now)
         st.session_state["_lab"] = (now, *_numbers(now, channel, filter_), channel, filter_)
+        fresh = True
     with right, guard():
         if "_lab" not in st.session_state:
             return
-        if settings() != st.session_state["_lab"][0]:
+        if not fresh:
             st.caption("Below: the last settings that gave an output.")
-            shape = st.session_state["_lab"][0].geometry()
-        _result(shape)
+        _result(st.session_state["_lab"][0].geometry())
     settle("lab", settings())
 
 

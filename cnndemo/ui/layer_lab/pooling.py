@@ -66,7 +66,7 @@ def _pooled(right, x: np.ndarray, kind: str, size: int, stride: int, padding: st
                 on_select=clicked("pool_output", "pr", "pc"),
             )  # fmt: skip
         with grids[2]:
-            chart(charts.cells(back, "Gradient's way back", KERNEL), "How much gradient each input gets", "pool_back")
+            chart(charts.cells(back, "Gradient back", KERNEL), "How much gradient each input gets", "pool_back")
         numbers = [layer_lab.number_text(v) for v in window[np.isfinite(window)]]
         word = "max" if kind == "max" else "mean"
         st.markdown(f"`{word}({', '.join(numbers)}) = {layer_lab.number_text(result[row, column])}`")

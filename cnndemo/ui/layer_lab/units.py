@@ -69,7 +69,7 @@ def _dense(right, x: np.ndarray, units: int, unit: int, cell: tuple[int, int, in
         columns = st.columns([2, 3])
         with columns[0]:
             tall = 60 + 22 * len(flat)
-            grid = charts.cells(weights, "Weights", KERNEL, picked, height=tall)
+            grid = charts.cells(weights, "Weights", KERNEL, picked, height=tall, square=False)
             chart(grid, f"{len(flat)} by {units} weights; the column of unit {unit} is framed", "dense_weights")
         with columns[1]:
             out = charts.cells(result[None].round(2), "Dense output", OUTPUT, [charts.Outline([(0, unit)])], height=96)
@@ -217,7 +217,7 @@ def _dropped(right, rate: float, seed: int, training: bool, passes: int) -> None
     masks = [layer_lab.dropout(np.ones(size), rate, seed + i, training)[1] for i, size in enumerate(sizes[:-1])]
     masks.append(np.ones(sizes[-1], dtype=bool))
     generator = np.random.default_rng(4)
-    x, weights = generator.normal(1, 0.5, 12), generator.normal(0, 1, 12)
+    x, weights = generator.normal(1, 0.5, 12), generator.normal(0.3, 0.6, 12)
     layer, kept = layer_lab.dropout(x[:8].round(2), rate, seed, training)
     found = layer_lab.dropout_average(x, weights, rate if training else 0.0, passes, seed)
     with right:
