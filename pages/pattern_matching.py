@@ -137,7 +137,8 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
     places = []
     for axis, side, size, place in zip(("row", "column"), quest.image.shape, window.shape, st.columns(2), strict=True):
         key, limit = st.session_state[f"{axis}_key"], side - size
-        places.append(place.slider(axis.capitalize(), 0, limit, getattr(best, axis), key=key) if limit else 0)
+        st.session_state.setdefault(key, getattr(best, axis))
+        places.append(place.slider(axis.capitalize(), 0, limit, key=key) if limit else 0)
     step = pattern_steps.step(quest.image, window, *places, method)
     with st.container(horizontal=True):
         for name, values in (("Patch", step.patch), ("Pattern", step.kernel), ("Products", step.products)):
@@ -181,9 +182,9 @@ quest = result = None
 with left, ui.guard():
     quest = choose()
     height, width = quest.pattern.shape
-    ui.show(
-        drawings.gray_picture(quest.pattern), f"The pattern, {height} × {width}", alt=f"The {quest.wanted}", width=110
-    )
+    if max(height, width) > SMALL:
+        target = drawings.gray_picture(quest.pattern)
+        ui.show(target, f"The pattern, {height} × {width}", alt=f"The pattern: {quest.wanted}", width=130)
 with right, ui.guard():
     result = quest and search(quest)
 

@@ -93,8 +93,9 @@ def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int
         matches: those found at scale 1, best first.
         picked: row and column of the position looked at below.
     """
-    if max(scores.shape) <= 12:
-        figure = number_grid(scores, height=height, digits=6)
+    small = max(scores.shape) <= 12
+    if small:
+        figure = number_grid(scores, height=30 + 40 * scores.shape[0], digits=6)
     else:
         cells, block = pooled(scores)
         figure = heatmap(cells, height=height, hover="score")
@@ -111,9 +112,10 @@ def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int
         customdata=scores[handles[0], handles[1]],
         hovertemplate="row %{y}, column %{x}<br>score %{customdata:.5g}<extra></extra>",
     )
-    _rings(figure, [(match.row, match.column) for match in matches[1:]], KERNEL, 14, "other matches")
-    _rings(figure, [(match.row, match.column) for match in matches[:1]], ACCENT, 20, "best match")
-    _rings(figure, [picked], "#FFFFFF", 9, "position shown below", "square-open")
+    rings, inner = ((30, 36), 34) if small else ((14, 20), 9)  # round the numbers, or round the dots
+    _rings(figure, [(match.row, match.column) for match in matches[1:]], KERNEL, rings[0], "other matches")
+    _rings(figure, [(match.row, match.column) for match in matches[:1]], ACCENT, rings[1], "best match")
+    _rings(figure, [picked], "#FFFFFF", inner, "position shown below", "square-open")
     figure.update_layout(showlegend=False, margin={"t": 8, "b": 8})
     return figure
 

@@ -9,7 +9,7 @@ from cnndemo.figures import KERNEL
 from cnndemo.ui.canvas import canvas
 
 Span = tuple[float, float]
-WIDTH = 330  # pixels: fits beside a result, and on a phone
+WIDTH = 280  # pixels: fits beside a result, and on a phone
 
 
 def pick_box(
@@ -35,10 +35,12 @@ def pick_box(
     if drawn and drawn[-1] != st.session_state.get(f"{key}drawn"):
         st.session_state[f"{key}drawn"] = drawn[-1]
         st.session_state[f"{key}rows"], st.session_state[f"{key}columns"] = percent(drawn[-1], (height, width))
-    options = {"min_value": 0.0, "max_value": 100.0, "step": 0.5, "format": "%g %%", "bind": "query-params"}
-    first = st.slider("Rows of the box", value=rows, key=f"{key}rows", **options)
-    second = st.slider("Columns of the box", value=columns, key=f"{key}columns", **options)
-    return first, second
+    return _span("Rows of the box", rows, f"{key}rows"), _span("Columns of the box", columns, f"{key}columns")
+
+
+def _span(label: str, start: Span, key: str) -> Span:
+    value = {} if key in st.session_state else {"value": start}
+    return st.slider(label, 0.0, 100.0, step=0.5, format="%g %%", key=key, bind="query-params", **value)
 
 
 def percent(box: tuple[float, float, float, float], shape: tuple[int, int]) -> tuple[Span, Span]:
