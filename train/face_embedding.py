@@ -235,6 +235,7 @@ def main() -> None:
             "others, and the training pictures were not balanced: do not expect these figures for everybody.",
             "For learning how recognition works; not for identifying anyone, and not for a real door.",
         ],
+        command="python -m train.face_embedding" + (f" --limit {arguments.limit}" if arguments.limit else ""),
         difference={"float32": exact, "float16": rounded, "samples": samples},
         **facts,
     )
@@ -256,6 +257,7 @@ def publish_helpers(models: dict[str, keras.Model], arguments: argparse.Namespac
             source=SOURCE | {"author": "Vincent Mühler; packaged by Vladimir Mandic", "licence": "MIT"},
             notes=f"Converted, not trained here. {purpose} Its part in recognition is measured with face_embedding.",
             name=name,
+            command="python -m train.face_embedding",
         )
 
 

@@ -43,13 +43,20 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the picture; `score` is the network's probability or the cascade's number of hits."""
+    """A rectangle in pixels of the picture.
+
+    Attributes:
+        left, top, width, height: where it lies.
+        score: the network's probability, or the cascade's number of hits.
+        network: whether the network drew it; its boxes reach to the chin, the cascade's lie higher.
+    """
 
     left: float
     top: float
     width: float
     height: float
     score: float = 1.0
+    network: bool = False
 
     @property
     def area(self) -> float:
@@ -61,7 +68,8 @@ class Box:
 
     def scaled(self, factor: float) -> Box:
         """The same rectangle on a picture `factor` times as large."""
-        return Box(self.left * factor, self.top * factor, self.width * factor, self.height * factor, self.score)
+        places = (value * factor for value in (self.left, self.top, self.width, self.height))
+        return Box(*places, self.score, self.network)
 
     def overlap(self, other: Box) -> float:
         """Intersection over union, 0 to 1."""
@@ -188,7 +196,7 @@ def decode(output: np.ndarray, threshold: float = 0.5) -> list[Box]:
     width, height = (np.exp(np.minimum((log_width, log_height), 10)) * np.asarray(ANCHORS)[anchor].T) * SIDE / CELLS
     left = (column + _sigmoid(x)) * SIDE / CELLS - width / 2
     top = (row + _sigmoid(y)) * SIDE / CELLS - height / 2
-    boxes = [Box(*map(float, box)) for box in zip(left, top, width, height, _sigmoid(score), strict=True)]
+    boxes = [Box(*map(float, box), network=True) for box in zip(left, top, width, height, _sigmoid(score), strict=True)]
     return suppress(boxes)
 
 

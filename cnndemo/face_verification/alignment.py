@@ -34,14 +34,18 @@ MEAN_FACE = np.array(
 
 
 def face_square(box: Box) -> tuple[float, float, float]:
-    """The square that the landmark network looks at: the detector's, 1.1 times as large, 4 % lower.
+    """The square that the landmark network looks at.
+
+    That of the cascade is made 1.1 times as large and moved 4 % down, which measured best; that of the network is what
+    the landmark network was made for.
 
     Returns:
         Left, top and side in pixels.
     """
-    side = 1.1 * max(box.width, box.height)
+    side = max(box.width, box.height)
     x, y = box.centre
-    return x - side / 2, y - side / 2 + 0.04 * max(box.width, box.height), side
+    grown, down = (side, 0.0) if box.network else (1.1 * side, 0.04 * side)
+    return x - grown / 2, y - grown / 2 + down, grown
 
 
 def crop(image: np.ndarray, left: float, top: float, side: float, size: int) -> np.ndarray:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import plotly.graph_objects as go
 
+from cnndemo.face_verification import Face
+from cnndemo.face_verification.alignment import crop, mean_face
 from cnndemo.face_verification.rates import STEP, Rates
 from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, styled
 
@@ -105,3 +108,26 @@ def embeddings(first: np.ndarray, second: np.ndarray, height: int = 260) -> go.F
     figure.update_xaxes(title_text="which of the 128 numbers")
     figure.update_layout(hovermode="x unified")
     return styled(figure, height)
+
+
+def marked(image: np.ndarray, face: Face, side: int = 300) -> np.ndarray:
+    """The face with its 68 landmarks, cut out of the picture; uint8 (side, side, 3)."""
+    middle, reach = face.landmarks.mean(axis=0), 1.3 * np.ptp(face.landmarks, axis=0).max()
+    left, top = middle - reach / 2
+    drawn = crop(image, left, top, reach, side).round().astype(np.uint8)
+    return dotted(drawn, (face.landmarks - (left, top)) * side / reach, ACCENT)
+
+
+def fitted(face: Face, scale: int = 2) -> np.ndarray:
+    """The aligned face with the mean face's points on it; uint8 (300, 300, 3)."""
+    large = cv2.resize(face.chip, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    return dotted(large, mean_face() * scale, INPUT)
+
+
+def dotted(image: np.ndarray, points: np.ndarray, color: str) -> np.ndarray:
+    """Draw points (n, 2) on a picture, in place; returns it."""
+    rgb = tuple(int(color[start : start + 2], 16) for start in (1, 3, 5))
+    for x, y in points:
+        cv2.circle(image, (round(x), round(y)), 3, (255, 255, 255), -1, cv2.LINE_AA)
+        cv2.circle(image, (round(x), round(y)), 2, rgb, -1, cv2.LINE_AA)
+    return image

@@ -1,0 +1,65 @@
+"""The face networks for pages, and the faces of a visitor's pictures, in the session's memory only."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import images
+from cnndemo.errors import VisitorError
+from cnndemo.face_verification import Face, Networks, describe
+from cnndemo.figures import INPUT
+from cnndemo.figures.face_detection import boxed
+from cnndemo.ui.networks import predictor
+from cnndemo.ui.pictures import Picture, show
+
+REMEMBERED = 8
+"""Pictures whose faces are kept, so that moving a slider does not look for them again."""
+
+
+def networks() -> Networks:
+    """The three face networks, shared by all visitors.
+
+    Raises:
+        WeightsError: a file is missing or broken.
+    """
+    return Networks(*map(predictor, ("tiny_face_detector", "face_landmarks", "face_embedding")))
+
+
+def faces_of(image: np.ndarray) -> list[Face]:
+    """The faces of a picture, remembered in this session for the last few pictures."""
+    known: dict[int, tuple[np.ndarray, list[Face]]] = st.session_state.setdefault("_faces", {})
+    key = id(image)
+    if key not in known or known[key][0] is not image:
+        if len(known) >= REMEMBERED:
+            known.pop(next(iter(known)))
+        known[key] = image, describe(image, networks())
+    return known[key][1]
+
+
+def one_face(picture: Picture) -> Face:
+    """The largest face of a picture.
+
+    Raises:
+        VisitorError: there is none.
+    """
+    faces = faces_of(picture.image)
+    if not faces:
+        raise VisitorError(
+            f"No face was found in {picture.alt}. A face should look at the camera, in good light, and be at least an "
+            "eighth of the picture wide."
+        )
+    return faces[0]
+
+
+def found(picture: Picture, face: Face) -> None:
+    """A picture with a frame around its face, and the aligned face beside it."""
+    small = images.shrink(picture.image, 320)
+    framed = boxed(small, {INPUT: [face.box.scaled(small.shape[1] / picture.image.shape[1])]})
+    with st.container(horizontal=True):
+        with st.container(width=180):
+            show(framed, "found", picture.alt)
+        with st.container(width=150):
+            show(face.chip, "aligned", f"the face of {picture.alt}, upright and centred", target=150)
+    if face.doubt:
+        st.info(face.doubt, icon=":material/visibility_off:")

@@ -1,0 +1,172 @@
+"""Same person or not, and an entrance that knows its people (book 5.2 to 5.6)."""
+
+import streamlit as st
+
+from cnndemo import face_verification, ui, weights
+from cnndemo.errors import VisitorError
+from cnndemo.face_verification import alignment, distance, gallery, naive_embedding, rates
+from cnndemo.figures import face_verification as charts
+from cnndemo.ui import entrance, faces
+from cnndemo.ui.settling import settle
+
+ui.page("face_verification")
+PEOPLE = ("obama_1", "obama_2", "obama_3", "biden_1", "astronaut")
+
+
+@st.fragment
+def compare() -> None:
+    left, right = ui.try_it((1, 1))
+    with left:
+        first = ui.pick_image(PEOPLE, key="picture", label="First picture")
+    with right:
+        second = ui.pick_image(PEOPLE[::-1][2:] + PEOPLE[::-1][:2], key="second", shared=False, label="Second picture")
+    threshold = st.slider("Threshold", 0.3, 0.9, 0.6, 0.01, key="threshold", bind="query-params")
+    st.session_state["_pair"] = None
+    with ui.guard():
+        measured = rates.from_card(weights.card("face_embedding"))
+        pair = [faces.one_face(picture) for picture in (first, second)]
+        apart = distance(*(face.embedding for face in pair))
+        st.session_state["_pair"] = first, second, *pair, apart, threshold
+        for column, face, picture in zip((left, right), pair, (first, second), strict=True):
+            with column:
+                faces.found(picture, face)
+        verdict, colour = ("the same person", "green") if apart < threshold else ("two people", "red")
+        st.markdown(f"#### Distance {apart:.2f}: :{colour}[{verdict}]", width="stretch")
+        ui.chart(
+            charts.ruler(measured, threshold, apart),
+            f"Distances of measured pairs; this pair at {apart:.2f}, the threshold at {threshold:.2f}: {verdict}.",
+            key="ruler",
+        )
+        accepted = measured.below(threshold)
+        one, two = st.columns(2)
+        one.metric("Strangers let in (FAR)", f"{measured.false_accept(threshold):.2%}")
+        two.metric("Friends kept out (FRR)", f"{measured.false_reject(threshold):.2%}")
+        st.caption(
+            f"Counted on {measured.same.sum()} pairs of one person and {measured.different.sum()} of two from Labeled "
+            f"Faces in the Wild: {accepted[1]} strangers below the threshold, {measured.same.sum() - accepted[0]} "
+            "friends above it. These rates differ between groups of people; do not expect them for everybody."
+        )
+    settle("face_verification", (id(first.image), id(second.image), threshold))
+
+
+ui.section("Try it")
+st.markdown("**Same person?** Two pictures, each turned into 128 numbers by one and the same network.")
+compare()
+threshold = st.session_state["threshold"]
+pair = st.session_state["_pair"]
+
+
+@st.fragment
+def admit() -> None:
+    left, right = st.columns(2, gap="large")
+    with left, ui.guard():
+        st.markdown("**Who may enter**")
+        listed = st.container()
+        add, edit, file = st.tabs(["Add", "Rename or remove", "Export and import"])
+        with add:
+            entrance.enrol(("biden_1", *PEOPLE[:3], "astronaut"), threshold)
+        with edit:
+            entrance.change()
+        with file:
+            entrance.exchange()
+        st.button("Forget everybody", key="forget", on_click=entrance.forget, icon=":material/delete_forever:")
+        st.caption("Names and faces live in this session's memory only. They are written nowhere and logged nowhere.")
+        with listed:
+            entrance.roll()
+    with right, ui.guard():
+        st.markdown("**Who is at the door**")
+        entrance.door(("obama_2", "biden_1", "obama_3", "astronaut", "cat"), threshold)
+
+
+ui.section("The entrance", figures=("5.2",))
+st.markdown(
+    "The book's company: **adding somebody is adding one picture, removing somebody is deleting it.** No network is "
+    "trained again. For learning only: a photograph held before the camera opens this door, too."
+)
+with ui.guard():
+    admit()
+
+ui.section("How it works")
+with ui.guard():
+    if pair is None:
+        raise VisitorError("Choose two pictures with faces above, and the steps appear here.")
+    first, second, one, two, apart, _ = pair
+    st.markdown(
+        "**1. Find** the face with the cascade, checked by a small network. **2. Align**: a network marks 68 points; a "
+        "turn, a scale and a shift bring 33 of them onto a mean face. **3. Describe**: the embedding network makes 128 "
+        "numbers of the 150 × 150 pixels. **4. Compare**: the length of the difference is the distance."
+    )
+    with st.container(horizontal=True):
+        for picture, face in ((first, one), (second, two)):
+            with st.container(width=240):
+                ui.show(charts.marked(picture.image, face), "68 landmarks", f"landmarks on {picture.alt}")
+            with st.container(width=160):
+                ui.show(charts.fitted(face), "on the mean face", f"landmarks of {picture.alt} over the mean face")
+    ui.chart(charts.embeddings(one.embedding, two.embedding), "Both embeddings and their squared differences.")
+    total = float(((one.embedding - two.embedding) ** 2).sum())
+    st.latex(rf"\sqrt{{\textstyle\sum_{{i=1}}^{{128}} (a_i - b_i)^2}} = \sqrt{{{total:.4f}}} = {apart:.4f}")
+
+ui.section("The crop decides")
+with ui.guard():
+    about = weights.card("face_embedding")
+    figures = {figure["name"]: figure for figure in about["metrics"]}
+    aligned, naive = (figure for name, figure in figures.items() if name.startswith("LFW accuracy"))
+    if pair is not None:
+        using = faces.networks().embedding
+        cut = [naive_embedding(picture.image, face.box, using) for picture, face in ((first, one), (second, two))]
+        with st.container(horizontal=True):
+            for (chip, _), picture in zip(cut, (first, second), strict=True):
+                with st.container(width=160):
+                    ui.show(
+                        chip, "the detector's box, no more", f"{picture.alt}, cut out without alignment", target=150
+                    )
+            st.metric("Distance aligned", f"{apart:.2f}", width="content")
+            naive_apart = distance(cut[0][1], cut[1][1])
+            st.metric("Distance of these crops", f"{naive_apart:.2f}", f"{naive_apart - apart:+.2f}", "inverse")
+    st.markdown(
+        f"The same network, fed with the detector's box alone, judges **{naive['value']:.1%}** of {naive['samples']:,} "
+        f"pairs rightly; with aligned faces **{aligned['value']:.1%}** (95 % interval {aligned['interval'][0]:.1%} to "
+        f"{aligned['interval'][1]:.1%}). Neither curve knows more than the other: one was shown better pictures."
+    )
+    measured = [rates.from_card(about, crop) for crop in ("aligned", "naive")]
+    ui.chart(charts.roc(measured[0], threshold, measured[1]), "Friends let in against strangers let in.", key="roc")
+
+ui.code(
+    [face_verification.describe, alignment.similarity, distance, gallery.decide],
+    f"""
+    from cnndemo import images
+    from cnndemo.face_verification import Gallery, decide, describe, distance
+
+    first, second = (describe(images.sample(name))[0] for name in ("obama_1", "obama_3"))
+    print(distance(first.embedding, second.embedding), "same person below {threshold}")
+    company = Gallery()
+    company.enrol("The president", first.embedding)
+    print(decide(company, second.embedding, {threshold}))
+    """,
+)
+measured = rates.from_card(weights.card("face_embedding"))
+stricter = round(threshold - 0.1, 2)
+fewer = measured.below(threshold)[1] - measured.below(stricter)[1]
+ui.check_yourself(
+    [
+        ui.Question(
+            f"The threshold falls from {threshold:.2f} to {stricter:.2f}. What happens at the door?",
+            [
+                "fewer strangers, more friends kept out",
+                "more strangers, fewer friends kept out",
+                "fewer of both errors",
+            ],
+            "fewer strangers, more friends kept out",
+            f"Of {measured.different.sum()} strangers {fewer} fewer enter, of {measured.same.sum()} friends "
+            f"{measured.below(threshold)[0] - measured.below(stricter)[0]} more are kept out. One error is paid with "
+            "the other.",
+        ),
+        ui.Question(
+            f"{len(entrance.people())} people are enrolled, and one more joins. What has to be trained?",
+            ["the last layer", "the whole network", "nothing"],
+            "nothing",
+            "The network only measures how alike two faces are; a new person is one more row of 128 numbers.",
+        ),
+    ]
+)
+ui.model_card("face_embedding", "face_landmarks", "tiny_face_detector")
