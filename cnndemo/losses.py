@@ -171,7 +171,7 @@ def triplet(
     return Triplet(to_positive, to_negative, max(raw, 0.0) if clip else raw, gradients, kind)
 
 
-def descend(points: np.ndarray, margin: float = 1.0, clip: bool = True, rate: float = 0.05, steps: int = 30):
+def descend(points: np.ndarray, margin: float = 1.0, clip: bool = True, rate: float = 0.02, steps: int = 30):
     """Gradient descent on the triplet loss of three points that are free to move.
 
     Args:

@@ -307,11 +307,10 @@ def principal_components(embeddings: np.ndarray, count: int = 2) -> Projection:
     """The directions in which (n, d) embeddings vary most; signs fixed so that the same data give the same picture."""
     embeddings = np.asarray(embeddings, float)
     mean = embeddings.mean(axis=0)
-    _, singular, axes = np.linalg.svd(embeddings - mean, full_matrices=False)
-    axes = axes[:count]
+    variance, axes = np.linalg.eigh(np.cov(embeddings, rowvar=False))  # in rising order
+    axes = axes[:, ::-1][:, :count].T
     axes = axes * np.sign(axes[np.arange(count), np.abs(axes).argmax(axis=1)])[:, None]
-    total = max(float((singular**2).sum()), 1e-12)
-    return Projection(mean, axes, singular[:count] ** 2 / total)
+    return Projection(mean, axes, variance[::-1][:count] / max(float(variance.sum()), 1e-12))
 
 
 def shipped_map() -> dict[str, np.ndarray]:

@@ -21,16 +21,16 @@ def distances(
 ) -> go.Figure:
     """Histograms of the distances of known pairs, the threshold, and the visitor's own pair."""
     top = float(max(same.max(), different.max(), mark)) * 1.02
-    bins = {"start": 0.0, "end": top, "size": top / 70}
+    edges = np.linspace(0, top, 71)
     figure = go.Figure()
     for values, name, color in ((same, "same digit", POSITIVE), (different, "different digits", NEGATIVE)):
-        figure.add_histogram(
-            x=values,
+        figure.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=np.histogram(values, edges)[0],
             name=name,
-            xbins=bins,
             marker_color=color,
             opacity=0.65,
-            hovertemplate=f"{name}<br>{unit} %{{x}}<br>%{{y}} pairs<extra></extra>",
+            hovertemplate=f"{name}<br>{unit} %{{x:.3f}}<br>%{{y}} pairs<extra></extra>",
         )
     figure.add_vline(threshold, line={"color": QUIET, "width": 2, "dash": "dash"})
     figure.add_vline(mark, line={"color": ANCHOR, "width": 4})
@@ -39,7 +39,7 @@ def distances(
     figure.add_annotation(x=threshold, y=0.86, text="threshold", xanchor="left", xshift=4, **words)
     figure.update_xaxes(title_text=unit, range=[0, top])
     figure.update_yaxes(title_text="pairs", type="log", dtick=1)
-    figure.update_layout(barmode="overlay", legend={"y": 1.08})
+    figure.update_layout(barmode="overlay", bargap=0, legend={"y": 1.08})
     return styled(figure, height)
 
 

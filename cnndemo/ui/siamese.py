@@ -78,6 +78,12 @@ def pair_distances(name: str, fingerprint: str) -> tuple[np.ndarray, np.ndarray]
     return siamese.distances(space[pairs.a], space[pairs.b]), pairs.same
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def _known(name: str, fingerprint: str) -> siamese.Curve:
+    """The error curve of these pairs."""
+    return siamese.curve(*pair_distances(name, fingerprint))
+
+
 def fingerprint(name: str) -> str:
     return "" if name == "untrained" else weights.card(name)["sha256"]
 
@@ -101,26 +107,25 @@ def compare() -> None:
                     st.caption("Until there is one, an MNIST digit stands in.")
                 image = images.digits()[0][sample[0] * 500 + sample[1]] if picture is None else None
                 pictures.append(siamese.read_digit(picture.image) if image is None else image)
+        share = st.slider(
+            "Threshold, as a part of the one chosen in training", 0.2, 2.0, 1.0, 0.05, key="thr", bind="query-params"
+        )
     with right, guard():
         if len(pictures) < 2:
             st.info("Two digits are needed.", icon=":material/info:")
             return
-        pair = _measure(name, *pictures)
+        pair = _measure(name, *pictures, share)
         _verdict(pair)
         st.session_state["_pair"] = pair
         settle("pair", (name, pair.distance, pair.threshold))
 
 
-def _measure(name: str, a: np.ndarray, b: np.ndarray) -> Pair:
+def _measure(name: str, a: np.ndarray, b: np.ndarray, share: float) -> Pair:
     space = network(name)(siamese.prepare(np.stack([a, b])))
-    known = siamese.curve(*pair_distances(name, fingerprint(name)))
+    known = _known(name, fingerprint(name))
     best = known.best_threshold() if name == "untrained" else weights.card(name)["threshold"]
-    top = float(known.thresholds[-1])
-    share = st.slider(
-        "Threshold, as a part of the one chosen in training", 0.2, 2.0, 1.0, 0.05, key="thr", bind="query-params"
-    )
     distance = float(siamese.distances(space[0], space[1]))
-    return Pair(name, a, b, space, distance, min(best * share, top), known)
+    return Pair(name, a, b, space, distance, best * share, known)
 
 
 def _verdict(pair: Pair) -> None:
@@ -174,9 +179,10 @@ def contrastive_playground(pair: Pair) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         margin = st.slider("Margin", 0.2, 2.0, 1.0, 0.1, key="cm", bind="query-params")
-        start = float(np.clip(round(pair.distance, 2), 0, 3))
-        distance = st.slider("Distance of the pair", 0.0, 3.0, start, 0.01, key=f"cd_{start}")
-        squash = st.toggle("Put a sigmoid on the distance, as the text of 5.3 does", key="sig", bind="query-params")
+        top = max(2.0, float(np.ceil(pair.distance * 1.2)))
+        start = round(pair.distance, 2)
+        distance = st.slider("Distance of the pair", 0.0, top, start, 0.01, key=f"cd_{start}")
+        squash = st.toggle("Sigmoid on the distance, as in 5.3", key="sig", bind="query-params")
         seen = siamese.sigmoid(distance) if squash else distance
         (pull, push), (pull_slope, push_slope) = (
             row.tolist() for row in losses.contrastive(np.array([seen, seen]), np.array([True, False]), margin)
@@ -193,7 +199,7 @@ def contrastive_playground(pair: Pair) -> None:
         elif distance >= margin:
             st.caption("Beyond the margin different pairs are left alone: their slope is zero.")
     with right:
-        along = np.linspace(0, 3, 301)
+        along = np.linspace(0, top, 301)
         fed = siamese.sigmoid(along) if squash else along
         same, _ = losses.contrastive(fed, np.ones_like(along), margin)
         different, _ = losses.contrastive(fed, np.zeros_like(along), margin)
@@ -211,7 +217,10 @@ def triplet_playground() -> None:
     with right:
         margin = st.slider("Margin α", 0.0, 2.0, 1.0, 0.1, key="alpha", bind="query-params")
         clip = st.toggle("max(…, 0)", True, key="max", bind="query-params", help="Off: the loss has no lower bound.")
-        steps = st.slider("Steps of gradient descent", 0, 60, 12, key="steps", bind="query-params")
+        steps = st.slider("Steps of gradient descent", 0, 60, 20, key="steps", bind="query-params")
+        st.button(
+            "Gather them in one point", on_click=_gather, icon=":material/adjust:", help="Then try α = 0 and α = 1."
+        )
 
     def state(points: Points) -> losses.Triplet:
         return losses.triplet(*(points[name] for name in "APN"), margin=margin, clip=clip)
@@ -239,12 +248,19 @@ def triplet_playground() -> None:
             rf"{margin:g} = {now.to_positive - now.to_negative + margin:.2f}"
         )
         chart(drawings.descent(costs, paths), alt="Loss and distances over the steps of the descent", key="descent")
-        if not clip:
+        if clip and margin == 0 and np.ptp(costs) < 1e-2 and costs[0] < 1e-2:
+            st.caption("No α: a loss of almost 0, and no arrow worth the name. The points may stay on one spot.")
+        elif not clip:
             st.caption(
                 f"Without the max the loss falls for ever: after {steps} steps it is {costs[-1]:.3g} and the negative "
                 f"is {np.linalg.norm(paths[-1, 0] - paths[-1, 2]):.3g} away. Training would never settle."
             )
     _vectors(points)
+
+
+def _gather() -> None:
+    """All three points nearly in one place: what α is for."""
+    st.session_state["apn"] = "A 0 0, P 0.04 0.02, N 0.03 -0.03"
 
 
 def _vectors(points: Points) -> None:
@@ -287,18 +303,31 @@ def two_distances() -> None:
         chart(drawings.unit_circles(250), alt="Unit circles: a diamond for L1, a circle for L2", key="units")
 
 
-def collapse(name: str) -> None:
-    """Why α: the loss of real triplets when all embeddings shrink to one point."""
-    rows = siamese.draw_triplets(images.digits()[1], TRIPLETS, seed=2)
-    anchor, positive, negative = embeddings(name)[rows]
-    gap = siamese.distances(anchor, positive) ** 2 - siamese.distances(anchor, negative) ** 2
-    scale = np.linspace(0, 2, 81)
+@st.cache_data(max_entries=8, show_spinner=False)
+def _gaps(name: str, fingerprint: str) -> np.ndarray:
+    """d₁² − d₃² of random triplets of shipped digits."""
+    anchor, positive, negative = embeddings(name)[siamese.draw_triplets(images.digits()[1], TRIPLETS, seed=2)]
+    return siamese.distances(anchor, positive) ** 2 - siamese.distances(anchor, negative) ** 2
+
+
+def collapse() -> None:
+    """Why α: the loss of real triplets, before training, when all embeddings shrink to one point."""
+    gap = _gaps("untrained", "")
+    scale = np.linspace(0, 3, 81)
     curves = {f"α = {margin}": np.maximum(scale[:, None] ** 2 * gap + margin, 0).mean(axis=1) for margin in (0, 1)}
     chart(drawings.collapse(scale, curves), alt="Mean triplet loss as all embeddings shrink", key="collapse")
-    hard, easy = float(np.mean(gap >= 0)), float(np.mean(gap <= -1))
     st.caption(
-        f"{TRIPLETS:,} random triplets of digits in the space of the network “{NETWORKS[name].lower()}”: "
-        f"{hard:.1%} hard, {1 - hard - easy:.1%} semi-hard, {easy:.1%} easy. Without α the best answer is 0: one point for everything."
+        f"{TRIPLETS:,} random triplets of digits in the space of the untrained network. Without α the best answer is "
+        "0: one point for everything. With α that costs α, and moving apart pays. Training makes triplets easy:"
+    )
+    rows = []
+    for name, title in NETWORKS.items():
+        gap = _gaps(name, fingerprint(name))
+        hard, easy = float(np.mean(gap >= 0)), float(np.mean(gap <= -1))
+        rows.append({"network": title, "hard": hard, "semi-hard at α = 1": 1 - hard - easy, "easy at α = 1": easy})
+    shares = [column for column in rows[0] if column != "network"]
+    st.dataframe(
+        rows, hide_index=True, column_config={c: st.column_config.NumberColumn(format="percent") for c in shares}
     )
 
 
