@@ -234,3 +234,26 @@ def thumbnail() -> np.ndarray:
     angles = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     maps = np.stack([np.maximum(0, np.cos(a) * across + np.sin(a) * down)[1:-1, 1:-1] for a in angles], axis=-1)
     return cv2.resize(sheet(maps, np.arange(8), 4, digit, cell=80), (320, 180), interpolation=cv2.INTER_AREA)
+
+
+def random_off(off: Mapping[str, tuple[int, ...]], channels: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """As many channels of each layer as in `off`, but by chance (always the same ones); channels: layer -> number."""
+    chance = np.random.default_rng(7)
+    return {
+        layer: tuple(sorted(chance.permutation(channels[layer])[: len(chosen)].tolist()))
+        for layer, chosen in off.items()
+    }
+
+
+def study_table(networks: list[dict]) -> list[dict[str, str]]:
+    """The narrower networks of the model card (`study.networks`) as rows of words."""
+    return [
+        {
+            "network": row["name"].removeprefix("accuracy: "),
+            "kernels": " + ".join(map(str, row["filters"])),
+            "parameters": f"{row['parameters']:,}",
+            "test accuracy": f"{row['value']:.2%}",
+            "95 % interval": " – ".join(f"{end:.2%}" for end in row["interval"]),
+        }
+        for row in networks
+    ]

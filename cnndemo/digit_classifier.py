@@ -240,15 +240,15 @@ def journey(outputs: dict[str, np.ndarray], field: np.ndarray) -> list[tuple[str
         each scaled to its layer's highest value; rows of numbers are folded into a rectangle to fit.
     """
     first, second, flat, hidden, last = (outputs[name][0] for name in STAGES)
-    pictures = [("input", "28 × 28 × 1", field)]
-    for name, maps, columns in (("conv2d_1", first, 8), ("conv2d_2", second, 8)):
-        pictures.append((name, " × ".join(map(str, maps.shape)), _side_by_side(maps, columns)))
-    pictures += [
-        ("flatten_1", f"{flat.size}", flat.reshape(192, 192)),
-        ("dense_1", f"{hidden.size}", hidden.reshape(16, 8)),
-        ("dense_2", f"{last.size}", last.reshape(10, 1).repeat(3, axis=1)),
+    pictures = [
+        ("input", field.shape, field),
+        ("conv2d_1", first.shape, _side_by_side(first, 8)),
+        ("conv2d_2", second.shape, _side_by_side(second, 16)),
+        ("flatten_1", flat.shape, flat.reshape(96, 384)),
+        ("dense_1", hidden.shape, hidden.reshape(4, 32)),
+        ("dense_2", last.shape, last[None]),
     ]
-    return [(name, shape, _gray(values)) for name, shape, values in pictures]
+    return [(name, " × ".join(map(str, shape)), _gray(values)) for name, shape, values in pictures]
 
 
 def _side_by_side(maps: np.ndarray, columns: int) -> np.ndarray:

@@ -48,14 +48,13 @@ def clickable(picture: np.ndarray, channels: Sequence[int], columns: int, chosen
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 8, "b": 8}, clickmode="event+select")
 
 
-def kernel_sheet(kernels: np.ndarray, columns: int, names: Sequence[str], chosen: int | None = None) -> go.Figure:
+def kernel_sheet(kernels: np.ndarray, columns: int, names: Sequence[str], title: str | None = None) -> go.Figure:
     """Figure 7.1: raw kernels side by side, blue negative, red positive, one colour scale for all.
 
     Args:
         kernels: float32 (3, 3, n).
         columns: kernels a row.
         names: n words for the hover text.
-        chosen: index of a kernel that is framed.
     """
     size, count = kernels.shape[0], kernels.shape[-1]
     rows, pitch = -(-count // columns), size + 1
@@ -77,13 +76,9 @@ def kernel_sheet(kernels: np.ndarray, columns: int, names: Sequence[str], chosen
         colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9},
     )
     figure = go.Figure(trace)
-    if chosen is not None:
-        top, left = chosen // columns * pitch, chosen % columns * pitch
-        box = {"x0": left - 0.7, "x1": left + size - 0.3, "y0": top - 0.7, "y1": top + size - 0.3}
-        figure.add_shape(type="rect", line={"color": ACCENT, "width": 3}, **box)
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
-    return styled(figure, 30 + 54 * rows)
+    return styled(figure, 60 + 54 * rows, title)
 
 
 def correlations(matrix: np.ndarray) -> go.Figure:

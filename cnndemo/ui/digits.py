@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import streamlit as st
 
 from cnndemo.ui.canvas import canvas
-from cnndemo.ui.pictures import OWN, Picture, _read
+from cnndemo.ui.pictures import OWN, Picture, _read, show
 
 LAST_DRAWING = "last_drawing"  # the visitor's last drawing, kept in this session's memory only
 _TITLES = {
@@ -52,6 +52,7 @@ def pick_digit(
         bind="query-params" if len(offered) == len([s for s in sources if s not in absent]) else None,
         format_func=_TITLES.get,
         label_visibility="collapsed",
+        wrap=True,
     )
     if source == "draw":
         return _draw(key)
@@ -102,3 +103,65 @@ def _mnist(key: str, digit: int, number: int) -> Picture:
 
     image = digit_classifier.sample(chosen, which - 1)
     return Picture(np.repeat(image[..., None], 3, axis=2), f"MNIST digit {chosen}, example {which}", "sample")
+
+
+def pick_steps(key: str = "steps") -> frozenset[str]:
+    """The switches of the preparation steps (see `cnndemo.digit_preparation`); kept in the link."""
+    from cnndemo.digit_preparation import STEPS
+
+    chosen = st.pills(
+        "What the network saw: switch a step off and see the answer change",
+        list(STEPS),
+        selection_mode="multi",
+        default=list(STEPS),
+        key=key,
+        bind="query-params",
+        format_func=STEPS.get,
+    )
+    return frozenset(chosen)
+
+
+def show_steps(reading, steps: Collection[str]) -> None:
+    """Each preparation step of a reading as a picture; those that are switched off stay, as they left the picture."""
+    from cnndemo.digit_preparation import STEPS
+
+    with st.container(horizontal=True):
+        for step in reading.steps:
+            title = STEPS[step.name]
+            with st.container(width=112):
+                caption = f"**{title}**: {step.note}" if step.name in steps else f":gray[{title}: off]"
+                show(step.picture, caption, f"after the step {title}: {step.note}", target=112)
+
+
+def show_number(picture: Picture, readings: Sequence, label: str = "The network reads") -> int:
+    """What was read, in large type; several digits are boxed in the picture.
+
+    Args:
+        picture: what was read from.
+        readings: `cnndemo.digit_classifier.Reading`s, at least one.
+        label: the line above.
+
+    Returns:
+        Index of the reading that the visitor wants to look at.
+    """
+    from cnndemo.digit_classifier import boxed
+
+    text = "".join(str(reading.digit) for reading in readings)
+    least = min(reading.confidence for reading in readings)
+    sure = f"{least:.1%} sure" + (" at the least sure digit" if len(readings) > 1 else "")
+    st.metric(label, text, sure, delta_color="off", delta_arrow="off")
+    if len(readings) == 1:
+        return 0
+    places = range(len(readings))
+    chosen = st.segmented_control(
+        "Look at",
+        places,
+        default=0,
+        required=True,
+        wrap=True,
+        format_func=lambda place: str(readings[place].digit) if place < len(readings) else "",
+        key=f"look_at_{len(readings)}",
+        label_visibility="collapsed",
+    )
+    show(boxed(picture.image, readings, chosen), alt=f"{picture.name} with a box around each digit: {text}")
+    return chosen
