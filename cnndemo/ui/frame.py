@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from cnndemo.errors import VisitorError
 from cnndemo.topics import TOPICS
@@ -15,6 +16,7 @@ from cnndemo.topics import TOPICS
 
 def page(stem: str) -> None:
     """Title, the one question, the book's sections and a link that reproduces the page. First call of every page."""
+    _leave_old_navigation()
     topic = TOPICS[stem]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(topic.title, anchor=False, width="content")
@@ -22,6 +24,17 @@ def page(stem: str) -> None:
             st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
             st.code(_address(), language=None, wrap_lines=True)
     st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
+
+
+def _leave_old_navigation() -> None:
+    """Start again through app.py when a page was opened by its address before anyone opened the gallery.
+
+    Until `st.navigation` has run once in a process, Streamlit takes a folder named `pages` for the old kind of
+    multipage app and runs the page without app.py: other sidebar, no page config.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def _address() -> str:
