@@ -1,0 +1,6 @@
+"""Transfer learning (book 4.2): pretrained networks, where they look, and a new head for the visitor's own classes."""
+
+from cnndemo.resnet_transfer.backbones import BACKBONES, network, overview, randomised
+from cnndemo.resnet_transfer.naming import breed, class_activation, classify
+
+__all__ = ["BACKBONES", "breed", "class_activation", "classify", "network", "overview", "randomised"]

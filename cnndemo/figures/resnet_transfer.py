@@ -1,0 +1,117 @@
+"""The charts of the transfer page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cnndemo.figures import ACCENT, OKABE_ITO, OUTPUT, QUIET, bars, styled
+
+
+def answers(pairs: Sequence[tuple[str, float]], explained: str | None = None, title: str | None = None) -> go.Figure:
+    """Bars of (label, probability) pairs, the most likely first; the explained class stands out."""
+    labels = [_short(label) for label, _ in pairs]
+    chosen = next((i for i, (label, _) in enumerate(pairs) if label == explained), None)
+    figure = bars(labels, [value for _, value in pairs], highlight=chosen, title=title)
+    figure.update_traces(customdata=[label for label, _ in pairs])
+    figure.update_layout(clickmode="event+select")
+    return figure
+
+
+def _short(label: str, limit: int = 24) -> str:
+    return label if len(label) <= limit else label[: limit - 1] + "…"
+
+
+def experiment(rows: Sequence[dict]) -> go.Figure:
+    """Accuracy with its 95 % interval for each way of feeding and training, from the card's `experiments`."""
+    names = [f"{row['input']}, {row['trained']}" for row in rows]
+    values = [row["accuracy"] for row in rows]
+    colors = [
+        ACCENT if row["input"].startswith("padded") else OUTPUT if row["trained"] == "head" else QUIET for row in rows
+    ]
+    figure = bars(names, values, title="Test accuracy")
+    figure.update_traces(
+        marker_color=colors,
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [row["interval"][1] - row["accuracy"] for row in rows],
+            "arrayminus": [row["accuracy"] - row["interval"][0] for row in rows],
+            "thickness": 1,
+        },
+        textposition="inside",
+        insidetextanchor="start",
+    )
+    return figure
+
+
+def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
+    """True class (row) against the answer (column), counts in the cells; a click on a cell selects its pictures."""
+    names = [_short(name, 14) for name in classes]
+    side = len(classes)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    trace = go.Heatmap(
+        z=share,
+        x=list(range(side)),
+        y=list(range(side)),
+        colorscale="Viridis",
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        text=matrix,
+        texttemplate="%{text}",
+        hovertemplate="%{text} pictures<extra></extra>",
+    )
+    figure = go.Figure(trace)
+    # A scatter on top, because a heat map sends no selection to the server.
+    columns, rows = np.meshgrid(range(side), range(side))
+    figure.add_scatter(
+        x=columns.ravel(),
+        y=rows.ravel(),
+        mode="markers",
+        marker={"size": 34, "opacity": 0, "symbol": "square"},
+        selected={"marker": {"opacity": 0.35, "color": "#ffffff"}},
+        unselected={"marker": {"opacity": 0}},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    ticks = {"tickmode": "array", "tickvals": list(range(side)), "ticktext": names, "showgrid": False}
+    figure.update_xaxes(title_text="answer", constrain="domain", **ticks)
+    figure.update_yaxes(title_text="truth", autorange="reversed", scaleanchor="x", constrain="domain", **ticks)
+    figure.update_layout(clickmode="event+select")
+    return styled(figure, 140 + 56 * side)
+
+
+def plane(
+    points: np.ndarray, labels: np.ndarray, classes: Sequence[str], names: Sequence[str], test: np.ndarray | None = None
+) -> go.Figure:
+    """The pictures' features projected to two axes, one colour and symbol a class; a star is the test picture."""
+    symbols = ("circle", "square", "diamond", "cross", "triangle-up", "x", "pentagon", "hexagon")
+    figure = go.Figure()
+    for index, name in enumerate(classes):
+        rows = labels == index
+        figure.add_scatter(
+            x=points[rows, 0],
+            y=points[rows, 1],
+            mode="markers",
+            name=_short(name),
+            marker={"color": OKABE_ITO[index % len(OKABE_ITO)], "symbol": symbols[index % len(symbols)], "size": 10},
+            text=[names[row] for row in np.flatnonzero(rows)],
+            hovertemplate="%{text}<extra>" + _short(name) + "</extra>",
+        )
+    if test is not None:
+        figure.add_scatter(
+            x=test[:, 0],
+            y=test[:, 1],
+            mode="markers",
+            name="test picture",
+            marker={"symbol": "star", "size": 18, "color": ACCENT, "line": {"width": 1, "color": "#ffffff"}},
+            hoverinfo="name",
+        )
+    figure.update_xaxes(title_text="first principal axis", showticklabels=False)
+    figure.update_yaxes(title_text="second", showticklabels=False)
+    return styled(figure, 380)

@@ -1,0 +1,118 @@
+"""The book's experiment: a small picture padded with zeros, against the same picture scaled up."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import resnet_transfer as transfer
+from cnndemo import ui, weights
+from cnndemo.errors import VisitorError
+from cnndemo.figures import resnet_transfer as charts
+from cnndemo.models import resnet20
+from cnndemo.resnet_transfer import attribution, naming, resnet50
+from cnndemo.ui.networks import _await_tensorflow
+
+SIDE = 196
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def fed(small: np.ndarray, way: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the network saw, the ten probabilities, and how strongly each cell of its last grid responds."""
+    _await_tensorflow()
+    pixels, probabilities, seen = naming.small_picture(small, way)
+    return pixels, probabilities, seen.maps.mean(axis=2)
+
+
+def book_experiment(image: np.ndarray, alt: str) -> None:
+    """Figures 4.4 and 4.5, listings 4.2 and 4.3, and the accuracies of `train/cifar10_transfer.py`."""
+    small = resnet20.preprocess(image)
+    st.markdown(
+        "CIFAR-10's pictures have 32 × 32 pixels, an ImageNet network wants 224 × 224. The book surrounds them with "
+        "zeros. Here your picture is shrunk to 32 × 32 and fed both ways to the same frozen backbone, each with the "
+        "head that was trained for that way."
+    )
+    with ui.guard():
+        _two_ways(small, alt)
+    with ui.guard():
+        _figures()
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown('**Listing 4.2** in today\'s Keras, with `pooling="avg"`, which the printed numbers need.')
+        st.code(inspect.getsource(resnet50.book_model), language="python")
+    with right:
+        rows = resnet50.listing_4_3()
+        total, train = (sum(row[name] for row in rows) for name in ("parameters", "train"))
+        st.markdown("**Listing 4.3**, by arithmetic from the architecture.")
+        st.dataframe(rows, hide_index=True)
+        st.markdown(f"Together **{total:,}**, of which **{train:,}** train and **{total - train:,}** are frozen.")
+        st.caption(
+            "Frozen weights are not “zeroed gradients” alone: Keras leaves them out of the list that the optimizer gets, "
+            "and a frozen batch normalization also stops updating its averages."
+        )
+
+
+def _two_ways(small: np.ndarray, alt: str) -> None:
+    answers = {way: fed(small, way) for way in ("padded", "scaled")}
+    left, right = st.columns(2, gap="large")
+    with left, st.container(horizontal=True):
+        with st.container(width=SIDE):
+            ui.show(small, "32 × 32 pixels (figure 4.4)", f"{alt}, 32 by 32 pixels", target=SIDE)
+        for way, (pixels, _, response) in answers.items():
+            side = pixels.shape[0]
+            name = "padded with zeros (figure 4.5)" if way == "padded" else f"scaled up to {side}"
+            with st.container(width=SIDE):
+                ui.show(grid(pixels, response.shape[0]), name, f"the picture {name}, with the cells of the last grid")
+    with right:
+        for way, (_, probabilities, _) in answers.items():
+            pairs = naming.best(probabilities, resnet20.CLASSES, 3)
+            ui.chart(
+                charts.answers(pairs, pairs[0][0], way.capitalize()),
+                alt=f"{way}: " + ", ".join(f"{name} {value:.1%}" for name, value in pairs),
+                key=f"experiment_{way}",
+            )
+    cells = answers["padded"][2].shape[0]
+    st.caption(
+        f"The grid is what the network averages at its end: {cells} × {cells} cells when padded. The 32 pixels cover "
+        f"about one of the {cells * cells} cells; the rest say “black”, and the average listens to all of them alike."
+    )
+    with ui.guard():
+        pairs = transfer.classify(small, "resnet20", 3)
+        st.caption(
+            "ResNet-20, trained on CIFAR-10 from scratch at 32 × 32, says: "
+            + ", ".join(f"{name} {value:.0%}" for name, value in pairs)
+            + "."
+        )
+
+
+def _figures() -> None:
+    """The card's table."""
+    about = weights.card("cifar10_transfer")
+    rows = [dict(row) for row in about["experiments"]]
+    try:
+        scratch = next(m for m in weights.card("resnet20")["metrics"] if m["name"] == "accuracy")
+        rows.append({"input": "ResNet-20 at 32", "trained": "from scratch", "accuracy": scratch["value"]}
+                    | {"interval": scratch["interval"], "samples": scratch["samples"]})  # fmt: skip
+    except VisitorError:
+        pass
+    ui.chart(
+        charts.experiment(rows),
+        alt="; ".join(f"{row['input']}, {row['trained']}: {row['accuracy']:.1%}" for row in rows),
+        key="experiment_table",
+    )
+    splits = about["data"]["splits"]
+    st.caption(
+        f"Orange as in the book, green scaled up with a frozen backbone, grey with all layers training for "
+        f"{about['tuning']['epochs']} epochs, from ImageNet's weights or from scratch. {splits['train']:,} training and "
+        f"{splits['test']:,} test pictures; thin lines are 95 % intervals. Made by `{about['command']}`."
+    )
+
+
+def grid(pixels: np.ndarray, cells: int) -> np.ndarray:
+    """The picture with the lines of the network's last grid, uint8."""
+    result = attribution.spread_pixels(pixels, 224)
+    for line in np.linspace(0, 224, cells + 1).astype(int)[1:-1]:
+        result[line - 1 : line + 1] = result[:, line - 1 : line + 1] = (0, 158, 115)
+    return result
