@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -49,6 +49,10 @@ TODAY: tuple[tuple[str, str, str], ...] = (
     ),
     ("fit_generator(…), predict_generator(…)", "fit(…), predict(…)", "Removed; the plain methods take generators."),
 )
+
+
+#: The book's class_mode -> today's label_mode.
+LABEL_MODES: dict[str, str | None] = {"categorical": "categorical", "binary": "int", "None": None}
 
 
 @dataclass(frozen=True)
@@ -107,24 +111,52 @@ def balance(counts: Mapping[str, int], strategy: str) -> list[Balance]:
     return rows
 
 
+def counts(names: Sequence, numbers: Sequence) -> dict[str, int]:
+    """Class name -> pictures, from two columns that a visitor typed; wholly empty rows are skipped.
+
+    Raises:
+        VisitorError: a name without a number, a number without a name, a name twice, or no whole number.
+    """
+    found: dict[str, int] = {}
+    for name, number in zip(names, numbers, strict=True):
+        name = "" if name is None or name != name else str(name).strip()
+        empty = number is None or number != number
+        if not name and empty:
+            continue
+        if not name or empty:
+            raise VisitorError("Each class needs a name and a number of pictures.")
+        if name in found:
+            raise VisitorError(f"The class “{name[:40]}” is there twice. Please give it another name.")
+        if not math.isfinite(number) or number != int(number):
+            raise VisitorError(f"The class “{name[:40]}” needs a whole number of pictures.")
+        found[name[:40]] = int(number)
+    return found
+
+
+def table(rows: list[Balance]) -> list[dict[str, str]]:
+    """The rows of `balance` as words."""
+    return [
+        {
+            "class": row.name,
+            "pictures": f"{row.originals:,}",
+            "used": f"{row.used:,}",
+            "shown in an epoch": f"{row.shown:,}",
+            "variants of each": f"{row.copies:.4g}",
+            "weight of its loss": f"{row.weight:.4g}",
+        }
+        for row in rows
+    ]
+
+
 def accuracy_of_always_largest(rows: list[Balance]) -> float:
     """Weighted share of right answers that “always the most frequent class” gets on what an epoch shows."""
     mass = [row.shown * row.weight for row in rows]
     return max(mass) / sum(mass)
 
 
-@dataclass(frozen=True)
-class ZipReport:
-    """What reading an archive batch by batch held in memory at once, against all of it at once, in bytes."""
-
-    batch: int
-    everything: int
-
-
-def memory(count: int, batch_size: int, size: tuple[int, int]) -> ZipReport:
-    """float32 pixels of one batch and of the whole set."""
-    picture = size[0] * size[1] * 3 * 4
-    return ZipReport(min(batch_size, count) * picture, count * picture)
+def memory(pictures: int, size: tuple[int, int]) -> int:
+    """Bytes of so many RGB pictures of (height, width) as float32, ready for the network."""
+    return pictures * size[0] * size[1] * 3 * 4
 
 
 def demonstration_zip(side: int = 96) -> bytes:
@@ -194,8 +226,3 @@ def swipe(original: np.ndarray, variant: np.ndarray, share: float) -> np.ndarray
     if 0 < column < original.shape[1]:
         picture[:, column - 1] = (213, 94, 0)
     return picture
-
-
-def shear_degrees(slope: float) -> float:
-    """The slope of today's RandomShear as the angle that the book's generator wanted."""
-    return math.degrees(math.atan(slope))

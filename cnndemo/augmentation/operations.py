@@ -130,7 +130,7 @@ TRANSLATION = _affine_operation(
     ),
     _draw_translation,
     lambda drawn, height, width: resampling.translation_matrix(drawn["right"], drawn["down"]),
-    lambda drawn: f"moved {signed(drawn['right'])} px right, {signed(drawn['down'])} px down",
+    lambda drawn: f"moved → {signed(drawn['right'], 0)}, ↓ {signed(drawn['down'], 0)} px",
     lambda s, fill: (
         f'RandomTranslation(height_factor={number(s["height"])}, width_factor={number(s["width"])}, fill_mode="{fill}")'
     ),
@@ -180,7 +180,7 @@ ZOOM = _affine_operation(
     ),
     _draw_zoom,
     lambda drawn, height, width: resampling.zoom_matrix(drawn["height"], drawn["width"], height, width),
-    lambda drawn: f"size × {1 / drawn['width']:.2f} wide, × {1 / drawn['height']:.2f} high",
+    lambda drawn: f"zoomed × {1 / drawn['width']:.2f} wide, × {1 / drawn['height']:.2f} high",
     lambda s, fill: (
         f'RandomZoom({number(s["zoom"])}, fill_mode="{fill}")'
         if s["shape"] == "kept"
@@ -208,7 +208,7 @@ FLIP_HORIZONTAL = Operation(
     (),
     _draw_flip,
     _flip(1),
-    lambda drawn: "flipped left–right" if drawn["flip"] else "not flipped left–right",
+    lambda drawn: "flipped ↔" if drawn["flip"] else "not flipped ↔",
     lambda s, fill: 'RandomFlip("horizontal")',
     mask="moves",
     labels="A mirrored 2 is no 2; for a car the left lane becomes the right lane; writing becomes mirror writing.",
@@ -221,7 +221,7 @@ FLIP_VERTICAL = Operation(
     (),
     _draw_flip,
     _flip(0),
-    lambda drawn: "flipped top–bottom" if drawn["flip"] else "not flipped top–bottom",
+    lambda drawn: "flipped ↕" if drawn["flip"] else "not flipped ↕",
     lambda s, fill: 'RandomFlip("vertical")',
     mask="moves",
     labels="A 2 upside down looks like a 5; cats on the ceiling do not occur.",
