@@ -40,15 +40,9 @@ class Augmentation:
 
 
 NO_AUGMENTATION = Augmentation(flip=False, crop=0.0, scale=1.0, turn=0.0, colour=0.0)
-LEFT_OUT = {
-    "nothing": Augmentation(),
-    "flip": replace(Augmentation(), flip=False),
-    "crop": replace(Augmentation(), crop=0.0),
-    "scale": replace(Augmentation(), scale=1.0),
-    "turn": replace(Augmentation(), turn=0.0),
-    "colour": replace(Augmentation(), colour=0.0),
-    "all of them": NO_AUGMENTATION,
-}
+WEAKER = ({}, {"flip": False}, {"crop": 0.0}, {"scale": 1.0}, {"turn": 0.0}, {"colour": 0.0})
+VARIANTS = [replace(Augmentation(), **change) for change in WEAKER] + [NO_AUGMENTATION]
+LEFT_OUT = dict(zip(pet_segmentation.LEFT_OUT, VARIANTS, strict=True))
 
 
 class Squares(keras.utils.PyDataset):
@@ -174,28 +168,44 @@ def scores() -> list[Confusion]:
     ]
 
 
-class Cosine(keras.callbacks.Callback):
-    """The learning rate rises over one epoch and falls along a cosine to zero, by epochs or by time."""
+class Clock:
+    """Shares the minutes of a training among its parts; 0 minutes: no limit."""
 
-    def __init__(self, rate: float, epochs: int, minutes: float, spent: float = 0.0) -> None:
+    def __init__(self, minutes: float) -> None:
+        self.end = time.time() + 60 * minutes if minutes else None
+
+    def share(self, part: float) -> float | None:
+        """This part of the seconds that are left, None without a limit."""
+        return None if self.end is None else max(1.0, part * (self.end - time.time()))
+
+
+class Cosine(keras.callbacks.Callback):
+    """The learning rate rises over one epoch and falls along a cosine to zero, by epochs or by time.
+
+    Args:
+        rate: the highest learning rate.
+        epochs: where the cosine ends.
+        clock, part: or after this part of what the clock has left when the first epoch, which compiles, is over.
+        spent: seconds of the epochs before a `--resume`.
+    """
+
+    def __init__(self, rate: float, epochs: int, clock: Clock, part: float, spent: float = 0.0) -> None:
         super().__init__()
-        self.rate, self.epochs, self.seconds, self.spent = rate, epochs, 60 * minutes, spent
+        self.rate, self.epochs, self.clock, self.part, self.spent = rate, epochs, clock, part, spent
+        self.started = self.seconds = None
 
     def progress(self, epoch: int) -> float:
-        by_time = (self.spent + time.time() - self.started) / self.seconds if self.seconds else 0.0
+        by_time = (self.spent + time.time() - self.started) / (self.spent + self.seconds) if self.seconds else 0.0
         return min(1.0, max(epoch / self.epochs, by_time))
 
-    def on_train_begin(self, logs=None) -> None:
-        self.started = time.time()
-
     def on_epoch_begin(self, epoch, logs=None) -> None:
-        warm = 0.2 if epoch == 0 else 1.0
-        self.model.optimizer.learning_rate = self.rate * max(
-            0.01, warm * (1 + math.cos(math.pi * self.progress(epoch))) / 2
-        )
+        share = (1 + math.cos(math.pi * self.progress(epoch))) / 2
+        self.model.optimizer.learning_rate = self.rate * max(0.01, share if epoch else 0.2)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        if self.seconds and self.progress(epoch + 1) >= 1.0:
+        if self.started is None:
+            self.started, self.seconds = time.time(), self.clock.share(self.part)
+        elif self.seconds and self.progress(epoch + 1) >= 1.0:
             self.model.stop_training = True
 
 
@@ -207,7 +217,8 @@ def train_stage(
     stage: str,
     epochs: int,
     rate: float,
-    minutes: float = 0.0,
+    clock: Clock,
+    part: float = 1.0,
 ) -> list[dict[str, float]]:
     """One part of a training: its own learning-rate curve, checkpoints and log."""
     model.compile(
@@ -215,12 +226,10 @@ def train_stage(
     )
     log = arguments.run_dir / stage / "history.csv"
     earlier = common.read_log(log) if arguments.resume and log.exists() else []
-    spent = sum(row.get("seconds", 0.0) for row in earlier)
-    if minutes and spent >= 60 * minutes:
-        epochs = len(earlier)
+    spent = sum(row.get("seconds", 0.0) for row in earlier[1:])
     history = common.fit(
         model, train, validation, arguments, "val_mean_jaccard", "max", patience=max(20, epochs // 2), reduce=False,
-        callbacks=[Cosine(rate, epochs, minutes, spent)], stage=stage, epochs=epochs, verbose=2,
+        callbacks=[Cosine(rate, epochs, clock, part, spent)], stage=stage, epochs=epochs, verbose=2,
     )  # fmt: skip
     return [row | {"size": train.size} for row in history]
 
@@ -392,6 +401,7 @@ def main() -> None:
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
     common.prepare(arguments)
+    clock = Clock(arguments.minutes)
     pets = oxford_pets.load(arguments.data_dir)
     if arguments.limit:
         pets = replace(pets, train=pets.train[: arguments.limit], unlabelled=pets.unlabelled[: arguments.limit])
@@ -408,7 +418,7 @@ def main() -> None:
         keras.config.set_dtype_policy(policy)
     history, model = [], None
     start = weights.load(net.weights).get_weights() if arguments.start else None
-    for size, epochs, share in ((64, arguments.small_epochs, 0.3), (net.size, arguments.epochs, 0.7)):
+    for size, epochs, part in ((64, arguments.small_epochs, 0.3), (net.size, arguments.epochs, 1.0)):
         if not epochs:
             continue
         previous = start if model is None else model.get_weights()
@@ -417,9 +427,8 @@ def main() -> None:
             model.set_weights(previous)
         train = Squares(examples, size, net.scale, arguments.batch_size, Augmentation(), arguments.seed)
         validation = Squares(pairs(pets.validation), size, net.scale, arguments.batch_size)
-        share = share if arguments.small_epochs else 1.0
-        stage, minutes = f"at_{size}", arguments.minutes * share
-        history += train_stage(model, train, validation, arguments, stage, epochs, arguments.rate, minutes)
+        stage = f"at_{size}"
+        history += train_stage(model, train, validation, arguments, stage, epochs, arguments.rate, clock, part)
     keras.config.set_dtype_policy("float32")
     served = unet.build(net.size)
     served.set_weights(model.get_weights())

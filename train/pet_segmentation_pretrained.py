@@ -18,7 +18,7 @@ from cnndemo import pet_segmentation, weights
 from cnndemo.models import unet_pretrained
 from train import common
 from train.datasets import oxford_pets
-from train.pet_segmentation import Augmentation, Squares, finish, pairs, teach, train_stage
+from train.pet_segmentation import Augmentation, Clock, Squares, finish, pairs, teach, train_stage
 
 FROZEN = ("stem", "stage1_")
 
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
     arguments = parser.parse_args()
     common.prepare(arguments)
+    clock = Clock(arguments.minutes)
     pets = oxford_pets.load(arguments.data_dir)
     if arguments.limit:
         pets = replace(pets, train=pets.train[: arguments.limit], unlabelled=pets.unlabelled[: arguments.limit])
@@ -52,11 +53,11 @@ def main() -> None:
         keras.config.set_dtype_policy("mixed_bfloat16")
     examples, history, model = pairs(pets.train), [], None
     stages = (
-        ("small", arguments.small_size, arguments.small_epochs, 1.0, 0.2),
-        ("full", net.size, arguments.epochs, 1.0, 0.4),
-        ("taught", net.size, arguments.taught_epochs, 0.5, 0.4),
+        ("small", arguments.small_size, arguments.small_epochs, 1.0, 0.25),
+        ("full", net.size, arguments.epochs, 1.0, 0.5 if arguments.taught_epochs else 1.0),
+        ("taught", net.size, arguments.taught_epochs, 0.5, 1.0),
     )
-    for stage, size, epochs, factor, share in stages:
+    for stage, size, epochs, factor, part in stages:
         if not epochs:
             continue
         previous, model = model, build(size)
@@ -70,8 +71,8 @@ def main() -> None:
             examples = 2 * examples + teach(model, net, pets.unlabelled)
         train = Squares(examples, size, net.scale, arguments.batch_size, Augmentation(), arguments.seed)
         validation = Squares(pairs(pets.validation), size, net.scale, arguments.batch_size)
-        rate, minutes = arguments.rate * factor, arguments.minutes * share
-        history += train_stage(model, train, validation, arguments, stage, epochs, rate, minutes)
+        rate = arguments.rate * factor
+        history += train_stage(model, train, validation, arguments, stage, epochs, rate, clock, part)
     keras.config.set_dtype_policy("float32")
     served = unet_pretrained.fold(model, net.size)
     builder, options = "cnndemo.models.unet_pretrained:build", {"size": net.size, "folded": True}

@@ -1,0 +1,109 @@
+"""Pet segmentation (book 6.1 and 6.4): U-Net on the visitor's pet, and scores one can feel."""
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import images, metrics, pet_segmentation, ui, weights
+from cnndemo.figures import pet_segmentation as drawings
+from cnndemo.pet_segmentation import NETWORKS
+from cnndemo.ui.pet_segmentation import SHOWN, TITLES, how_it_works, paint_and_feel, questions, result, two_sets
+
+LINKED = {"required": True, "bind": "query-params"}
+
+
+@st.cache_data(max_entries=6, show_spinner=False)
+def answer(image: np.ndarray, name: str, _predict) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and probabilities as uint8, of a picture."""
+    values = pet_segmentation.probabilities(image, name, _predict)
+    return pet_segmentation.labels(values), np.rint(values * 255).astype(np.uint8)
+
+
+ui.section("Try it", figures=("6.1",))
+left, right = ui.try_it()
+with left:
+    picture = ui.pick_image(samples=("cat", "astronaut", "coffee", "motorcycle"))
+    image = picture.image
+    name = st.segmented_control(
+        "Network", list(NETWORKS), default="pretrained", key="net", format_func=TITLES.get, **LINKED
+    )
+    answers = {}
+    for other in dict.fromkeys((name, *NETWORKS)):
+        with ui.guard():
+            answers[other] = answer(image, other, ui.predictor(NETWORKS[other].weights))
+    if name in answers:
+        st.markdown(pet_segmentation.describe(answers[name][0]))
+    ui.show(images.shrink(image, SHOWN), "The picture", alt=picture.alt)
+with right:
+    if name in answers:
+        result(image, picture.alt, name, answers)
+
+ui.section("How it works", figures=("6.6",), listings=("6.1",))
+st.markdown(
+    "On the way **down**, maps get smaller and richer: they know *what* is there, but no longer *where*. On the way "
+    "**up** they grow again. **Skip connections** bring the fine maps of the way down across. Switch some off."
+)
+if name in answers:
+    how_it_works(image, name)
+
+ui.section("Training and augmentation")
+histories = {TITLES[other]: rows for other in NETWORKS if (rows := pet_segmentation.history(other))}
+worth = pet_segmentation.ablation()
+left, right = st.columns(2, gap="large")
+with left:
+    if histories:
+        ui.chart(drawings.training(histories), "Mean Jaccard over the minutes of training, by network", key="log")
+        st.caption("Measured on the validation split after each epoch. A drop is where the pictures became larger.")
+with right:
+    if worth:
+        alt = "Lost without: " + ", ".join(f"{key} {value:+.3f}" for key, value in worth.items())
+        ui.chart(drawings.worth(worth), alt, key="worth")
+        st.caption(
+            "Mean Jaccard on the validation split that the book's network loses when it trains without one "
+            "augmentation, at 64 × 64. One run each, so small bars are chance."
+        )
+
+ui.section("Paint and feel")
+st.markdown("A score is a feeling for errors. Paint over the mask, or start from a mask that one score likes too much.")
+if name in answers:
+    paint_and_feel(image, answers[name][0])
+
+ui.section("Jaccard and Dice", figures=("6.7",))
+two_sets()
+
+ui.section("Best and worst test pictures")
+with ui.guard():
+    card = weights.card(NETWORKS[name].weights)
+    scores = {TITLES[other]: weights.card(NETWORKS[other].weights)["test_jaccard"] for other in answers}
+    ui.chart(drawings.spread(scores), "Jaccard of the pet in each test picture, by network", key="spread")
+    st.caption("Jaccard at the pictures' own size.")
+    columns = {
+        "name": "picture",
+        "pet_jaccard": "Jaccard of pet",
+        "mean_jaccard": "mean Jaccard",
+        "what": "what went wrong",
+    }
+    for title in ("worst", "best"):
+        with st.expander(f"The ten {title} of {TITLES[name]}", expanded=title == "worst"):
+            rows = [{columns[key]: row[key] for key in columns} for row in card[title]]
+            st.dataframe(rows, hide_index=True)
+    st.caption("Names are those of the data set, whose pictures are not part of the gallery.")
+
+source = (
+    f'images.sample("{picture.name}")' if picture.source == "sample" else 'images.load(Path("my.jpg").read_bytes())'
+)
+ui.code(
+    [pet_segmentation.segment, pet_segmentation.probabilities, pet_segmentation.cut_out, metrics.jaccard, metrics.dice,
+     metrics.boundary_f_score, pet_segmentation.architecture(name).build],
+    f"""
+    from pathlib import Path
+
+    from cnndemo import images, pet_segmentation
+
+    image = {source}
+    labels = pet_segmentation.segment(image, network="{name}")  # 1 pet, 2 surroundings, 3 border
+    cut = pet_segmentation.cut_out(image, pet_segmentation.animal(labels))
+    Path("cut_out.png").write_bytes(images.png(cut))
+    """,
+)  # fmt: skip
+ui.check_yourself(questions({other: labels for other, (labels, _) in answers.items()}, name))
+ui.model_card(*(net.weights for net in NETWORKS.values()))
