@@ -115,7 +115,7 @@ st.markdown(
     "Here both are measured: on the sample faces, and on squares at random places of pictures without people."
 )
 chance, measured = at_random(THINGS), dict(of_samples(PEOPLE))
-here = images.SAMPLES[picture.name].caption if picture.name in PEOPLE else "Your picture"
+here = images.SAMPLES[picture.name].caption if picture.source == "sample" else "Your picture"
 if face and here not in measured:
     measured[here] = haar.strengths(image, face)
 ui.chart(charts.assumptions(chance, measured, here), "Faces lie up and to the right, random squares everywhere.")

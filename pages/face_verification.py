@@ -74,7 +74,6 @@ def admit() -> None:
         with listed:
             entrance.roll()
     with right, ui.guard():
-        st.markdown("**Who is at the door**")
         entrance.door(("obama_2", "biden_1", "obama_3", "astronaut", "cat"), threshold)
 
 
@@ -98,7 +97,7 @@ with ui.guard():
     )
     with st.container(horizontal=True):
         for picture, face in ((first, one), (second, two)):
-            with st.container(width=240):
+            with st.container(width=160):
                 ui.show(charts.marked(picture.image, face), "68 landmarks", f"landmarks on {picture.alt}")
             with st.container(width=160):
                 ui.show(charts.fitted(face), "on the mean face", f"landmarks of {picture.alt} over the mean face")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from cnndemo.face_verification import Face
 from cnndemo.face_verification.alignment import crop, mean_face
@@ -88,24 +89,20 @@ def roc(rates: Rates, threshold: float, naive: Rates | None = None, height: int 
     return styled(figure, height)
 
 
-def embeddings(first: np.ndarray, second: np.ndarray, height: int = 260) -> go.Figure:
-    """Two embeddings number by number, and what each difference adds to the squared distance.
+def embeddings(first: np.ndarray, second: np.ndarray, height: int = 340) -> go.Figure:
+    """Two embeddings number by number, and below what each difference adds to the squared distance.
 
     Args:
         first, second: float (128,).
     """
-    figure = go.Figure()
+    figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.65, 0.35], vertical_spacing=0.06)
     for name, values, color in (("first", first, INPUT), ("second", second, KERNEL)):
-        figure.add_scatter(
-            y=values, name=name, mode="lines", line={"color": color, "width": 1.5}, hovertemplate="%{y:.3f}"
-        )
+        line = {"color": color, "width": 1.5}
+        figure.add_scatter(y=values, name=name, mode="lines", line=line, hovertemplate="%{y:.3f}", row=1, col=1)
     figure.add_bar(
-        y=(first - second) ** 2,
-        name="squared difference",
-        marker_color=ACCENT,
-        hovertemplate="%{y:.4f}",
+        y=(first - second) ** 2, name="squared difference", marker_color=ACCENT, hovertemplate="%{y:.4f}", row=2, col=1
     )
-    figure.update_xaxes(title_text="which of the 128 numbers")
+    figure.update_xaxes(title_text="which of the 128 numbers", row=2, col=1)
     figure.update_layout(hovermode="x unified")
     return styled(figure, height)
 

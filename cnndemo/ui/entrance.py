@@ -159,14 +159,15 @@ def door(samples: Sequence[str], threshold: float) -> None:
         for color, way in ((OUTPUT, True), (ACCENT, False))
     }
     admitted = sum(answer.admitted for answer in given)
-    show(boxed(image, groups), None, f"{visitor.alt}; {admitted} of {len(seen)} faces admitted", width=340)
+    width = round(min(340, 300 * image.shape[1] / image.shape[0]))  # a tall picture would push the answers away
+    show(boxed(image, groups), None, f"{visitor.alt}; {admitted} of {len(seen)} faces admitted", width)
     if not seen:
         raise VisitorError("No face is at the door. A face should look at the camera, in good light.")
     with st.container(horizontal=True):
         for number, (face, answer) in enumerate(zip(seen, given, strict=True), start=1):
             with st.container(width=230, border=True):
                 _answer(number, face, answer)
-    st.caption(f"{len(gallery):,} people compared with {len(seen)} faces in {milliseconds:.1f} ms.")
+    st.caption(f"People compared: {len(gallery):,}. Faces at the door: {len(seen)}. Time: {milliseconds:.1f} ms.")
 
 
 def _answer(number: int, face: Face, answer: Answer) -> None:
