@@ -10,12 +10,7 @@ from cnndemo.ui.maps import Shown, clickable_maps, enlarge, pick_mapped_digit
 
 MODEL = digit_classifier.MODEL
 DIGITS = {"a": 5, "b": 7}  # the book's
-PRESETS = {
-    "spare": "The dead and the twins",
-    "first": "Those of layer 1 only",
-    "second": "The whole second layer",
-    "own": "My choice",
-}
+PRESETS = {"spare": "Spare maps", "first": "Spare maps of layer 1", "second": "Layer 2", "own": "My choice"}
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -42,14 +37,11 @@ def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[in
         twins = len(found.twins(threshold))
         st.markdown(f"- `{layer}`: {len(found.dead)} dead maps, {twins} pairs of twins, {len(spare[layer])} to spare")
     preset = st.radio("Switch off", list(PRESETS), format_func=PRESETS.get, key="off", bind="query-params")
+    every = {layer: tuple(range(len(found.correlation))) for layer, found in alike.items()}
     if preset == "own":
-        return {
-            layer: tuple(st.multiselect(layer, range(len(found.correlation)), key=f"off_{layer}"))
-            for layer, found in alike.items()
-        }
+        return {layer: tuple(st.multiselect(layer, every[layer], key=f"off_{layer}")) for layer in LAYERS}
     first, second = LAYERS
-    every = tuple(range(len(alike[second].correlation)))
-    return {"spare": spare, "first": {first: spare[first]}, "second": {second: every}}[preset]
+    return {"spare": spare, "first": {first: spare[first]}, "second": {second: every[second]}}[preset]
 
 
 @st.fragment
@@ -60,10 +52,11 @@ def narrower(digits: dict[str, Shown]) -> None:
     with left:
         off = pick_off(alike)
         count = st.segmented_control("Shipped digits to read", (1000, 5000), default=1000, required=True, key="count")
-        with st.expander("How alike the maps are"):
+        with st.expander("How alike the maps are, over all places of many digits"):
             for layer, found in alike.items():
-                ui.chart(charts.correlations(found.correlation), f"correlations in {layer}", key=f"alike_{layer}")
-            st.caption(f"Correlation of the maps' values over all places of {alike[LAYERS[0]].digits} digits.")
+                ui.chart(
+                    charts.correlations(found.correlation, layer), f"correlations in {layer}", key=f"alike_{layer}"
+                )
     with right:
         (before, each_before), (after, each_after) = accuracy({}, count), accuracy(off, count)
         by_chance = activation_maps.random_off(off, {layer: len(found.correlation) for layer, found in alike.items()})
@@ -71,11 +64,7 @@ def narrower(digits: dict[str, Shown]) -> None:
             st.metric("All maps", f"{before:.1%}", width="content")
             st.metric(f"Without these {sum(map(len, off.values()))}", f"{after:.1%}", width="content")
             st.metric("Without as many at random", f"{accuracy(by_chance, count)[0]:.1%}", width="content")
-        ui.chart(
-            charts.by_digit(each_before, each_after),
-            f"accuracy for each digit; overall {before:.1%} with all maps, {after:.1%} without some",
-            key="by_digit",
-        )
+        ui.chart(charts.by_digit(each_before, each_after), f"for each digit; overall {before:.1%} and {after:.1%}")
         for shown in digits.values():
             batch = shown.field[None, :, :, None]
             was, now = switchboard()(batch)[0], switchboard()(batch, off)[0]
@@ -137,9 +126,8 @@ ui.code(
     """
     from cnndemo import activation_maps, digit_classifier, weights
 
-    model = weights.load("digit_classifier")
     five = digit_classifier.sample(5, 0)
-    maps = activation_maps.feature_maps(model, five)
+    maps = activation_maps.feature_maps(weights.load("digit_classifier"), five)
     print({layer: values.shape for layer, values in maps.items()})
     picture = activation_maps.overlay(maps["conv2d_1"][..., 0], five / 255.0)
     """,

@@ -85,7 +85,7 @@ ui.show(
 )
 
 ui.section("How it works", figures=("2.1", "2.11", "2.12", "2.13"), listings=("2.1", "2.2"))
-left, right = st.columns(2, gap="large")
+left, right = st.columns([3, 2], gap="large")
 with left:
     st.markdown("**The network**, listing 2.1. The book forgets the channel axis of `input_shape`; here it is.")
     st.code(inspect.getsource(architecture.build), language="python")
@@ -105,10 +105,10 @@ if reading is not None:
         st.markdown(
             f"**The way of this {reading.digit} through the network.** A layer is what makes one from the other."
         )
-        with st.grid(3, min_column_width=220):
+        with st.container(horizontal=True):
             for name, shape, stage in digit_classifier.journey(outputs, reading.input):
-                with st.container():
-                    ui.show(stage, f"{name}: {shape}", f"{name}, {shape} values, brighter is higher", target=280)
+                with st.container(width=130 if name == "input" else 380 if name == "conv2d_2" else 260):
+                    ui.show(stage, f"{name}: {shape}", f"{name}, {shape} values, brighter is higher", target=380)
 if outputs is not None:
     left, right = st.columns(2, gap="large")
     with left:

@@ -81,11 +81,9 @@ def kernel_sheet(kernels: np.ndarray, columns: int, names: Sequence[str], title:
     return styled(figure, 60 + 54 * rows, title)
 
 
-def correlations(matrix: np.ndarray) -> go.Figure:
+def correlations(matrix: np.ndarray, title: str) -> go.Figure:
     """How alike the maps of a layer are: (channels, channels), -1 to 1."""
-    return heatmap(
-        matrix, signed=True, height=360, limits=(-1, 1), labels=("map", "map"), hover="correlation", showscale=True
-    )
+    return heatmap(matrix, True, title, 360, limits=(-1, 1), labels=("map", "map"), hover="correlation")
 
 
 def by_digit(before: np.ndarray, after: np.ndarray) -> go.Figure:

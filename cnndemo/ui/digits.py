@@ -11,14 +11,14 @@ from cnndemo.ui.canvas import canvas
 from cnndemo.ui.pictures import OWN, Picture, _read, show
 
 LAST_DRAWING = "last_drawing"  # the visitor's last drawing, kept in this session's memory only
-_TITLES = {
-    "draw": ":material/draw: Draw",
-    "mnist": ":material/apps: MNIST",
-    "photo": ":material/photo_library: Photo",
-    "drawn": ":material/account_circle: Your drawing",
-    "own": ":material/account_circle: Your picture",
-    "upload": ":material/upload: Upload",
-    "camera": ":material/photo_camera: Camera",
+_TITLES = {  # they are in the link too
+    "draw": "Draw",
+    "mnist": "MNIST",
+    "photo": "Photo",
+    "drawn": "Your drawing",
+    "own": "Your picture",
+    "upload": "Upload",
+    "camera": "Camera",
 }
 PENS = {"black on white": ("#000000", "#ffffff"), "white on black": ("#ffffff", "#000000")}
 
@@ -41,6 +41,7 @@ def pick_digit(
     Returns:
         The picture, uint8 RGB; None while the canvas is empty or no file is chosen.
     """
+    slot = OWN if "own" in sources else f"_{key}_own"
     absent = {"own": OWN not in st.session_state, "drawn": LAST_DRAWING not in st.session_state}
     offered = [source for source in sources if not absent.get(source)]
     source = st.segmented_control(
@@ -49,11 +50,12 @@ def pick_digit(
         default=default,
         required=True,
         key=f"{key}_from",
-        bind="query-params" if len(offered) == len([s for s in sources if s not in absent]) else None,
+        bind="query-params",
         format_func=_TITLES.get,
         label_visibility="collapsed",
         wrap=True,
     )
+    source = source or default  # an empty parameter in the link chooses nothing
     if source == "draw":
         return _draw(key)
     if source == "mnist":
@@ -70,14 +72,14 @@ def pick_digit(
         return st.session_state[OWN]
     if source == "camera":
         shot = st.camera_input("Hold a digit on paper up to the camera", key=f"{key}_camera")
-        return _read(shot, "camera", f"{key}_camera") if shot else None
+        return _read(shot, "camera", f"{key}_camera", slot) if shot else None
     file = st.file_uploader(
         "Photo or scan with digits",
         type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
         key=f"{key}_upload",
         help="It stays in this server's memory while you look at it, and is written nowhere.",
     )
-    return _read(file, "upload", f"{key}_upload") if file else None
+    return _read(file, "upload", f"{key}_upload", slot) if file else None
 
 
 def _draw(key: str) -> Picture | None:
@@ -87,7 +89,7 @@ def _draw(key: str) -> Picture | None:
         width = st.slider("Pen width", 4, 40, 18, 2, key=f"{key}_width", bind="query-params", width=170)
     ink, paper = PENS[pen]
     # A pen of another colour starts a new sheet; another width goes on with the same.
-    drawing = canvas(f"{key}_canvas_{pen}", 300, 300, stroke_width=width, stroke_color=ink, background_color=paper)
+    drawing = canvas(f"{key}_canvas_{pen}", 280, 280, stroke_width=width, stroke_color=ink, background_color=paper)
     if drawing.empty:
         return None
     picture = Picture(np.ascontiguousarray(drawing.image[..., :3]), "your drawing", "draw")
@@ -97,7 +99,8 @@ def _draw(key: str) -> Picture | None:
 
 def _mnist(key: str, digit: int, number: int) -> Picture:
     """One of the shipped MNIST digits."""
-    chosen = st.pills("Digit", range(10), default=digit, required=True, key=key, bind="query-params")
+    chosen = st.pills("Digit", range(10), default=digit, required=True, key=key, bind="query-params", wrap=True)
+    chosen = digit if chosen is None else chosen
     which = st.slider("Example", 1, 500, number + 1, key=f"{key}_n", bind="query-params")
     from cnndemo import digit_classifier
 
@@ -125,10 +128,10 @@ def show_steps(reading, steps: Collection[str]) -> None:
     """Each preparation step of a reading as a picture; those that are switched off stay, as they left the picture."""
     from cnndemo.digit_preparation import STEPS
 
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="xsmall"):
         for step in reading.steps:
             title = STEPS[step.name]
-            with st.container(width=112):
+            with st.container(width=84):
                 caption = f"**{title}**: {step.note}" if step.name in steps else f":gray[{title}: off]"
                 show(step.picture, caption, f"after the step {title}: {step.note}", target=112)
 
@@ -163,5 +166,6 @@ def show_number(picture: Picture, readings: Sequence, label: str = "The network 
         key=f"look_at_{len(readings)}",
         label_visibility="collapsed",
     )
+    chosen = chosen or 0
     show(boxed(picture.image, readings, chosen), alt=f"{picture.name} with a box around each digit: {text}")
     return chosen

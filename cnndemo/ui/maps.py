@@ -32,7 +32,7 @@ class Shown:
 
 
 def pick_mapped_digit(name: str, key: str, digit: int) -> Shown | None:
-    """Let the visitor choose a digit (of several, the first is taken) and run the network `name` on it; None without ink."""
+    """Let the visitor choose a digit and run the network `name` on it; of several the first, None without ink."""
     from cnndemo import activation_maps, digit_classifier
 
     picture = pick_digit(key, ("mnist", "draw", "drawn", "upload", "camera"), "mnist", (digit, 0))
@@ -99,7 +99,7 @@ def enlarge(name: str, digits: dict[str, Shown]) -> None:
             names = [f"from map {i} of {layers[0]}" for i in range(kernel.shape[2])]
             grid = charts.kernel_sheet(kernel, COLUMNS, names, title=f"Kernel {channel}")
         chart(grid, f"kernel {channel} of {layer}, {kernel.shape}", key="kernel")
-        st.caption(f"{kernel.size} weights: 3 × 3 for each of the {kernel.shape[2]} channels that it reads.")
+        st.caption(f"{kernel.size} weights: 3 × 3 × {kernel.shape[2]}, one for each place and channel that it reads.")
     for column, (key, shown) in zip(columns[1:], digits.items(), strict=True):
         maps = shown.maps[layer]
         figures = {word: float(values[channel]) for word, values in activation_maps.statistics(maps).items()}
