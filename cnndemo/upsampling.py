@@ -134,7 +134,7 @@ def overlap_counts(n: int, kernel: int, stride: int, padding: str = "same") -> n
 
 
 def overlap_levels(kernel: int, stride: int) -> np.ndarray:
-    """The different numbers of kernel cells that land on output cells far from the border; one level: no checkerboard."""
+    """How many kernel cells land on output cells far from the border, each number once; one alone: no checkerboard."""
     along = transposed_convolution(np.ones((8 + 2 * kernel, 1)), np.ones((kernel, 1)), (stride, 1))[:, 0]
     inside = along[kernel + stride : len(along) - kernel - stride]
     return np.unique(np.outer(inside, inside))
@@ -218,7 +218,8 @@ def _kernel_gradient(small: np.ndarray, error: np.ndarray, kernel_size: int, str
     for a in range(kernel_size):
         for b in range(kernel_size):
             landed = padded[a : a + height * stride : stride, b : b + width * stride : stride]
-            gradient[a, b] = 2 * np.vdot(landed, small)
+            # Not np.vdot: for arrays this small, waking the threads of BLAS takes longer than the sum.
+            gradient[a, b] = 2 * (landed * small).sum()
     return gradient
 
 
@@ -247,13 +248,27 @@ def learn_kernel(
 
 
 def best_kernel(small: np.ndarray, original: np.ndarray, kernel_size: int) -> np.ndarray:
-    """The kernel with the least squared error, solved directly: what the learning can reach at best."""
+    """The kernel with the least squared error, solved directly: what the learning can reach at best.
+
+    Output cells of one phase (their place modulo the stride) read the same few kernel cells and no others, so each
+    phase is a small least-squares problem of its own.
+    """
     stride = original.shape[0] // small.shape[0]
-    units = np.eye(kernel_size * kernel_size).reshape(-1, kernel_size, kernel_size)
-    columns = [transposed_convolution(small, unit, stride).ravel() for unit in units]
-    gram = np.array([[np.vdot(a, b) for b in columns] for a in columns])
-    target = np.array([np.vdot(column, original.ravel()) for column in columns])
-    return np.linalg.lstsq(gram, target, rcond=None)[0].reshape(kernel_size, kernel_size)
+    offset, height, width = placement(small.shape[0], kernel_size, stride).before, *original.shape[:2]
+    rim = -(-kernel_size // stride)
+    rimmed = np.pad(small, [(rim, rim)] * 2 + [(0, 0)] * (small.ndim - 2))
+    kernel = np.zeros((kernel_size, kernel_size))
+    for down, across in np.ndindex(min(stride, kernel_size), min(stride, kernel_size)):
+        rows = np.arange(offset, offset + height)
+        columns = np.arange(offset, offset + width)
+        rows, columns = rows[rows % stride == down], columns[columns % stride == across]
+        cells = [(a, b) for a in range(down, kernel_size, stride) for b in range(across, kernel_size, stride)]
+        read = [rimmed[np.ix_((rows - a) // stride + rim, (columns - b) // stride + rim)].ravel() for a, b in cells]
+        target = original[np.ix_(rows - offset, columns - offset)].ravel()
+        found = np.linalg.lstsq(np.stack(read, axis=1), target, rcond=None)[0]
+        for (a, b), weight in zip(cells, found, strict=True):
+            kernel[a, b] = weight
+    return kernel
 
 
 def keras_upsample(x, factor: int, method: str) -> np.ndarray:

@@ -20,7 +20,9 @@ st.markdown(
 ui.section("Transposed convolution", figures=("6.5",))
 st.markdown(
     "Each pixel is multiplied with the whole kernel; the copies are placed *stride* apart, overlaps are added, and "
-    "what is too much is cropped. The kernel is learned, so the network decides how to enlarge. The input is the one above."
+    "what is too much is cropped. "
+    "The kernel is learned, so the network decides how to enlarge. The input is the one "
+    "above."
 )
 views.transposed_view()
 

@@ -29,7 +29,7 @@ def pick_curve(name: str) -> convolution.Curve:
     )  # fmt: skip
     if kind == "drawn":
         st.caption("Draw one line from left (−2) to right (2); the top is height 2.")
-        drawing = canvas(f"canvas_{name}", height=150, width=300, stroke_width=4, label=f"Draw the curve {name}")
+        drawing = canvas(f"canvas_{name}", height=150, width=300, stroke_width=4)
         if drawing.image is None or not drawing.objects:
             st.caption("Until you draw, a roof stands in.")
             return convolution.Curve("drawn", points=((-1.0, 0.0), (-0.5, 1.2), (0.8, 0.3), (1.0, 0.0)))

@@ -191,21 +191,21 @@ def checkerboard_view() -> None:
     levels = upsampling.overlap_levels(size, stride)
     if len(levels) > 1:
         st.markdown(
-            f"Inside, between **{levels[0]:g}** and **{levels[-1]:g}** kernel cells land on an output cell: {size} is not "
-            f"a multiple of {stride}, so a checkerboard shows, whatever the picture."
+            f"Inside, between **{levels[0]:g}** and **{levels[-1]:g}** kernel cells land on an output cell: {size} is "
+            f"not a multiple of {stride}, so a checkerboard shows, whatever the picture."
         )
     else:
         st.markdown(
-            f"Inside, **{levels[0]:g}** kernel cells land on every output cell: {size} is a multiple of {stride}, there "
-            "is no checkerboard."
+            f"Inside, **{levels[0]:g}** kernel cells land on every output cell: {size} is a multiple of {stride}, "
+            "there is no checkerboard."
         )
-    flat = np.ones((8, 8))
-    shown = {
-        f"Kernel {size}, stride {stride}": counted,
-        "Kernel 4, stride 2": upsampling.overlap_counts(8, 4, 2),
-        "Resize, then convolve": upsampling.resize_then_convolve(flat, upsampling.kernel_preset("ones", 3, 2) / 9, 2),
-    }
-    for place, (column, (title, values)) in enumerate(zip(st.columns(3), shown.items(), strict=True)):
+    cured = upsampling.resize_then_convolve(np.ones((8, 8)), upsampling.kernel_preset("ones", 3, 2) / 9, 2)
+    shown = (
+        (f"Kernel {size}, stride {stride}", counted),
+        ("Kernel 4, stride 2", upsampling.overlap_counts(8, 4, 2)),
+        ("Resize, then convolve", cured),
+    )
+    for place, (column, (title, values)) in enumerate(zip(st.columns(3), shown, strict=True)):
         with column:
             chart(charts.counts(values, title), f"{title}: what a flat input becomes", f"board_{place}")
     st.markdown(
@@ -240,6 +240,7 @@ def picture_view() -> None:
         with st.container(horizontal=True):
             start = st.button("Learn a kernel on this picture", type="primary", icon=":material/school:")
             st.button("Stop", icon=":material/stop:", help="Keeps what was learned so far.")
+    original = None
     with right, guard():
         original, small, restored, scores = _restored(images.shrink(picture.image, LONG_SIDE), factor)
         progress = st.empty()
@@ -261,6 +262,8 @@ def picture_view() -> None:
         )  # fmt: skip
         best = table.loc[table["PSNR"].idxmax(), "method"]
         st.caption(f"Against the original: higher is closer. Best by PSNR: **{best}**.")
+    if original is None:
+        return
     with guard():
         with st.container(horizontal=True):
             shown = {f"Original, {original.shape[1]} × {original.shape[0]}": original,

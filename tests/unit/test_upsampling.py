@@ -151,3 +151,13 @@ def test_a_kernel_of_zeros_gives_zeros():
 @pytest.mark.parametrize(("kernel", "stride", "levels"), [(3, 2, [1, 2, 4]), (4, 2, [4]), (2, 3, [0, 1]), (5, 1, [25])])
 def test_the_levels_of_overlap(kernel, stride, levels):
     assert upsampling.overlap_levels(kernel, stride).tolist() == levels
+
+
+@pytest.mark.parametrize(("kernel_size", "stride"), [(2, 2), (3, 2), (4, 2), (5, 3), (1, 1)])
+def test_the_best_kernel_solves_the_whole_problem(kernel_size, stride):
+    small, original = numbers(0, 6, 7, 2), numbers(1, 6 * stride, 7 * stride, 2)
+    units = np.eye(kernel_size**2).reshape(-1, kernel_size, kernel_size)
+    columns = [upsampling.transposed_convolution(small, unit, stride).ravel() for unit in units]
+    expected = np.linalg.lstsq(np.stack(columns, axis=1), original.ravel(), rcond=None)[0]
+    found = upsampling.best_kernel(small, original, kernel_size)
+    np.testing.assert_allclose(found.ravel(), expected, atol=1e-9)
