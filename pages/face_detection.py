@@ -47,7 +47,7 @@ def find() -> None:
         with one:
             st.metric("Cascade of Haar features", f"{len(result.boxes)} found", f"{result.seconds * 1e3:.0f} ms", "off")
             ui.show(
-                charts.boxed(image, {**groups, KERNEL: result.boxes}),
+                images.shrink(charts.boxed(image, {**groups, KERNEL: result.boxes}), 500),
                 f"{len(result.raw)} raw hits, grouped where at least {agree} agree",
                 f"{picture.alt}; the cascade found {len(result.boxes)} faces",
             )
@@ -55,7 +55,7 @@ def find() -> None:
             boxes, seconds = conditions.timed(locate, image, ui.predictor("tiny_face_detector"), score)
             st.metric("Convolutional network", f"{len(boxes)} found", f"{seconds * 1e3:.0f} ms", "off")
             ui.show(
-                charts.boxed(image, {INPUT: boxes}),
+                images.shrink(charts.boxed(image, {INPUT: boxes}), 500),
                 "scores " + ", ".join(f"{box.score:.2f}" for box in boxes) if boxes else "no score is high enough",
                 f"{picture.alt}; the network found {len(boxes)} faces",
             )
@@ -79,24 +79,24 @@ def feature() -> None:
         kind = st.pills("Kind", list(haar.KINDS), default=next(iter(haar.KINDS)), required=True, key="kind")
         st.caption("Drag a rectangle on the picture, or move it with the sliders.")
         rows, columns = pick_box(crop, *EYES_AND_CHEEKS, max_height=330)
-    with right, ui.guard():
+    with ui.guard():
         (top, bottom), (start, end) = (np.array(span) / 100 for span in (rows, columns))
         high, wide = gray.shape
         place = haar.snap(kind, top * high, start * wide, (bottom - top) * high, (end - start) * wide, gray.shape)
         table = haar.integral(gray)
         response = haar.respond(table, kind, *place)
-        st.metric("Light minus dark", f"{response.contrast:+.1f} grey levels", width="content")
-        with st.container(horizontal=True):
+        right.metric("Light minus dark", f"{response.contrast:+.1f} grey levels", width="content")
+        with right, st.container(horizontal=True):
             with st.container(width=230):
                 ui.show(charts.feature(crop, response), "the feature", f"{kind} on {picture.alt}")
             with st.container(width=230):
                 where = charts.positions(haar.slide(table, kind, *place[2:]), place)
                 ui.chart(where, "Its value at every place of the picture; orange: where it lies now.", key="slide")
-    st.dataframe(charts.look_ups(response), hide_index=True)
-    st.caption(
-        "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. A "
-        f"cell is D − B − C + A, however large it is. Weighted and added: **{response.value:,}**, the feature's value."
-    )
+        st.dataframe(charts.look_ups(response), hide_index=True)
+        st.caption(
+            "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. A "
+            f"cell is D − B − C + A, however large it is. Weighted and added: **{response.value:,}**, the feature's value."
+        )
 
 
 ui.section("Haar features", figures=("5.1",))
@@ -139,7 +139,11 @@ with ui.guard():
         for row in rows:
             with st.container(width=150):
                 framed = charts.boxed(row.image, {KERNEL: row.cascade, INPUT: row.network})
-                ui.show(framed, row.condition, f"{row.condition}: {len(row.cascade)} and {len(row.network)} boxes")
+                ui.show(
+                    images.shrink(framed, 200),
+                    row.condition,
+                    f"{row.condition}: {len(row.cascade)} and {len(row.network)} boxes",
+                )
     st.caption(
         "The cascade was trained on upright frontal faces of 20 pixels, the network on whole pictures shrunk to 416 "
         "pixels: small faces are the cascade's, turned and half hidden ones the network's. A profile needs the camera."
