@@ -28,7 +28,7 @@ export default function (component) {
   const { data, setStateValue, parentElement } = component;
   const root = parentElement.querySelector('svg');
   const limit = data.limit, scale = SIZE / (2 * limit);
-  const state = (parentElement.state ??= { dragged: null, sent: 0 });
+  const state = (parentElement.state ??= { dragged: null, sent: 0, moved: 0 });
   const px = (x) => (x + limit) * scale, py = (y) => (limit - y) * scale;
   const clip = (v) => Math.round(100 * Math.max(-limit, Math.min(limit, v))) / 100;
   root.setAttribute('aria-label', data.alt);
@@ -62,6 +62,7 @@ export default function (component) {
 
   const send = (name, x, y, now) => {
     const time = Date.now();
+    state.moved = time;
     if (!now && time - state.sent < 150) return;
     state.sent = time;
     setStateValue('moved', { name, x: clip(x), y: clip(y), time });
@@ -71,7 +72,8 @@ export default function (component) {
   front.dataset.names = Object.keys(data.points).join();
   for (const [name, point] of Object.entries(data.points)) {
     let group = known ? front.querySelector(`[data-name="${name}"]`) : null;
-    if (!group) {
+    const fresh = !group;
+    if (fresh) {
       group = make(front, 'g', { 'data-name': name, tabindex: 0, role: 'button', class: 'point' });
       make(group, 'circle', { r: 22, fill: 'transparent' });
       make(group, 'circle', { r: 13, fill: point.color, stroke: 'white', 'stroke-width': 2 });
@@ -82,7 +84,8 @@ export default function (component) {
       group.setAttribute('transform', `translate(${px(x)} ${py(y)})`);
       group.setAttribute('aria-label', `${point.title} at ${x.toFixed(2)}, ${y.toFixed(2)}; arrow keys move it`);
     };
-    if (state.dragged !== name) place(point.x, point.y);
+    // An answer to an earlier move must not pull the point back.
+    if (fresh || (state.dragged !== name && data.time >= state.moved)) place(point.x, point.y);
     const where = (event) => {
       const box = root.getBoundingClientRect();
       return [clip(((event.clientX - box.left) / box.width) * 2 * limit - limit),
@@ -189,6 +192,7 @@ def plane(
     except VisitorError as error:
         st.warning(str(error), icon=":material/info:")
         points = {name: np.array(point) for name, point in start.items()}
+    last = getattr(st.session_state.get(f"{key}_plane"), "moved", None)
     data = {
         "points": {
             name: {"x": float(x), "y": float(y), "title": titles[name][0], "color": titles[name][1]}
@@ -197,6 +201,7 @@ def plane(
         "shapes": shapes_of(points),
         "limit": limit,
         "alt": alt(points),
+        "time": last["time"] if last else 0,
     }
     with slot:
         _component(key=f"{key}_plane", data=data, on_moved_change=move)

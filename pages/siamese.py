@@ -1,0 +1,139 @@
+"""Pairs, triplets and the embedding space (book 5.3, 5.5 and 5.6)."""
+
+import inspect
+
+import streamlit as st
+
+from cnndemo import losses, siamese, ui
+from cnndemo.figures import siamese as drawings
+from cnndemo.models import siamese as models
+from cnndemo.ui import siamese as views
+
+
+@st.cache_data(show_spinner=False)
+def facts() -> siamese.Sharing:
+    return siamese.sharing()
+
+
+ui.page("siamese")
+
+ui.section("Try it")
+st.markdown("Two digits, one network, one distance: small if both are the same digit, whichever digit it is.")
+views.compare()
+pair = st.session_state.get("_pair")
+
+ui.section("How it works", figures=("5.3", "5.8"), listings=("5.5", "5.6"))
+with ui.guard():
+    sharing = facts()
+    st.graphviz_chart(drawings.tower(sharing.base), width="stretch")
+    st.markdown(
+        f"The base network is **one** network, called twice. It has {sharing.base:,} parameters, and so has the whole "
+        f"siamese network: {sharing.siamese:,}. All {sharing.variables} variables are the very same objects"
+        f"{'' if sharing.shared else ' — not'}. The book says below figure 5.8 that this model does not share weights; "
+        "it does, as 5.3 explains."
+    )
+    if pair:
+        views.layers(pair)
+        a, b = pair.embeddings
+        square = float(((a - b) ** 2).sum())
+        words = f"Embeddings A and B and their squared differences, which add up to {square:.4f}"
+        ui.chart(drawings.embeddings(a, b), words, "embeddings")
+        st.latex(
+            rf"L_2(A, B) = \sqrt{{\sum_{{i=1}}^{{128}} (A_i - B_i)^2}} = \sqrt{{{square:.4f}}} = {pair.distance:.4f}"
+        )
+    st.markdown(
+        "Listing 5.6 today; the loss acts on the raw distance. Listing 5.5, loading a trained model, comes after."
+    )
+    with st.expander("Listing 5.6: base network, siamese network, loss", icon=":material/code:"):
+        for function in (models.build, models.build_siamese, models.euclidean_distance, losses.contrastive_loss):
+            st.code(inspect.getsource(function), language="python")
+    st.code(
+        "from cnndemo import weights\n\nmodel = weights.load('siamese')\nembedding = model.predict(digits / 255)",
+        language="python",
+    )
+
+ui.section("Contrastive loss")
+st.markdown(
+    "Same pairs are pulled together. Different pairs are pushed apart, but only up to the margin. The slope is what "
+    "training follows."
+)
+if pair:
+    views.contrastive_playground(pair)
+
+ui.section("Two distances", figures=("5.6",))
+views.two_distances()
+
+ui.section("Triplet loss", figures=("5.4", "5.5", "5.7"))
+st.markdown(
+    "Three pictures go through the same network: an anchor, a positive of the same class, a negative of another. The "
+    "positive shall be nearer than the negative, with something to spare: the margin α."
+)
+st.latex(r"L(A, P, N) = \max(\|f(A) - f(P)\|^2 - \|f(A) - f(N)\|^2 + \alpha,\ 0)")
+views.triplet_playground()
+st.markdown("**Why α?** Without it, mapping every picture to one point costs nothing.")
+with ui.guard():
+    views.collapse()
+
+ui.section("The embedding space")
+st.markdown("Each digit is a point in 128 dimensions. Training turns a cloud into islands.")
+if pair:
+    with ui.guard():
+        views.maps(pair)
+
+ui.section("A class it never saw")
+st.markdown(
+    "The book's man who sees an eyelash curler for the first time: this network was trained without one digit. "
+    "Show it a few examples, without any training, and it knows the digit when it comes again."
+)
+if pair:
+    with ui.guard():
+        views.one_shot(pair)
+
+ui.section("Sequential and functional", listings=("5.1", "5.2", "5.3", "5.4"))
+st.markdown(
+    "The Sequential API is a list of layers: one way in, one way out. The functional API calls layers like functions, "
+    "so a network can branch, have two inputs, or call one layer twice. Where both can do it, the network is the same:"
+)
+with ui.guard():
+    for column, (title, function, rows) in zip(st.columns(2, gap="large"), sharing.listings, strict=True):
+        with column:
+            st.markdown(f"**{title}**: {sum(row['parameters'] for row in rows):,} parameters")
+            st.dataframe(rows, hide_index=True)
+            st.code(inspect.getsource(function), language="python")
+
+if pair:
+    ui.code(
+        [siamese.prepare, siamese.draw_pairs, siamese.distances, siamese.curve, losses.all_pairs_contrastive_loss,
+         losses.semi_hard_triplet_loss, losses.triplet, losses.descend, siamese.few_shot],
+        f"""
+        from cnndemo import images, siamese
+
+        x, y = images.digits()
+        embed = siamese.embedder({pair.network!r})
+        pairs = siamese.draw_pairs(y, 20_000, seed=1)
+        space = embed(siamese.prepare(x))
+        curve = siamese.curve(siamese.distances(space[pairs.a], space[pairs.b]), pairs.same)
+        print(curve.equal_error_rate, curve.area, curve.at({pair.threshold:.4f}))
+        """,
+    )  # fmt: skip
+    accept, reject = pair.curve.at(pair.threshold)
+    stricter = pair.curve.at(pair.threshold * 0.7)
+    ui.check_yourself(
+        [
+            ui.Question(
+                f"The threshold is {pair.threshold:.2f}. You lower it by a third. Which errors become more frequent?",
+                ["False accepts", "False rejects"],
+                "False rejects",
+                f"A stricter threshold accepts less: false accepts go from {accept:.2%} to {stricter[0]:.2%}, false "
+                f"rejects from {reject:.2%} to {stricter[1]:.2%}.",
+            ),
+            ui.Question(
+                f"The base network has {facts().base:,} parameters. How many has a network for triplets, with three "
+                "inputs?",
+                [f"{facts().base:,}", f"{2 * facts().base:,}", f"{3 * facts().base:,}"],
+                f"{facts().base:,}",
+                "One base network is called three times. A call adds no weights.",
+            ),
+        ]
+    )
+ui.model_card("siamese", "triplet", "siamese_holdout")
