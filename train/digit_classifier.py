@@ -16,7 +16,7 @@ from keras import ops
 from cnndemo import images
 from cnndemo.digit_preparation import NoInk, prepare
 from cnndemo.digit_scenes import Conditions, scene
-from cnndemo.models.digit_classifier import INPUT_SHAPE, build
+from cnndemo.models.digit_classifier import INPUT_SHAPE, build, variant
 from train import common
 from train.datasets import mnist
 
@@ -143,7 +143,7 @@ def rough(x: np.ndarray, y: np.ndarray, scenes: int, seed: int) -> tuple[np.ndar
         except NoInk:
             fields.append(np.zeros(INPUT_SHAPE[:2], np.float32))
             blank += 1
-    labels = np.where([field.any() for field in fields], y[chosen], -1)
+    labels = np.where([field.any() for field in fields], y[chosen].astype(np.int64), -1)
     return np.stack(fields)[..., None], labels, blank
 
 
@@ -193,7 +193,7 @@ def narrower(training, validation, test, arguments) -> list[dict]:
     rows = []
     for name, filters in VARIANTS.items():
         keras.utils.set_random_seed(arguments.seed)
-        network = build(filters)
+        network = variant(filters)
         train(network, training, validation, arguments, arguments.variant_epochs, stage="-".join(map(str, filters)))
         figure = accuracy(f"accuracy: {name}", right(network, as_input(test[0]), test[1]))
         rows.append(figure | {"filters": list(filters), "parameters": int(network.count_params())})
