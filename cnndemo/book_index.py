@@ -7,8 +7,13 @@ a test walks the pages and proves that the section renders the entry.
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from cnndemo.topics import TOPICS, Topic
 
@@ -181,6 +186,41 @@ ENTRIES: tuple[Entry, ...] = tuple(
 def of_topic(stem: str) -> tuple[Entry, ...]:
     """The figures and listings that the page of this topic brings to life."""
     return tuple(entry for entry in ENTRIES if entry.stem == stem)
+
+
+def rows(entries: Iterable[Entry]) -> list[dict[str, str]]:
+    """Entries as rows of a table, for a download."""
+    return [
+        {
+            "entry": entry.name,
+            "book section": entry.book_section,
+            "shows": entry.shows,
+            "page": entry.stem if entry.live else "",
+            "section": entry.section if entry.live else "not yet",
+        }
+        for entry in entries
+    ]
+
+
+def to_csv(entries: Iterable[Entry]) -> str:
+    """Entries as comma-separated text with a heading line."""
+    table = rows(entries)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, ["entry", "book section", "shows", "page", "section"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return stream.getvalue()
+
+
+def thumbnail() -> np.ndarray:
+    """The topic's picture on the front page: a square for each entry, chapter by chapter; uint8 (180, 320, 3)."""
+    picture = np.full((180, 320, 3), 255, np.uint8)
+    for place, entry in enumerate(ENTRIES):
+        row, column = divmod(place, 14)
+        color = (205, 209, 214) if not entry.live else (0, 114, 178) if entry.kind == "figure" else (230, 159, 0)
+        top, left = 15 + row * 22, 8 + column * 22
+        picture[top : top + 17, left : left + 17] = color
+    return picture
 
 
 def search(words: str = "", kind: Kind | None = None, live_only: bool = False) -> tuple[Entry, ...]:

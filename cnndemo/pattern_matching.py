@@ -280,3 +280,15 @@ def peaks(scores: np.ndarray, window: tuple[int, int], top: int) -> list[tuple[t
         ]
         left[tuple(around)] = -np.inf
     return found
+
+
+def thumbnail() -> np.ndarray:
+    """The topic's picture on the front page: a scene with the star found, uint8 (180, 320, 3)."""
+    from cnndemo.figures.pattern_matching import marked
+    from cnndemo.pattern_scenes import make_scene, shape_pattern
+
+    scene = make_scene(seed=2)
+    picture = marked(scene.image, find(scene.image, shape_pattern("star", 90)))
+    height = picture.shape[1] * 180 // 320
+    top = (picture.shape[0] - height) // 2
+    return cv2.resize(picture[top : top + height], (320, 180), interpolation=cv2.INTER_AREA)

@@ -88,7 +88,7 @@ def dot_is_a_corner() -> Finding:
     match, center = find(scene.image, shape_pattern("circle", size))[0], scene.center("circle")
     miss = math.dist((match.row, match.column), center)
     return Finding(
-        miss > size / 2 and match.hits(center),
+        bool(miss > size / 2 and match.hits(center)),
         {
             "bright dot": f"row {match.row}, column {match.column}",
             "true centre of the circle": f"row {center[0]:.1f}, column {center[1]:.1f}",
@@ -230,7 +230,7 @@ def softmax(values: np.ndarray) -> np.ndarray:
 def relu_is_never_negative() -> Finding:
     negative = OUTPUTS[OUTPUTS < 0]
     return Finding(
-        negative.size > 0 and np.maximum(OUTPUTS, 0).min() == 0,
+        bool(negative.size > 0 and np.maximum(OUTPUTS, 0).min() == 0),
         {"negative in the book's output": str(negative.tolist()), "after ReLU": str(np.maximum(negative, 0).tolist())},
     )
 
@@ -246,7 +246,10 @@ def softmax_is_a_share() -> Finding:
     share = softmax(OUTPUTS)[2]
     return Finding(
         round(float(share), 4) == 0.9737,
-        {"softmax of the book's output at 2": f"{share:.4f} = {share:.2%}", "all ten add up to": "1"},
+        {
+            "softmax of the book's output at 2": f"{share:.4f} = {share:.2%}",
+            "all ten add up to": f"{softmax(OUTPUTS).sum():.3f}",
+        },
     )
 
 

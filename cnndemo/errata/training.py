@@ -348,7 +348,7 @@ TRIMAP_FRAME = (26_986, 371_661, 17_891)
 def trimap_classes_are_swapped() -> Finding:
     all_shares, frame = (np.array(counts) / sum(counts) for counts in (TRIMAP_PIXELS, TRIMAP_FRAME))
     return Finding(
-        all_shares[1] > 0.5 > 0.2 > all_shares[2] and frame[1] > 0.85,
+        bool(all_shares[1] > 0.5 > 0.2 > all_shares[2] and frame[1] > 0.85),
         {
             "share of values 1, 2, 3 in 549 files": ", ".join(f"{share:.0%}" for share in all_shares),
             "along the edge of the pictures": ", ".join(f"{share:.0%}" for share in frame),

@@ -1,0 +1,106 @@
+"""Book index: every figure and listing of the book and where it is alive, and where the book errs."""
+
+import inspect
+
+import streamlit as st
+
+from cnndemo import book_index, ui
+from cnndemo.book_index import ENTRIES, Entry
+from cnndemo.errata import ERRATA, Erratum, Finding
+from cnndemo.topics import CHAPTERS
+from cnndemo.ui.frame import anchor
+
+ALL = "All"
+LABELS = {"wrong": ":red-badge[wrong]", "unclear": ":orange-badge[unclear]", "outdated": ":blue-badge[outdated]"}
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def finding(name: str) -> Finding:
+    """The result of a check, computed once."""
+    return next(erratum.check() for erratum in ERRATA if erratum.check.__name__ == name)
+
+
+def line(entry: Entry) -> str:
+    """An entry with a link to the section that shows it, or "not yet"."""
+    link = f"[{entry.topic.title} · {entry.section}](/{entry.stem}#{anchor(entry.section)})"
+    return f"- **{entry.name}** (book {entry.book_section}): {entry.shows}. {link if entry.live else ':gray[Not yet.]'}"
+
+
+def show_entries(entries: tuple[Entry, ...], narrowed: bool) -> None:
+    """One list a chapter, open when the visitor has searched."""
+    if not entries:
+        st.info("Nothing has these words. Try fewer, or a number such as 2.11.", icon=":material/search_off:")
+    for chapter, title in CHAPTERS.items():
+        members = [entry for entry in entries if entry.chapter == chapter]
+        if members:
+            count = f"{sum(entry.live for entry in members)} of {len(members)} alive"
+            with st.expander(f"**{chapter} · {title}** :gray[{count}]", expanded=narrowed or chapter == 1):
+                st.markdown("\n".join(map(line, members)))
+
+
+def show_erratum(erratum: Erratum, run: bool) -> None:
+    """What the book says, what is right, and what the check computed."""
+    with st.expander(f"**{erratum.place}** {LABELS[erratum.kind]} {erratum.says}"):
+        st.markdown(f"**Right:** {erratum.right}")
+        if not run:
+            st.caption("This check asks Keras. Switch it on above.")
+            return
+        found = finding(erratum.check.__name__)
+        st.markdown("\n".join(f"- {name}: `{value}`" for name, value in found.computed.items()))
+        st.markdown(":green-badge[:material/check: checked]" if found.confirmed else ":red-badge[not confirmed]")
+        st.code(inspect.getsource(erratum.check), language="python")
+
+
+ui.page("book_index")
+ui.section("Find it")
+live = sum(entry.live for entry in ENTRIES)
+st.markdown(f"**{live} of {len(ENTRIES)}** figures and listings of the book are alive in this gallery.")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    words = st.text_input("Search", key="q", bind="query-params", placeholder="2.11, kernel, triplet …", max_chars=60)
+    kinds = [ALL, "figure", "listing"]
+    kind = st.segmented_control("Show", kinds, default=ALL, required=True, key="kind", bind="query-params") or ALL
+    only_live = st.toggle("Only what is alive", key="live", bind="query-params")
+found = book_index.search(words or "", None if kind == ALL else kind, only_live)
+show_entries(found, narrowed=bool(words))
+ui.download("Table", lambda: book_index.to_csv(found), "book_index.csv", "text/csv")
+
+ui.section("Where the book errs")
+st.markdown(
+    f"{len(ERRATA)} places, each with a check that runs here. *Wrong* contradicts itself or the facts, *unclear* "
+    "invites a wrong reading, *outdated* was true when it was written."
+)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    names = [ALL, *map(str, CHAPTERS)]
+    chapter = (
+        st.segmented_control("Chapter", names, default=ALL, required=True, key="chapter", bind="query-params") or ALL
+    )
+    keras = st.toggle(
+        "Run the checks that ask Keras too", key="keras", bind="query-params", help="They take some seconds."
+    )
+shown = [erratum for erratum in ERRATA if chapter in (ALL, str(erratum.chapter))]
+with st.spinner("Checking …", show_time=True):
+    for erratum in shown:
+        show_erratum(erratum, run=keras or not erratum.keras)
+
+ui.code(
+    [book_index.search],
+    """
+    from cnndemo.errata import ERRATA
+
+    for erratum in ERRATA:
+        if not erratum.keras:  # those take some seconds
+            print(erratum.place, erratum.check())
+    """,
+)
+dice = finding("dice_is_never_below_jaccard").computed
+answer = next(iter(dice.values()))
+ui.check_yourself(
+    [
+        ui.Question(
+            "The book reports a Jaccard coefficient of 0.88. Which Dice coefficient belongs to it?",
+            ["0.850", "0.880", answer],
+            answer,
+            "D = 2J / (1 + J) is never below J. The book prints 0.85.",
+        )
+    ]
+)
