@@ -291,7 +291,7 @@ def decode(half, maps: dict[str, np.ndarray], name: str, off: tuple[str, ...] = 
     return ops.convert_to_numpy(half([ops.convert_to_tensor(array) for array in inputs], training=False))[0]
 
 
-def strip(feature_map: np.ndarray, box: tuple[int, int, int, int], size: int, count: int = 3) -> np.ndarray:
+def strip(feature_map: np.ndarray, box: tuple[int, int, int, int], size: int, count: int = 2) -> np.ndarray:
     """The channels of a feature map that vary most, side by side, as one picture.
 
     Args:
@@ -309,11 +309,12 @@ def strip(feature_map: np.ndarray, box: tuple[int, int, int, int], size: int, co
         max(1, int(np.ceil((start + length) * scale))) for start, length in zip(box[:2], box[2:], strict=True)
     )
     inside = feature_map[min(top, bottom - 1) : bottom, min(left, right - 1) : right].astype(np.float32)
-    chosen = np.sort(np.argsort(inside.std(axis=(0, 1)))[::-1][:count])
+    middle = inside[1:-1, 1:-1] if min(inside.shape[:2]) > 4 else inside  # bars around the picture leave bright edges
+    chosen = np.sort(np.argsort(middle.std(axis=(0, 1)))[::-1][:count])
     tiles = []
     for channel in chosen:
-        tile = inside[..., channel] - inside[..., channel].min()
-        tiles.append((tile / max(float(tile.max()), 1e-9) * 255).astype(np.uint8))
+        low, high = np.percentile(middle[..., channel], (1, 99))
+        tiles.append((np.clip((inside[..., channel] - low) / max(high - low, 1e-9), 0, 1) * 255).astype(np.uint8))
     return np.hstack(tiles)
 
 

@@ -6,8 +6,18 @@ import streamlit as st
 from cnndemo import images, metrics, pet_segmentation, ui, weights
 from cnndemo.figures import pet_segmentation as drawings
 from cnndemo.pet_segmentation import NETWORKS
-from cnndemo.ui.pet_segmentation import SHOWN, TITLES, how_it_works, paint_and_feel, questions, result, two_sets
+from cnndemo.ui.pet_segmentation import (
+    CHOICES,
+    SHOWN,
+    TITLES,
+    how_it_works,
+    paint_and_feel,
+    questions,
+    result,
+    two_sets,
+)
 
+ui.page("pet_segmentation")
 LINKED = {"required": True, "bind": "query-params"}
 
 
@@ -23,9 +33,7 @@ left, right = ui.try_it()
 with left:
     picture = ui.pick_image(samples=("cat", "astronaut", "coffee", "motorcycle"))
     image = picture.image
-    name = st.segmented_control(
-        "Network", list(NETWORKS), default="pretrained", key="net", format_func=TITLES.get, **LINKED
-    )
+    name = CHOICES[st.segmented_control("Network", list(CHOICES), default="Pretrained", key="net", **LINKED)]
     answers = {}
     for other in dict.fromkeys((name, *NETWORKS)):
         with ui.guard():

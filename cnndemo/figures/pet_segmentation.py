@@ -122,7 +122,7 @@ def u_shape(levels: Sequence[Level], row_height: int = 112) -> go.Figure:
             x=left, y=top + 0.02, text=words, showarrow=False, xanchor="left", yanchor="bottom", font_size=11
         )
         if level.skip is not None:
-            middle = top - 0.36
+            middle = top - 0.3
             color, dash = (ACCENT, "solid") if level.skip else (QUIET, "dot")
             line = {"color": color, "width": 3, "dash": dash}
             figure.add_shape(type="line", x0=4.15, x1=5.75, y0=middle, y1=middle, line=line)

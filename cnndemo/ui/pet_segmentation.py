@@ -23,7 +23,8 @@ LINKED = {"required": True, "bind": "query-params"}
 VIEWS = ["Overlay", "Cut-out", "Probabilities", "Confidence", "Both networks"]
 BACKGROUNDS = ["transparent", "blurred", "colour", "rocket", "coffee"]
 SHOWN, HOVERED = 640, 320  # pixels on the long side of pictures, and of charts with numbers under the cursor
-TITLES = {"pretrained": "Pretrained encoder (beyond the book)", "book": "The book's U-Net"}
+TITLES = {"pretrained": "Pretrained encoder, beyond the book", "book": "The book's U-Net"}
+CHOICES = {"Pretrained": "pretrained", "Book": "book"}  # the words in the link
 
 
 @st.fragment
@@ -239,7 +240,7 @@ def two_sets() -> None:
 def questions(answers: dict[str, np.ndarray], name: str) -> list[Question]:
     """Two questions about the current picture: Jaccard from Dice, and what an empty mask would score."""
     masks = [pet_segmentation.animal(labels) for labels in answers.values()]
-    dice = round(metrics.dice(masks[0], masks[-1]), 2)
+    dice = round(metrics.dice(masks[0], masks[-1]), 2) if masks else 0.0
     given = "The masks of the two networks" if 0 < dice < 1 else "Two masks"
     dice = dice if 0 < dice < 1 else 0.85
     options = [f"{value:.3f}" for value in (metrics.jaccard_from_dice(dice), dice, metrics.dice_from_jaccard(dice))]

@@ -1,0 +1,170 @@
+"""Data and training of the segmentation networks, on invented pictures."""
+
+import io
+import zipfile
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnndemo import metrics, pet_segmentation
+from train import pet_segmentation as training
+from train.datasets import oxford_pets
+
+
+def drawn(seed: int, height: int = 48, width: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """A bright disc on dark ground, and its trimap."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    row, column, radius = random.uniform(16, 32), random.uniform(16, 48), random.uniform(8, 14)
+    distance = np.hypot(rows - row, columns - column) - radius
+    trimap = np.select([distance < -1.5, distance > 1.5], [1, 2], 3).astype(np.uint8)
+    image = np.where(distance[..., None] < 0, (220, 180, 140), (20, 40, 60)).astype(np.uint8)
+    return image, trimap
+
+
+def encode(array: np.ndarray, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    names = [f"Abyssinian_{number}" for number in range(12)] + ["pug_1"]
+    with zipfile.ZipFile(tmp_path / "oxford_pets.zip", "w") as archive:
+        for number, name in enumerate(names):
+            image, trimap = drawn(number, 300, 400) if number == 1 else drawn(number)
+            archive.writestr(f"images/{name}.jpg", encode(image, "JPEG"))
+            if name != "Abyssinian_11":
+                archive.writestr(f"annotations/trimaps/{name}.png", encode(trimap, "PNG"))
+        archive.writestr("annotations/trainval.txt", "".join(f"{name} 1 1 1\n" for name in names[:11]))
+        archive.writestr("annotations/trainval_without_trimap.txt", "Abyssinian_11 1 1 1\n")
+        archive.writestr("annotations/test.txt", "#Image CLASS-ID SPECIES BREED-ID\npug_1 26 2 18\n")
+    return tmp_path
+
+
+def test_the_loader_keeps_the_official_splits_apart(data_dir):
+    pets = oxford_pets.load(data_dir)
+    assert pets.splits() == {"train": 9, "validation": 2, "test": 1, "unlabelled": 1}
+    splits = [{example.name for example in part} for part in (pets.train, pets.validation, pets.test, pets.unlabelled)]
+    assert len(set.union(*splits)) == 13
+    assert pets.test[0].species == "dog" and pets.test[0].breed == "pug"
+    assert pets.unlabelled[0].trimap is None
+    assert set(np.unique(pets.train[1].trimap)) == {1, 2, 3}
+
+
+def test_the_loader_shrinks_large_pictures_with_their_trimap(data_dir):
+    large = next(example for example in oxford_pets.load(data_dir, short_side=150).train if example.name.endswith("_1"))
+    assert large.image.shape == (150, 200, 3) and large.trimap.shape == (150, 200)
+    assert set(np.unique(large.trimap)) <= {1, 2, 3}
+
+
+def test_without_data_and_network_it_says_what_to_put_where(tmp_path, monkeypatch):
+    monkeypatch.setattr(oxford_pets, "URL", "file:///nowhere/")
+    with pytest.raises(SystemExit, match=r"images\.tar\.gz is missing"):
+        oxford_pets.load(tmp_path)
+
+
+def squares(augmentation, count: int = 8, size: int = 32, **options):
+    return training.Squares([drawn(seed) for seed in range(count)], size, 1 / 255, 4, augmentation, **options)
+
+
+@pytest.mark.parametrize("name", pet_segmentation.LEFT_OUT)
+def test_picture_and_labels_move_together(name):
+    batches = squares(training.LEFT_OUT[name], size=64)
+    for pictures, targets in (batches[index] for index in range(len(batches))):
+        for picture, target in zip(pictures, targets, strict=True):
+            counts = target.sum(axis=-1) > 0.99
+            pet = target[..., 0] > 0.9
+            ground = target[..., 1] > 0.9
+            if pet.sum() > 20:
+                luma = picture.mean(axis=-1)
+                assert luma[pet & counts].min() > luma[ground & counts].max() - 0.02
+
+
+def test_pixels_outside_the_picture_do_not_count():
+    pictures, targets = squares(None)[0]
+    bars = targets.sum(axis=-1) == 0
+    assert bars[:, :3].all() and bars[:, -3:].all() and not bars[:, 8:24].any()
+    np.testing.assert_allclose(pictures[bars], pet_segmentation.FILL / 255, atol=1e-6)
+
+
+def test_serving_and_validation_see_the_same_square():
+    image, trimap = drawn(3)
+    net = replace(pet_segmentation.NETWORKS["book"], size=64)
+    served, _ = pet_segmentation.prepare(image, net)
+    seen = training.Squares([(image, trimap)], 64, net.scale, 1)[0][0][0]
+    assert np.abs(served - seen).mean() < 0.01
+
+
+def test_epochs_differ_and_seeds_repeat():
+    one, again, other = (squares(training.Augmentation(), seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one[0][0], again[0][0])
+    assert not np.array_equal(one[0][0], other[0][0])
+    first = one[0][0]
+    one.on_epoch_end()
+    assert not np.array_equal(one[0][0], first)
+
+
+def test_a_teachers_probabilities_are_targets_too():
+    image, trimap = drawn(0)
+    soft = np.full((*trimap.shape, 3), 85, np.uint8)
+    _, targets = training.Squares([(image, soft)], 32, 1.0, 1)[0]
+    np.testing.assert_allclose(targets[0, 16, 16], 1 / 3, atol=0.01)
+
+
+def test_the_loss_falls_towards_the_truth_and_skips_the_bars():
+    truth = np.zeros((1, 4, 4, 3), "float32")
+    truth[0, :2, :, 0] = 1
+    right = np.full_like(truth, 0.05)
+    right[..., 0] = 0.9
+    unsure = np.full_like(truth, 1 / 3)
+    assert float(training.loss(truth, right)) < float(training.loss(truth, unsure))
+    elsewhere = right.copy()
+    elsewhere[0, 2:] = (0.05, 0.05, 0.9)
+    assert float(training.loss(truth, elsewhere)) == pytest.approx(float(training.loss(truth, right)))
+
+
+def test_the_training_scores_are_those_of_the_card():
+    random = np.random.default_rng(0)
+    truth, predicted = random.integers(1, 4, (2, 2, 20, 20))
+    hot = np.eye(3, dtype="float32")[truth - 1]
+    hot[:, :5] = 0
+    answers = np.eye(3, dtype="float32")[predicted - 1]
+    table = metrics.confusion(np.where(np.arange(20)[:, None] < 5, 0, truth), predicted)
+    expected = (np.trace(table) / table.sum(), metrics.mean_jaccard(table), metrics.class_jaccard(table)[0])
+    for score, value in zip(training.scores(), expected, strict=True):
+        score.update_state(hot, answers)
+        assert float(score.result()) == pytest.approx(value, rel=1e-5)
+
+
+def test_the_report_agrees_with_the_metrics_and_ranks_the_pictures():
+    image, trimap = drawn(5)
+    examples = [oxford_pets.Example(f"{breed}_1", image, trimap, "cat") for breed in ("Bengal", "pug")]
+    perfect, swapped = trimap, np.where(trimap == 1, 2, trimap).astype(np.uint8)
+    report = training.report([training._row(examples[0], perfect), training._row(examples[1], swapped)])
+    values = {figure["name"]: figure["value"] for figure in report["metrics"]}
+    assert values["mean Jaccard of the classes, three big breeds"] == 1
+    assert values["Jaccard of pet, other breeds"] == 0
+    assert values["pixel accuracy"] == pytest.approx((1 + np.mean(trimap != 1)) / 2, abs=1e-4)
+    assert report["worst"][0]["name"] == "pug_1" and "taken for surroundings" in report["worst"][0]["what"]
+    assert report["best"][0] | {"what": ""} == report["best"][0] | {"what": "", "pet_jaccard": 1.0}
+
+
+def test_time_ends_the_cosine(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(training.time, "time", lambda: now[0])
+    callback = training.Cosine(1e-3, epochs=100, clock=training.Clock(2.0), part=0.5)
+    callback.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
+    callback.model.compile("adam", "mse")
+    rates = []
+    for epoch, seconds in enumerate((40, 10, 10, 10, 10)):  # the first epoch compiles; 40 of 80 seconds are left then
+        callback.on_epoch_begin(epoch)
+        rates.append(float(callback.model.optimizer.learning_rate))
+        now[0] += seconds
+        callback.on_epoch_end(epoch)
+        assert callback.model.stop_training == (epoch == 4)
+    assert rates[1] == pytest.approx(1e-3, rel=1e-2) and rates[1] > rates[2] > rates[3] > rates[4]
