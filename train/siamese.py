@@ -147,6 +147,7 @@ def arguments_of(description: str, name: str) -> argparse.ArgumentParser:
     parser = common.parser(description, name, epochs=200, batch_size=512)
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at the start; falls to 0 along a cosine")
     parser.add_argument("--margin", type=float, default=1.0, help="α of the book")
+    parser.add_argument("--hold-out", type=int, choices=range(10), help="train without this digit, for one-shot tests")
     return parser
 
 
@@ -155,22 +156,20 @@ def data_card(training: tuple, validation: tuple, test: tuple) -> dict:
     return mnist.SOURCE | {"splits": splits, "test pairs": f"{PAIRS:,} of the test split, half same, seed {PAIR_SEED}"}
 
 
-def main() -> None:
-    parser = arguments_of(__doc__.splitlines()[0], "siamese")
-    parser.add_argument("--hold-out", type=int, choices=range(10), help="train without this digit, for one-shot tests")
-    arguments = parser.parse_args()
+def run(arguments: argparse.Namespace, loss, words: str) -> None:
+    """Train with a loss on (labels, embeddings), judge on the test split, write weights and card.
+
+    Args:
+        words: the loss in words, for the card.
+    """
     new_class = arguments.hold_out
-    name = "siamese" if new_class is None else "siamese_holdout"
-    if arguments.run_dir.name == "siamese":
+    name = arguments.name if new_class is None else f"{arguments.name}_holdout"
+    if arguments.run_dir.name == arguments.name:
         arguments.run_dir = arguments.run_dir.with_name(name)
     common.prepare(arguments)
     training, validation, test = load(arguments)
     if new_class is not None:
         training, validation = (tuple(part[y != new_class] for part in (x, y)) for x, y in (training, validation))
-
-    def loss(labels, embeddings):
-        return losses.all_pairs_contrastive_loss(labels, embeddings, arguments.margin)
-
     model, history = train(arguments, loss, training, validation)
     threshold, metrics = judge(model, validation, test)
     if new_class is not None:
@@ -187,11 +186,20 @@ def main() -> None:
         name=name,
         threshold=threshold,
         margin=arguments.margin,
-        loss="contrastive, on the raw Euclidean distance, over all pairs of a batch",
+        loss=words,
         hold_out=new_class,
         notes="Threshold chosen on 20,000 pairs of the validation split, which is the digits that ship with the "
         "gallery. Test pairs were looked at once.",
     )
+
+
+def main() -> None:
+    arguments = arguments_of(__doc__.splitlines()[0], "siamese").parse_args()
+
+    def loss(labels, embeddings):
+        return losses.all_pairs_contrastive_loss(labels, embeddings, arguments.margin)
+
+    run(arguments, loss, "contrastive, on the raw Euclidean distance, over all pairs of a batch")
 
 
 if __name__ == "__main__":
