@@ -143,6 +143,9 @@ def show(
     factor = target // max(image.shape[:2])
     if factor > 1:
         image = images.enlarge(image, factor)
+    for axis in (0, 1):  # a line one pixel thin would be scaled down to nothing
+        if image.shape[axis] < max(image.shape[:2]) / 64:
+            image = image.repeat(-(-max(image.shape[:2]) // (64 * image.shape[axis])), axis=axis)
     # A lossy picture of a small grid would invent grey levels that are not there.
     st.image(
         image, caption, width=width, output_format="PNG" if max(image.shape[:2]) < 700 else "auto", alt=alt or caption
