@@ -14,6 +14,7 @@ import time
 import keras
 import numpy as np
 
+from cnndemo import weights
 from cnndemo.models import efficientnet_lite0, feature_head, resnet20
 from cnndemo.resnet_transfer import small_pictures
 from train import common, features
@@ -21,6 +22,7 @@ from train.datasets import cifar10
 from train.resnet20 import Cosine, Pictures
 
 PADDED = "padded to 224"
+BEST = "best"  # key of the shipped head, when the heads come from an earlier run
 
 
 class Enlarged(Pictures):
@@ -35,7 +37,7 @@ class Enlarged(Pictures):
         return small_pictures.enlarge(x.astype(np.uint8), self.size).astype(np.float32), y
 
 
-def whole_network(size: int, pretrained: bool, head: keras.Model) -> keras.Model:
+def whole_network(size: int, pretrained: bool, head: keras.Model | None = None) -> keras.Model:
     """Backbone and head in one functional model, float32 probabilities at its end."""
     network = efficientnet_lite0.build(size)
     if pretrained:
@@ -61,7 +63,7 @@ def train_head(name, train, validation, arguments) -> tuple[keras.Model, list[di
 
 def train_all(name, model, rate, split, validation, arguments, size) -> None:
     """Trains every layer, with a cosine down to zero."""
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(rate), "categorical_crossentropy", metrics=["accuracy"])
     common.fit(
         model,
         Enlarged(*split, arguments.tune_batch_size, size, seed=arguments.seed),
@@ -81,10 +83,11 @@ def train_all(name, model, rate, split, validation, arguments, size) -> None:
 def main() -> None:
     parser = common.parser("CIFAR-10 on a pretrained network.", "cifar10_transfer", epochs=40, batch_size=512)
     parser.add_argument("--tune-size", type=int, default=96, help="side of the pictures when all layers train")
-    parser.add_argument("--tune-epochs", type=int, default=5, help="epochs with all layers; 0 leaves that part out")
+    parser.add_argument("--tune-epochs", type=int, default=5, help="epochs with all layers")
     parser.add_argument("--tune-batch-size", type=int, default=256)
     parser.add_argument("--tune-rate", type=float, default=3e-4, help="learning rate of the unfrozen network")
     parser.add_argument("--tune-minutes", type=float, help="end each of the two trainings after so many minutes")
+    parser.add_argument("--parts", default="heads,tuned,scratch", help="what to do; the card keeps the rest")
     parser.add_argument("--mixed", action="store_true", help="train all layers in bfloat16 (GPU)")
     arguments = parser.parse_args()
     common.prepare(arguments)
@@ -111,7 +114,10 @@ def main() -> None:
         )
         print(f"{name}, {trained}: {right / samples:.4f} on {samples} test pictures, {seconds:.0f} s", flush=True)
 
-    for name, prepare in small_pictures.INPUTS.items():
+    parts = arguments.parts.split(",")
+    if "heads" not in parts:
+        rows, heads, histories = earlier(arguments)
+    for name, prepare in small_pictures.INPUTS.items() if "heads" in parts else ():
         clock = time.time()
         network = features.backbone(small_pictures.size_of(name))
         x = [features.extract(network, split[0], prepare) for split in (train, validation, test)]
@@ -119,28 +125,46 @@ def main() -> None:
         heads[name], histories[name] = train_head(name, pairs[0], pairs[1], arguments)
         heads[name].set_weights([w.astype(np.float16).astype(np.float32) for w in heads[name].get_weights()])
         report(name, "head", heads[name].predict(x[2], batch_size=500, verbose=0), time.time() - clock)
-    publish(rows, heads, histories, splits, arguments, started)
+    if "heads" in parts:
+        publish(rows, heads, histories, splits, arguments, started)
 
     name = f"scaled to {arguments.tune_size}"
-    for trained, rate in (("all layers", arguments.tune_rate), ("from scratch", 1e-3)) if arguments.tune_epochs else ():
+    for part, (trained, rate) in {
+        "tuned": ("all layers", arguments.tune_rate),
+        "scratch": ("from scratch", 1e-3),
+    }.items():
+        if part not in parts:
+            continue
         clock = time.time()
         keras.config.set_dtype_policy("mixed_bfloat16" if arguments.mixed else "float32")
-        pretrained = trained == "all layers"
-        model = whole_network(arguments.tune_size, pretrained, heads[name])
-        train_all(trained.replace(" ", "_"), model, rate, train, validation, arguments, arguments.tune_size)
+        model = whole_network(arguments.tune_size, trained == "all layers", heads[name if name in heads else BEST])
+        train_all(part, model, rate, train, validation, arguments, arguments.tune_size)
         keras.config.set_dtype_policy("float32")
-        exact = whole_network(arguments.tune_size, False, heads[name])
+        exact = whole_network(arguments.tune_size, False)
         exact.set_weights(model.get_weights())
         batches = features.Batches(test[0], small_pictures.INPUTS[name])
         report(name, trained, exact.predict(batches, verbose=0), time.time() - clock)
         publish(rows, heads, histories, splits, arguments, started)
 
 
+def earlier(arguments) -> tuple[list[dict], dict, dict]:
+    """Rows, heads and logs of an earlier run, from its cards, so that a part can be done by itself."""
+    about = {name: weights.card(name) for name in ("cifar10_transfer", "cifar10_transfer_padded")}
+    again = [
+        trained for part, trained in (("tuned", "all layers"), ("scratch", "from scratch")) if part in arguments.parts
+    ]
+    rows = [row for row in about["cifar10_transfer"]["experiments"] if row["trained"] not in again]
+    heads = {card["input"]: weights.load(name) for name, card in about.items()}
+    heads[BEST] = weights.load("cifar10_transfer")
+    files = {card["input"]: weights.path(name).with_name(f"{name}.history.csv") for name, card in about.items()}
+    return rows, heads, {name: common.read_log(file) for name, file in files.items()}
+
+
 def publish(rows, heads, histories, splits, arguments, started) -> None:
     """Writes the heads of the best frozen input (by validation accuracy) and of the padded one, with their cards."""
     samples = rows[0]["samples"]
     frozen = [row for row in rows if row["trained"] == "head" and row["input"] != PADDED]
-    best = max(frozen, key=lambda row: best_validation(histories[row["input"]]))
+    best = max(frozen, key=lambda row: best_validation(histories.get(row["input"], [])))
     for row, suffix in ((best, ""), (rows[0], "_padded")):
         shown = [row] + ([] if suffix else [other for other in rows if other is not row])
         names = ["accuracy"] + [f"accuracy, {other['input']}, {other['trained']}" for other in shown[1:]]
@@ -166,12 +190,13 @@ def publish(rows, heads, histories, splits, arguments, started) -> None:
                 "batch_size": arguments.tune_batch_size,
             },
             total_seconds=round(time.time() - started, 1),
+            **({"command": weights.card("cifar10_transfer")["command"]} if "heads" not in arguments.parts else {}),
         )
 
 
 def best_validation(history: list[dict]) -> float:
     """The best validation accuracy of a log: it decides which head ships, so that the test split does not."""
-    return max(row["val_accuracy"] for row in history)
+    return max((row["val_accuracy"] for row in history), default=0.0)
 
 
 if __name__ == "__main__":

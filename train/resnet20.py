@@ -20,18 +20,24 @@ from train import common
 from train.datasets import cifar10
 
 SHIFT = 4  # pixels of padding on each side before the random crop
-HOLE = 10  # side of the square that is cut out, in pixels
 WARM_UP = 5  # epochs
 
 
 class Pictures(keras.utils.PyDataset):
     """Batches of pictures; while training in random order, shifted and mirrored anew each epoch."""
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int | None = None):
-        """Args: x uint8 (n, height, width, 3), y (n,); `seed` turns shuffling and augmentation on."""
+    def __init__(
+        self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int | None = None, cutout: int = 0, mixup: float = 0
+    ):
+        """Args:
+        x, y: uint8 (n, height, width, 3) and (n,).
+        seed: turns shuffling and augmentation on.
+        cutout: side of a grey square that hides a part of each picture, in pixels; 0 for none.
+        mixup: parameter of the beta distribution by which pairs of pictures are blended; 0 for none.
+        """
         super().__init__(workers=4 if seed is not None else 1, max_queue_size=16)
         self.x, self.y, self.batch_size, self.seed = x, y, min(batch_size, len(x)), seed
-        self.epoch = 0
+        self.cutout, self.mixup, self.epoch = cutout, mixup, 0
         if seed is not None:
             edge = ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0))
             self.padded = np.pad(x, edge, mode="reflect")
@@ -46,10 +52,17 @@ class Pictures(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
         if self.seed is None:
-            return self.x[rows].astype(np.float32), self.y[rows].astype(np.int32)
+            return self.x[rows].astype(np.float32), one_hot(self.y[rows])
         chosen = self.order[rows]
         generator = np.random.default_rng((self.seed, self.epoch, index))
-        return augment(self.padded[chosen], generator).astype(np.float32), self.y[chosen].astype(np.int32)
+        x = augment(self.padded[chosen], generator)
+        if self.cutout:
+            hide(x, self.cutout, generator)
+        if not self.mixup:
+            return x.astype(np.float32), one_hot(self.y[chosen])
+        share = np.float32(generator.beta(self.mixup, self.mixup))
+        x, y = x.astype(np.float32), one_hot(self.y[chosen])
+        return share * x + (1 - share) * x[::-1], share * y + (1 - share) * y[::-1]
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -57,8 +70,22 @@ class Pictures(keras.utils.PyDataset):
             self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.x))
 
 
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """(n,) class numbers -> float32 (n, classes)."""
+    return np.eye(len(resnet20.CLASSES), dtype=np.float32)[labels]
+
+
+def hide(pictures: np.ndarray, side: int, generator: np.random.Generator) -> None:
+    """Puts a square of the mean colour at a random place of each picture, at the edges partly outside."""
+    height, width = pictures.shape[1:3]
+    centers = generator.integers(0, (height, width), (len(pictures), 2))
+    for picture, (row, column) in zip(pictures, centers.tolist(), strict=True):
+        top, left = max(0, row - side // 2), max(0, column - side // 2)
+        picture[top : row - side // 2 + side, left : column - side // 2 + side] = resnet20.MEAN
+
+
 def augment(padded: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Cuts a random window out of each padded picture, mirrors every second one, and blanks a square in each.
+    """Cuts a random window out of each padded picture, and mirrors every second one.
 
     Args:
         padded: uint8 (n, height + 2 × SHIFT, width + 2 × SHIFT, 3).
@@ -74,13 +101,6 @@ def augment(padded: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         result[index] = padded[index, top : top + height, left : left + width]
     mirrored = generator.random(count) < 0.5
     result[mirrored] = result[mirrored][:, :, ::-1]
-    centres = generator.integers(0, (height, width), (count, 2))
-    for index, (row, column) in enumerate(centres.tolist()):
-        rows, columns = (
-            slice(max(0, row - HOLE // 2), row + HOLE // 2),
-            slice(max(0, column - HOLE // 2), column + HOLE // 2),
-        )
-        result[index, rows, columns] = resnet20.MEAN
     return result
 
 
@@ -113,7 +133,7 @@ def accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int =
     """How many of the pictures are classified right."""
     pictures = Pictures(x, y, batch_size)
     return sum(
-        int((np.argmax(model.predict_on_batch(batch), axis=1) == labels).sum())
+        int((np.argmax(model.predict_on_batch(batch), axis=1) == np.argmax(labels, axis=1)).sum())
         for batch, labels in (pictures[index] for index in range(len(pictures)))
     )
 
@@ -130,12 +150,15 @@ def main() -> None:
     parser = common.parser("Trains ResNet-20 on CIFAR-10.", "resnet20", epochs=200, batch_size=512)
     parser.add_argument("--learning-rate", type=float, default=0.1, help="for a batch of 128; grows with the batch")
     parser.add_argument("--weight-decay", type=float, default=5e-4, help="L2 factor on kernels")
+    parser.add_argument("--smoothing", type=float, default=0.0, help="how much probability the target gives away")
+    parser.add_argument("--cutout", type=int, default=10, help="side of the hidden square in pixels")
+    parser.add_argument("--mixup", type=float, default=0.0, help="parameter of the blending of pairs")
     parser.add_argument("--minutes", type=float, help="end the learning-rate schedule after so many minutes")
     parser.add_argument("--mixed", action="store_true", help="calculate in bfloat16 (GPU)")
     arguments = parser.parse_args()
     common.prepare(arguments)
 
-    (x, y), validation, test = cifar10.load(arguments.data_dir, validation=1000)
+    (x, y), validation, test = cifar10.load(arguments.data_dir, validation=2000)
     if arguments.limit:
         x, y = x[: arguments.limit], y[: arguments.limit]
         validation, test = [[part[: arguments.limit] for part in split] for split in (validation, test)]
@@ -143,10 +166,11 @@ def main() -> None:
         keras.config.set_dtype_policy("mixed_bfloat16")
     model = resnet20.build()
     rate = arguments.learning_rate * arguments.batch_size / 128
-    model.compile(optimizer(rate, arguments.weight_decay), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing)
+    model.compile(optimizer(rate, arguments.weight_decay), loss, metrics=["accuracy"])
     history = common.fit(
         model,
-        Pictures(x, y, arguments.batch_size, seed=arguments.seed),
+        Pictures(x, y, arguments.batch_size, arguments.seed, arguments.cutout, arguments.mixup),
         Pictures(*validation, 500),
         arguments,
         monitor="val_accuracy",
