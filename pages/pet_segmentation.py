@@ -33,7 +33,8 @@ left, right = ui.try_it()
 with left:
     picture = ui.pick_image(samples=("cat", "astronaut", "coffee", "motorcycle"))
     image = picture.image
-    name = CHOICES[st.segmented_control("Network", list(CHOICES), default="Pretrained", key="net", **LINKED)]
+    choice = st.segmented_control("Network", list(CHOICES), default="Pretrained", key="net", **LINKED)
+    name = CHOICES.get(choice, "pretrained")
     answers = {}
     for other in dict.fromkeys((name, *NETWORKS)):
         with ui.guard():

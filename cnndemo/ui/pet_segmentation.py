@@ -20,7 +20,7 @@ from cnndemo.ui.plane import Points, plane, written
 OWN = "The mask above"
 SIDE = 320  # pixels: the canvas fits on a phone
 LINKED = {"required": True, "bind": "query-params"}
-VIEWS = ["Overlay", "Cut-out", "Probabilities", "Confidence", "Both networks"]
+VIEWS = ["Overlay", "Cut-out", "Probabilities", "Confidence", "Both"]
 BACKGROUNDS = ["transparent", "blurred", "colour", "rocket", "coffee"]
 SHOWN, HOVERED = 640, 320  # pixels on the long side of pictures, and of charts with numbers under the cursor
 TITLES = {"pretrained": "Pretrained encoder, beyond the book", "book": "The book's U-Net"}
@@ -31,7 +31,8 @@ CHOICES = {"Pretrained": "pretrained", "Book": "book"}  # the words in the link
 def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
     """The result column: what the network says, in five views."""
     found, values = answers[name]
-    view = st.segmented_control("View", VIEWS, default="Overlay", key="view", **LINKED)
+    # An empty parameter in a link clears even a choice that is required.
+    view = st.segmented_control("View", VIEWS, default="Overlay", key="view", **LINKED) or "Overlay"
     small = images.shrink(image, SHOWN)
     if view == "Overlay":
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -42,7 +43,7 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
         show(tinted, "Green: pet. Orange: border. Blue: surroundings.", alt=f"Labels laid over {alt}")
     elif view == "Cut-out":
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            behind = st.pills("Background", BACKGROUNDS, default="transparent", key="behind", **LINKED)
+            behind = st.pills("Background", BACKGROUNDS, default="transparent", key="behind", **LINKED) or "transparent"
             if behind == "colour":
                 behind = st.color_picker("Colour", "#56B4E9", key="colour", bind="query-params")
             border = st.toggle("With the border", True, key="border", bind="query-params")
@@ -54,7 +55,7 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
             download("Cut-out", lambda: images.png(cut), "cut_out.png", "image/png")
             download("Mask", lambda: images.png(mask.astype(np.uint8) * 255), "mask.png", "image/png")
             download("Trimap", lambda: images.png(found), "trimap.png", "image/png")
-    elif view == "Both networks":
+    elif view == "Both":
         for other, (labels, _) in answers.items():
             labels = pet_segmentation.resize_labels(labels, small.shape)
             show(pet_segmentation.overlay(small, labels), TITLES[other], alt=f"Labels by the {other} network")
@@ -125,7 +126,8 @@ def how_it_works(image: np.ndarray, name: str) -> None:
 @st.fragment
 def paint_and_feel(image: np.ndarray, found: np.ndarray) -> None:
     """Edit a mask with brush, eraser and sliders; pixel accuracy, Jaccard, Dice and boundary F move together."""
-    preset = st.pills("Start from", [OWN, *pet_masks.PRESETS], default="A tiny pet, missed", key="preset", **LINKED)
+    presets = list(pet_masks.PRESETS)
+    preset = st.pills("Start from", [OWN, *presets], default=presets[0], key="preset", **LINKED) or presets[0]
     small = None
     if preset == OWN:
         small = images.shrink(image, SIDE)
