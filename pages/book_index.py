@@ -38,9 +38,9 @@ def show_entries(entries: tuple[Entry, ...], narrowed: bool) -> None:
                 st.markdown("\n".join(map(line, members)))
 
 
-def show_erratum(erratum: Erratum, run: bool) -> None:
+def show_erratum(erratum: Erratum, run: bool, expanded: bool) -> None:
     """What the book says, what is right, and what the check computed."""
-    with st.expander(f"**{erratum.place}** {LABELS[erratum.kind]} {erratum.says}"):
+    with st.expander(f"**{erratum.place}** {LABELS[erratum.kind]} {erratum.says}", expanded=expanded):
         st.markdown(f"**Right:** {erratum.right}")
         if not run:
             st.caption("This check asks Keras. Switch it on above.")
@@ -80,7 +80,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 shown = [erratum for erratum in ERRATA if chapter in (ALL, str(erratum.chapter))]
 with st.spinner("Checking …", show_time=True):
     for erratum in shown:
-        show_erratum(erratum, run=keras or not erratum.keras)
+        show_erratum(erratum, run=keras or not erratum.keras, expanded=erratum is shown[0])
 
 ui.code(
     [book_index.search],

@@ -27,6 +27,19 @@ def open_page() -> Callable[..., AppTest]:
     return run_page
 
 
+@pytest.fixture(scope="session")
+def opened() -> Callable[[str], AppTest]:
+    """A page in its default state, opened once a worker; for tests that only look at it."""
+    pages: dict[str, AppTest] = {}
+
+    def get(stem: str) -> AppTest:
+        if stem not in pages:
+            pages[stem] = run_page(stem)
+        return pages[stem]
+
+    return get
+
+
 def no_trouble(app_test: AppTest) -> AppTest:
     """Assert that the page ended without an exception and without an error box."""
     assert not app_test.exception, [element.value for element in app_test.exception]

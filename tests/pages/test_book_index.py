@@ -15,8 +15,8 @@ LIVE = [stem for stem in TOPICS if book_index.of_topic(stem) and TOPICS[stem].bu
 
 
 @pytest.mark.parametrize("stem", LIVE)
-def test_every_live_entry_is_rendered_by_its_section(open_page, stem):
-    page = no_trouble(open_page(stem))
+def test_every_live_entry_is_rendered_by_its_section(opened, stem):
+    page = no_trouble(opened(stem))
     rendered = rendered_references(page)
     missing = [
         f"{entry.name}: section “{entry.section}”"
@@ -28,8 +28,8 @@ def test_every_live_entry_is_rendered_by_its_section(open_page, stem):
     assert numbers <= {entry.name.lower() for entry in ENTRIES}, "a page names a figure that the book does not have"
 
 
-def test_the_index_links_every_live_entry_to_its_section(open_page):
-    page = no_trouble(open_page("book_index"))
+def test_the_index_links_every_live_entry_to_its_section(opened):
+    page = no_trouble(opened("book_index"))
     text = "\n".join(element.value for element in page.markdown)
     for entry in ENTRIES:
         line = next(line for line in text.splitlines() if f"**{entry.name}**" in line)
@@ -38,8 +38,8 @@ def test_the_index_links_every_live_entry_to_its_section(open_page):
         assert ("Not yet" in line) != entry.live
 
 
-def test_it_counts_what_is_alive(open_page):
-    text = " ".join(element.value for element in open_page("book_index").markdown)
+def test_it_counts_what_is_alive(opened):
+    text = " ".join(element.value for element in opened("book_index").markdown)
     assert f"**{sum(entry.live for entry in ENTRIES)} of 92**" in text
 
 
@@ -57,8 +57,8 @@ def test_search_and_its_empty_answer(open_page):
     assert "Nothing has these words" in nothing.info[0].value
 
 
-def test_the_checks_without_keras_have_run_and_the_others_wait(open_page):
-    page = open_page("book_index")
+def test_the_checks_without_keras_have_run_and_the_others_wait(opened):
+    page = opened("book_index")
     verdicts = [element.value for element in page.markdown if element.value.startswith(":green-badge")]
     waiting = [element.value for element in page.caption if "asks Keras" in element.value]
     assert len(waiting) == sum(erratum.keras for erratum in ERRATA)

@@ -12,20 +12,9 @@ from tests.conftest import ROOT
 from tests.pages.conftest import no_trouble, run_page
 
 BUILT = [topic.stem for topic in topics.built()]
-WITHOUT_NETWORK = [s for s in ("convolution", "pattern_matching", "normalization", "filters", "book_index") if s in BUILT]
-
-
-@pytest.fixture(scope="module")
-def opened():
-    """Each page, opened once in its default state."""
-    pages = {}
-
-    def get(stem: str):
-        if stem not in pages:
-            pages[stem] = run_page(stem)
-        return pages[stem]
-
-    return get
+WITHOUT_NETWORK = [
+    s for s in ("convolution", "pattern_matching", "normalization", "filters", "book_index") if s in BUILT
+]
 
 
 @pytest.mark.parametrize("stem", BUILT)

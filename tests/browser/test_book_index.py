@@ -1,0 +1,24 @@
+"""The book index in a real browser: a link leads to the section that shows the figure."""
+
+from tests.browser.conftest import wait_idle
+
+
+def test_a_link_leads_to_its_section(visit):
+    page = visit("book_index", "q=1.12")
+    link = page.get_by_role("link", name="Pattern matching · Where it fails, and what helps")
+    address = link.evaluate("element => element.href")
+    page.goto(address)
+    page.wait_for_selector("[data-testid=stAppViewContainer]")
+    wait_idle(page)
+    heading = page.get_by_role("heading", name="Where it fails, and what helps")
+    heading.wait_for()
+    page.wait_for_function(
+        "() => { const top = document.getElementById('where-it-fails-and-what-helps').getBoundingClientRect().top;"
+        " return top > -50 && top < innerHeight; }"
+    )
+
+
+def test_an_erratum_opens_and_shows_what_its_check_computed(visit):
+    page = visit("book_index", "chapter=3")
+    page.get_by_text("The last row of the Sobel x kernel is 1 0 1.").first.click()
+    page.get_by_text("answer of the printed kernel to flat grey 100: 200").wait_for()
