@@ -94,8 +94,8 @@ def feature() -> None:
                 ui.chart(where, "Its value at every place of the picture; orange: where it lies now.", key="slide")
         st.dataframe(charts.look_ups(response), hide_index=True)
         st.caption(
-            "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. A "
-            f"cell is D − B − C + A, however large it is. Weighted and added: **{response.value:,}**, the feature's value."
+            "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. "
+            f"A cell is D − B − C + A, however large. Weighted and added, the feature's value: **{response.value:,}**."
         )
 
 

@@ -160,7 +160,8 @@ def door(samples: Sequence[str], threshold: float) -> None:
     }
     admitted = sum(answer.admitted for answer in given)
     width = round(min(340, 300 * image.shape[1] / image.shape[0]))  # a tall picture would push the answers away
-    show(images.shrink(boxed(image, groups), 500), None, f"{visitor.alt}; {admitted} of {len(seen)} faces admitted", width)
+    alt = f"{visitor.alt}; {admitted} of {len(seen)} faces admitted"
+    show(images.shrink(boxed(image, groups), 500), None, alt, width)
     if not seen:
         raise VisitorError("No face is at the door. A face should look at the camera, in good light.")
     with st.container(horizontal=True):
