@@ -8,6 +8,7 @@ from cnndemo import losses, siamese, ui
 from cnndemo.figures import siamese as drawings
 from cnndemo.models import siamese as models
 from cnndemo.ui import siamese as views
+from cnndemo.ui import siamese_playgrounds as playgrounds
 
 
 @st.cache_data(show_spinner=False)
@@ -58,10 +59,10 @@ st.markdown(
     "training follows."
 )
 if pair:
-    views.contrastive_playground(pair)
+    playgrounds.contrastive_playground(pair.distance)
 
 ui.section("Two distances", figures=("5.6",))
-views.two_distances()
+playgrounds.two_distances()
 
 ui.section("Triplet loss", figures=("5.4", "5.5", "5.7"))
 st.markdown(
@@ -69,7 +70,7 @@ st.markdown(
     "positive shall be nearer than the negative, with something to spare: the margin α."
 )
 st.latex(r"L(A, P, N) = \max(\|f(A) - f(P)\|^2 - \|f(A) - f(N)\|^2 + \alpha,\ 0)")
-views.triplet_playground()
+playgrounds.triplet_playground()
 st.markdown("**Why α?** Without it, mapping every picture to one point costs nothing.")
 with ui.guard():
     views.collapse()
@@ -82,8 +83,8 @@ if pair:
 
 ui.section("A class it never saw")
 st.markdown(
-    "The book's man who sees an eyelash curler for the first time: this network was trained without one digit. "
-    "Show it a few examples, without any training, and it knows the digit when it comes again."
+    "The book's man sees an eyelash curler for the first time, and will know the next one. These networks were trained "
+    "without one digit; they get a few examples of it, and no training."
 )
 if pair:
     with ui.guard():
@@ -136,4 +137,4 @@ if pair:
             ),
         ]
     )
-ui.model_card("siamese", "triplet", "siamese_holdout")
+ui.model_card("siamese", "triplet", "triplet_holdout", "siamese_holdout")

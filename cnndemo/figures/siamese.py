@@ -229,9 +229,9 @@ def space(
 
 
 def few_shot(shots: list[int], curves: dict[str, list[float]], at: int, height: int = 300) -> go.Figure:
-    """Accuracy on the new class over the number of examples, for the network and for raw pixels."""
+    """Accuracy on the new class over the number of examples, for two networks and for raw pixels."""
     figure = go.Figure()
-    for (name, values), color in zip(curves.items(), (ANCHOR, QUIET), strict=True):
+    for (name, values), color in zip(curves.items(), (ANCHOR, OUTPUT, QUIET), strict=True):
         figure.add_scatter(x=shots, y=values, name=name, mode="lines+markers", line={"color": color, "width": 3})
     figure.add_vline(at, line={"color": ACCENT, "dash": "dash"})
     figure.update_xaxes(title_text="examples of each class", tickvals=shots)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnndemo import siamese
+from cnndemo import images, siamese, weights
 from cnndemo.ui.digits import LAST_DRAWING
 from cnndemo.ui.pictures import Picture
 from tests.pages.conftest import no_trouble, rendered_references
@@ -85,13 +85,18 @@ def test_a_clicked_digit_joins_the_last_one(open_page):
     assert sum("Your two points are" in e.value for e in page.markdown) == 2
 
 
-def test_more_examples_name_the_new_class_better(open_page):
-    def share(shots: int) -> float:
-        page = no_trouble(open_page("siamese", {"shots": str(shots)}))
-        words = next(e.value for e in page.markdown if e.value.startswith("With these examples"))
-        return float(words.split("**")[1].rstrip("%"))
-
-    assert share(10) > share(1)
+def test_one_shot_says_what_the_library_says(open_page):
+    x, y = images.digits()
+    new = weights.card("triplet_holdout")["hold_out"]
+    page = no_trouble(open_page("siamese", {"shots": "5", "draw": "3"}))
+    generator = np.random.default_rng(3)
+    chosen = np.stack([generator.choice(np.flatnonzero(y == digit), 5, replace=False) for digit in range(10)])
+    space = siamese.embedder("triplet_holdout")(siamese.prepare(x))
+    rest = np.setdiff1d(np.flatnonzero(y == new), chosen)
+    share = np.mean(siamese.classify(space[rest], space[chosen]) == new)
+    assert any(f"**{share:.1%}** of the other {new}s" in e.value for e in page.markdown)
+    page.segmented_control(key="one").set_value("siamese_holdout").run()
+    assert not any(f"**{share:.1%}** of the other" in e.value for e in no_trouble(page).markdown)
 
 
 def test_the_code_runs_and_gives_the_figures_of_the_page(open_page, capsys):
@@ -105,7 +110,6 @@ def test_the_code_runs_and_gives_the_figures_of_the_page(open_page, capsys):
 
 
 def test_missing_weights_are_told(open_page, monkeypatch, tmp_path):
-    from cnndemo import weights
     from cnndemo.ui import networks
 
     monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
