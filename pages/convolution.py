@@ -4,8 +4,9 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import convolution, images, ui
-from cnndemo.figures import INPUT, KERNEL, OUTPUT, number_grid
+from cnndemo.figures import INPUT, KERNEL, OUTPUT
 from cnndemo.figures import convolution as charts
+from cnndemo.figures.layer_lab import cells
 from cnndemo.ui.convolution import lopsided, pick_curve, put_back
 from cnndemo.ui.settling import settle
 
@@ -76,8 +77,7 @@ answers = {
 with st.container(horizontal=True):
     for title, (row, colour) in answers.items():
         with st.container(width=240):
-            grid = number_grid(row, title, 90, colorscale=[[0, "rgba(128,128,128,.12)"], [1, colour]], limits=(0, 4))
-            ui.chart(grid, f"{title}: {row[0].tolist()}", key=f"grid_{title}")
+            ui.chart(cells(row, title, colour, height=96), f"{title}: {row[0].tolist()}", key=f"grid_{title}")
 
 ui.section("An image is a function", figures=("1.2", "1.3"))
 

@@ -50,8 +50,8 @@ def slide(f: convolution.Curve, g: convolution.Curve, at: float, flip: bool, fra
     figure.update_xaxes(title_text="τ", row=1, col=1)
     figure.update_xaxes(title_text="t", row=2, col=1)
     figure.update_yaxes(fixedrange=True)
-    styled(figure, 520)
-    figure.update_layout(updatemenus=[_player()], legend={"y": 1.03}, margin={"t": 30, "b": 48})
+    styled(figure, 540)
+    figure.update_layout(updatemenus=[_player()], legend={"y": 1.03}, margin={"t": 30, "b": 64})
     return figure
 
 

@@ -79,12 +79,12 @@ def _resized(x: np.ndarray, factor: int, method: str, cell: tuple[int, int]) -> 
     limits = (float(x.min()), float(x.max()) if x.max() > x.min() else float(x.min()) + 1)
     cell = tuple(min(place, side - 1) for place, side in zip(cell, results[method].shape, strict=True))
     share = upsampling.shares(x.shape, factor, method, cell)
-    columns = st.columns(2)
-    with columns[0]:
+    upper, lower = st.columns(2), st.columns(2)
+    with upper[0]:
         used = [(int(i), int(j)) for i, j in np.argwhere(np.abs(share) > 1e-9)]
         chart(grids.cells(x, "Input", INPUT, [grids.Outline(used)], height=240), "Input, the cells used framed", "up_x")
-    for place, (name, values) in enumerate(results.items(), start=1):
-        with columns[place % 2]:
+    for column, (name, values) in zip((upper[1], *lower), results.items(), strict=True):
+        with column:
             title = f"{NAMES[name]}, {values.shape[0]} × {values.shape[1]}"
             framed = cell if name == method else None
             chart(charts.large(values, title, limits, framed), f"{title}, enlarged from the input", f"up_{name}")

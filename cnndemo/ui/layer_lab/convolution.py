@@ -190,8 +190,9 @@ def _result(shape: layer_lab.Geometry) -> None:
         st.metric("Output", " × ".join(map(str, (*shape.output, now.filters))), width="content")
         st.metric("Parameters", f"{work['parameters']:,}", width="content")
         st.metric("Multiply-adds", f"{work['multiply_adds']:,}", width="content")
-    down, across = f"O_h = {shape.rows.formula()}", f"O_w = {shape.columns.formula()}"
-    st.markdown(f"${down}$ &emsp; ${across}$")
+    with st.container(horizontal=True):
+        st.markdown(f"$O_h = {shape.rows.formula()}$", width="content")
+        st.markdown(f"$O_w = {shape.columns.formula()}$", width="content")
     for note in shape.notes():
         st.caption(f":material/info: {note}")
     st.code(
