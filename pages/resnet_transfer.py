@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnndemo import resnet_transfer as transfer
 from cnndemo import ui
-from cnndemo.resnet_transfer import attribution, naming
+from cnndemo.resnet_transfer import attribution, export, naming, small_pictures, teaching
 from cnndemo.ui import resnet_transfer as widgets
 
 ui.page("resnet_transfer")
@@ -17,6 +17,16 @@ with left:
 with right:
     widgets.name_it(picture.image, picture.alt, names)
 
+ui.section("How it works")
+st.markdown(
+    "A network that was trained on a million pictures has learned two things: **features**, what to look for, and a "
+    "**head**, how to turn features into the names of its own classes. Transfer learning keeps the first and replaces "
+    "the second. **Frozen**, the features stay as they are and only the new head trains: a few thousand numbers, a few "
+    "pictures, seconds. **Unfrozen**, the last layers, or all, follow with a small learning rate. To feed a folder of "
+    "pictures to such a training, see the [data generator](augmentation) of listing 4.5."
+)
+widgets.table_of_networks()
+
 ui.section("The pet's breed")
 with ui.guard():
     widgets.pet_breed(picture.image)
@@ -24,18 +34,36 @@ with ui.guard():
 ui.section("The book's experiment", figures=("4.4", "4.5"), listings=("4.2", "4.3"))
 widgets.book_experiment(picture.image, picture.alt)
 
-ui.section("How it works")
-st.dataframe(transfer.overview(), hide_index=True)
+ui.section("Teach it")
+st.markdown(
+    "Give two to eight classes some pictures each. The frozen backbone turns every picture into 1,280 numbers, once; "
+    "a softmax layer on top of them is trained in the moment you look."
+)
+widgets.teach()
 
 ui.code(
-    [transfer.classify, naming.class_activation, attribution.grad_cam, attribution.class_map, attribution.occlusion],
+    [
+        transfer.classify,
+        naming.class_activation,
+        attribution.class_map,
+        attribution.grad_cam,
+        attribution.occlusion,
+        small_pictures.zero_pad,
+        small_pictures.enlarge,
+        teaching.fit_head,
+        teaching.cross_validate,
+        export.whole_model,
+    ],
     f"""
     from cnndemo import images, resnet_transfer
 
     picture = images.sample("{picture.name if picture.source == "sample" else "cat"}")  # or images.load(bytes)
-    for label, probability in resnet_transfer.classify(picture, "{names[0] if names else "efficientnet_lite0"}"):
+    names = resnet_transfer.classify(picture, "{names[0] if names else "efficientnet_lite0"}")
+    for label, probability in names:
         print(f"{{probability:.1%}} {{label}}")
-    heat = resnet_transfer.class_activation(picture, "efficientnet_lite0", "tiger cat")  # float32, 0 to 1
+    heat = resnet_transfer.class_activation(picture, "{names[0] if names else "efficientnet_lite0"}", names[0][0])
+    print(heat.shape, heat.max())   # float32 from 0 to 1, as high and wide as the picture
     """,
 )
-ui.model_card("efficientnet_lite0", "resnet20", "pet_breeds", "cifar10_transfer")
+ui.check_yourself(widgets.questions())
+ui.model_card("efficientnet_lite0", "resnet20", "pet_breeds", "cifar10_transfer", "cifar10_transfer_padded")

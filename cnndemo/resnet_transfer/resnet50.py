@@ -70,7 +70,7 @@ def load():
         model.load_weights(file)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, IndexError):
         raise VisitorError(
-            f"The file {file.name} is not a weights file of ResNet50, or it is damaged. Delete it and download it again."
+            f"The file {file.name} is damaged or belongs to another network. Delete it and download it again."
         ) from None
     return model
 
@@ -165,7 +165,7 @@ def listing_4_3(classes: int = 10) -> list[dict[str, object]]:
 
 
 def book_model(weights: str | None = None):
-    """Listing 4.2 as a model, with the last five layers of the backbone free; `weights=None` starts from random ones."""
+    """Listing 4.2 as a model, the last five layers of the backbone free; `weights=None` starts from random ones."""
     import keras
     from keras import layers
 

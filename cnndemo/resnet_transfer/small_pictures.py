@@ -1,7 +1,7 @@
 """Small pictures for a network that was trained on large ones: padded with zeros, or scaled up.
 
 The book (section 4.2, figures 4.4 and 4.5) pads CIFAR-10's 32×32 pixels with zeros to 224×224. Then the object covers
-one of the 7×7 cells that the network averages at its end, and 48 cells of nothing drown it. Scaled up, it fills them all.
+one of the 7×7 cells that the network averages at its end, and 48 cells of nothing drown it. Scaled up, it fills all.
 """
 
 from __future__ import annotations

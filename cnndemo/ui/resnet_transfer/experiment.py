@@ -49,7 +49,7 @@ def book_experiment(image: np.ndarray, alt: str) -> None:
         st.dataframe(rows, hide_index=True)
         st.markdown(f"Together **{total:,}**, of which **{train:,}** train and **{total - train:,}** are frozen.")
         st.caption(
-            "Frozen weights are not “zeroed gradients” alone: Keras leaves them out of the list that the optimizer gets, "
+            "Frozen weights are not “zeroed gradients” alone: Keras leaves them out of what the optimizer gets, "
             "and a frozen batch normalization also stops updating its averages."
         )
 
@@ -105,8 +105,9 @@ def _figures() -> None:
     splits = about["data"]["splits"]
     st.caption(
         f"Orange as in the book, green scaled up with a frozen backbone, grey with all layers training for "
-        f"{about['tuning']['epochs']} epochs, from ImageNet's weights or from scratch. {splits['train']:,} training and "
-        f"{splits['test']:,} test pictures; thin lines are 95 % intervals. Made by `{about['command']}`."
+        f"{about['tuning']['epochs']} epochs, from ImageNet's weights or from scratch. "
+        f"{splits['train']:,} training and {splits['test']:,} test pictures; thin lines are 95 % intervals. "
+        f"Made by `{about['command']}`."
     )
 
 
@@ -116,3 +117,35 @@ def grid(pixels: np.ndarray, cells: int) -> np.ndarray:
     for line in np.linspace(0, 224, cells + 1).astype(int)[1:-1]:
         result[line - 1 : line + 1] = result[:, line - 1 : line + 1] = (0, 158, 115)
     return result
+
+
+def questions() -> list[ui.Question]:
+    """Predict, then reveal: from the card and from the architecture."""
+    rows = resnet50.listing_4_3()
+    train = {row["layer"]: row["train"] for row in rows if row["train"]}
+    asked = [
+        ui.Question(
+            "In listing 4.2 only the new dense layer and the last five layers of ResNet50 train. Where are more of the "
+            "parameters that train?",
+            list(train),
+            max(train, key=train.get),
+            f"{train['resnet50']:,} against {train['dense']:,}: almost all are in one 1 × 1 convolution of ResNet50.",
+        )
+    ]
+    try:
+        experiments = {row["input"]: row["accuracy"] for row in weights.card("cifar10_transfer")["experiments"]
+                       if row["trained"] == "head"}  # fmt: skip
+    except VisitorError:
+        return asked
+    best = max(experiments, key=experiments.get)
+    gain = experiments["scaled to 96"] - experiments["padded to 224"]
+    asked.append(
+        ui.Question(
+            "Padded to 224, a picture costs five times the work of one scaled up to 96. Which gives the better head?",
+            ["padded to 224", "scaled to 96"],
+            "scaled to 96" if gain > 0 else "padded to 224",
+            f"{experiments['scaled to 96']:.1%} against {experiments['padded to 224']:.1%}; the best is {best} with "
+            f"{experiments[best]:.1%}. What counts is how many cells of the last grid see the object.",
+        )
+    )
+    return asked

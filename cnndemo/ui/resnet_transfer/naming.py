@@ -7,11 +7,11 @@ import hashlib
 import numpy as np
 import streamlit as st
 
-from cnndemo import ui
 from cnndemo import resnet_transfer as transfer
+from cnndemo import ui
 from cnndemo.errors import VisitorError
 from cnndemo.figures import resnet_transfer as charts
-from cnndemo.resnet_transfer import attribution, naming, resnet50
+from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
 from cnndemo.ui.networks import _await_tensorflow
 
@@ -140,9 +140,9 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
         _map(pixels, noise, f"Shuffled weights: “{nonsense}”", "the same kind of map from a network that knows nothing")
     same = float(np.abs(values - classic).max())
     st.caption(
-        f"Grad-CAM and the classic map differ by at most {same:.0e}: for a network that ends in an average and one dense "
-        "layer they are the same thing. The last map comes from the same network with its weights shuffled. If you "
-        "would believe that one too, do not believe the others."
+        f"Grad-CAM and the classic map differ by at most {same:.0e}: for a network that ends in an average and one "
+        "dense layer they are the same thing. The last map comes from the same network with its weights shuffled. If "
+        "you would believe that one too, do not believe the others."
     )
     _occlusion(name, pixels, index, label, identity)
 
@@ -152,15 +152,16 @@ def _occlusion(name: str, pixels: np.ndarray, index: int, label: str, identity: 
     if not st.button("Cover it piece by piece", key=f"occlude_{identity}_{index}", icon=":material/grid_on:"):
         return
     bar, place = st.progress(0.0, "Covering … any other click stops it."), st.empty()
-    for done, falls in attribution.occlusion(transfer.network(name), pixels, index):
+    falls = np.zeros((1, 1))
+    for done, falls in attribution.occlusion(transfer.network(name), pixels, index):  # noqa: B007
         bar.progress(done, f"Covering … {done:.0%}. Any other click stops it.")
     bar.empty()
     values = attribution.normalised(falls)
     with place.container(width=SIDE):
         _map(pixels, values, f"Occlusion: at most −{falls.max():.1%}", f"bright where a grey square costs {label} most")
     st.caption(
-        f"A grey square slides over the picture; bright is where hiding it takes most from “{label}”. This looks at the "
-        "answers only, never inside the network."
+        f"A grey square slides over the picture; bright is where hiding it takes most from “{label}”. This looks "
+        "at the answers only, never inside the network."
     )
 
 
@@ -174,6 +175,21 @@ def _large(pixels: np.ndarray, side: int = 224) -> np.ndarray:
     """Small squares enlarged without smoothing, so that a map over them is not blocky."""
     factor = max(1, side // pixels.shape[0])
     return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+@st.cache_data(ttl=600, max_entries=4, show_spinner=False)
+def _overview(loaded: tuple[str, ...]) -> list[dict]:
+    return transfer.overview()
+
+
+def table_of_networks() -> None:
+    """One row a backbone; time and memory were measured on this server."""
+    states = tuple(f"{name} {backbones.state(name)}" for name in BACKBONES)
+    st.dataframe(_overview(states), hide_index=True)
+    st.caption(
+        "Time is the median of five runs on this server, memory what loading the network added to it; both only for "
+        "networks that are loaded. Beside the shipped networks at most one stays in memory."
+    )
 
 
 def pet_breed(image: np.ndarray) -> None:
@@ -209,7 +225,7 @@ def pet_breed(image: np.ndarray) -> None:
         )
         known = about["imagenet_breeds"]
         st.caption(
-            f"{len(known)} of the {len(names)} breeds are classes of ImageNet too, so the backbone has met them before: "
+            f"{len(known)} of the {len(names)} breeds are classes of ImageNet too, so the backbone has met them: "
             f"{figures['accuracy, breeds of ImageNet']['value']:.1%} right among those, "
             f"{figures['accuracy, other breeds']['value']:.1%} among the others."
         )

@@ -1,0 +1,201 @@
+"""Unfreezing the last block: a short training with a small rate, in a process of its own.
+
+The parent computes once what the frozen part makes of each picture (`stage6`, 7 × 7 × 192); the child trains only what
+comes after it, so a hundred pictures take some seconds. It can be stopped at any time, and a crash harms nobody.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from cnndemo.errors import VisitorError
+from cnndemo.models import efficientnet_lite0
+from cnndemo.resnet_transfer.teaching import Head, fit_head
+
+FROZEN_END = "stage6"
+RATE = 3e-4
+_busy = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of the child: number from 1, loss, and the share of held-out pictures that are right."""
+
+    number: int
+    epochs: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The result: a head and the weights of the last block, with the held-out accuracy before and after."""
+
+    head: Head
+    tail: list[np.ndarray]
+    before: float
+    after: float
+    held_out: int
+
+
+def tail_layers(model) -> list:
+    """The layers with weights after the frozen part, without the dense layer."""
+    return [layer for layer in model.layers if layer.weights and layer.name.split("_")[0] in ("stage7", "head")]
+
+
+def get_tail(model) -> list[np.ndarray]:
+    """Weights of the last block of a whole network, in the order that `set_tail` takes."""
+    return [array for layer in tail_layers(model) for array in layer.get_weights()]
+
+
+def set_tail(model, arrays: Sequence[np.ndarray]) -> None:
+    """Puts the weights of the last block into a whole network or a tail."""
+    arrays = list(arrays)
+    for layer in tail_layers(model):
+        count = len(layer.weights)
+        layer.set_weights(arrays[:count])
+        arrays = arrays[count:]
+
+
+@cache
+def tail_shapes() -> list[tuple[int, ...]]:
+    """Shapes of the arrays of `get_tail`."""
+    return [array.shape for array in get_tail(efficientnet_lite0.build())]
+
+
+def tail_model(arrays: Sequence[np.ndarray] | None = None):
+    """The end of the network as a model: (batch, 7, 7, 192) -> pooled features (batch, 1280)."""
+    import keras
+
+    from cnndemo import weights
+
+    whole = efficientnet_lite0.build() if arrays is not None else weights.load("efficientnet_lite0")
+    if arrays is not None:
+        set_tail(whole, arrays)
+    return keras.Model(whole.get_layer(FROZEN_END).output, whole.get_layer("average_pool").output)
+
+
+def split(labels: np.ndarray, every: int = 4) -> np.ndarray:
+    """Which pictures are held out: every fourth of each class, (n,) bool; none of a class with fewer than two."""
+    held = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        held[np.flatnonzero(labels == label)[every - 1 :: every]] = True
+    return held
+
+
+def tune(
+    maps: np.ndarray, features: np.ndarray, labels: np.ndarray, classes: Sequence[str], epochs: int = 15
+) -> Iterator[Epoch | Tuned]:
+    """Trains the last block in a child process; closing the iterator stops the child.
+
+    Args:
+        maps: float32 (n, 7, 7, 192), the outputs of `stage6`.
+        features: float32 (n, 1280), of the frozen network, for the head that the child starts from.
+        labels: (n,) class numbers.
+
+    Yields:
+        An `Epoch` after each epoch, and the `Tuned` network at the end.
+
+    Raises:
+        VisitorError: too few pictures, another visitor's training runs, or the child failed.
+    """
+    held = split(labels)
+    if not held.any():
+        raise VisitorError("Fine-tuning holds a quarter of the pictures out. Give each class at least four pictures.")
+    if not _busy.acquire(blocking=False):
+        raise VisitorError("Another visitor is fine-tuning right now. Try again in half a minute.")
+    child = None
+    try:
+        start = fit_head(features[~held][:, None], labels[~held], classes)
+        before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
+        child = subprocess.Popen(
+            [sys.executable, "-m", "cnndemo.resnet_transfer.finetune"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+        work = {"maps": maps, "labels": labels, "held": held, "kernel": start.kernel, "bias": start.bias}
+        _write(child.stdin, work | {"epochs": np.array(epochs)})
+        child.stdin.close()
+        while line := child.stdout.readline():
+            told = json.loads(line)
+            if "epoch" in told:
+                yield Epoch(told["epoch"], epochs, told["loss"], told["accuracy"])
+                continue
+            arrays = _read(child.stdout)
+            head = Head(tuple(classes), arrays.pop("kernel"), arrays.pop("bias"))
+            tail = [arrays[name] for name in sorted(arrays)]
+            yield Tuned(head, tail, before, told["accuracy"], int(held.sum()))
+            return
+        raise VisitorError("The training process ended too early. The head that you trained before is still there.")
+    except VisitorError:
+        raise
+    except (OSError, ValueError):
+        raise VisitorError("The training process failed. The head that you trained before is still there.") from None
+    finally:
+        if child is not None:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+        _busy.release()
+
+
+def _write(stream, arrays: dict[str, np.ndarray]) -> None:
+    """Arrays with their length in front."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    stream.write(len(buffer.getvalue()).to_bytes(8, "big") + buffer.getvalue())
+    stream.flush()
+
+
+def _read(stream) -> dict[str, np.ndarray]:
+    length = int.from_bytes(stream.read(8), "big")
+    with np.load(io.BytesIO(stream.read(length)), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _child() -> None:
+    """The other side: arrays on standard input, one line an epoch and then the trained arrays on standard output."""
+    work = _read(sys.stdin.buffer)
+    import keras
+
+    keras.utils.set_random_seed(0)
+    tail = tail_model()
+    for layer in tail.layers:
+        # The averages of a batch normalization would be spoiled by a handful of pictures.
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    dense = keras.layers.Dense(work["kernel"].shape[1], activation="softmax")
+    model = keras.Model(tail.input, dense(tail.output))
+    dense.set_weights([work["kernel"], work["bias"]])
+    model.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    held, epochs = work["held"], int(work["epochs"])
+    x, y = work["maps"], work["labels"]
+
+    def tell(**values) -> None:
+        sys.stdout.buffer.write(json.dumps(values).encode() + b"\n")
+        sys.stdout.buffer.flush()
+
+    accuracy = 0.0
+    for epoch in range(1, epochs + 1):
+        logs = model.fit(x[~held], y[~held], batch_size=16, verbose=0)
+        accuracy = float((np.asarray(model(x[held])).argmax(axis=1) == y[held]).mean())
+        tell(epoch=epoch, loss=float(logs.history["loss"][0]), accuracy=accuracy)
+    tell(accuracy=accuracy)
+    kernel, bias = dense.get_weights()
+    arrays = {f"tail_{number:03d}": array for number, array in enumerate(get_tail(tail))}
+    _write(sys.stdout.buffer, {"kernel": kernel, "bias": bias} | arrays)
+
+
+if __name__ == "__main__":
+    _child()

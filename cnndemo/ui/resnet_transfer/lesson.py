@@ -1,0 +1,174 @@
+"""The visitor's own classes: what is kept for the session, and the widgets that add and remove pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import ui
+from cnndemo.errors import VisitorError
+from cnndemo.resnet_transfer import teaching, uploads
+from cnndemo.resnet_transfer.finetune import Tuned
+from cnndemo.resnet_transfer.teaching import Shot
+
+THUMB = 56  # pixels
+
+
+@dataclass
+class Lesson:
+    """Pictures and classes of one visitor, in his session's memory only."""
+
+    ready: str | None = "digits"
+    shots: list[Shot] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    tuned: Tuned | None = None
+    tuned_for: str = ""
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in the order in which they came."""
+        return list(dict.fromkeys(shot.label for shot in self.shots))
+
+    @property
+    def stamp(self) -> str:
+        """Changes with any picture or class."""
+        text = "".join(shot.digest + shot.label for shot in self.shots)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def sure_tuned(self) -> Tuned | None:
+        """The fine-tuned network, if it belongs to the pictures that are there now."""
+        return self.tuned if self.tuned_for == self.stamp else None
+
+
+def lesson() -> Lesson:
+    """This session's lesson; at first a ready set."""
+    if "lesson" not in st.session_state:
+        st.session_state["lesson"] = Lesson(shots=uploads.ready_set("digits"))
+    return st.session_state["lesson"]
+
+
+def edit(current: Lesson) -> None:
+    """Choose a ready set or bring pictures, class by class."""
+    with st.container(horizontal=True):
+        for name, title in uploads.READY_SETS.items():
+            if st.button(title, key=f"ready_{name}", icon=":material/inventory_2:", disabled=current.ready == name):
+                st.session_state["lesson"] = Lesson(ready=name, shots=uploads.ready_set(name))
+                st.rerun(scope="fragment")
+        if st.button("My own classes", key="ready_own", icon=":material/add_photo_alternate:"):
+            st.session_state["lesson"] = Lesson(ready=None)
+            st.rerun(scope="fragment")
+    _strips(current)
+    source = st.segmented_control(
+        "Add pictures from", ["Files", "Camera", "ZIP of class folders"], default="Files", required=True, key="add_from"
+    )
+    {"Files": _add_files, "Camera": _add_shot}.get(source, _add_zip)(current)
+    for note in current.notes[:6]:
+        st.caption(f":material/info: {ui.plain(note, 200)}")
+    if len(current.notes) > 6:
+        st.caption(f"… and {len(current.notes) - 6} more like these.")
+
+
+def _strips(current: Lesson) -> None:
+    """One row a class: its name, how many pictures, the first of them, and a button that removes it."""
+    for number, name in enumerate(current.classes):
+        shots = [shot for shot in current.shots if shot.label == name]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.image(strip(shots), width=5 * THUMB, alt=f"the first pictures of the class {name}")
+            st.markdown(f"**{ui.plain(name, 24)}** · {len(shots)}", width="content")
+            if st.button(
+                "", key=f"remove_{number}", icon=":material/delete:", help="Remove this class", type="tertiary"
+            ):
+                current.shots = [shot for shot in current.shots if shot.label != name]
+                current.notes, current.ready = [], None
+                st.rerun(scope="fragment")
+
+
+def strip(shots: list[Shot], count: int = 5) -> np.ndarray:
+    """The first pictures side by side, uint8 (56, 280, 3), white where there are fewer."""
+    result = np.full((2 * THUMB, 2 * THUMB * count, 3), 255, np.uint8)
+    for place, shot in enumerate(shots[:count]):
+        result[:, 2 * THUMB * place : 2 * THUMB * (place + 1)] = shot.pixels[::2, ::2]
+    return result
+
+
+def _class_name(current: Lesson, key: str) -> str:
+    return st.text_input(
+        "Class",
+        value=f"class {len(current.classes) + 1}",
+        key=f"{key}_{len(current.classes)}",
+        max_chars=40,
+        help="A new name makes a new class, a known name adds to it.",
+    )
+
+
+def _add_files(current: Lesson) -> None:
+    with st.form("add_files", clear_on_submit=True, border=False):
+        name = _class_name(current, "class_name")
+        files = st.file_uploader(
+            "Pictures of this class",
+            type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
+            accept_multiple_files=True,
+            key="class_files",
+            help="They stay in this server's memory while you are here, and are written nowhere.",
+        )
+        if st.form_submit_button("Add to the class", icon=":material/add:"):
+            _take(current, name, [(file.name, file.getvalue) for file in files])
+
+
+def _add_shot(current: Lesson) -> None:
+    name = _class_name(current, "shot_name")
+    picture = st.camera_input("Take a picture", key=f"class_shot_{len(current.shots)}")
+    if picture and st.button("Add to the class", icon=":material/add:", key="add_shot"):
+        _take(current, name, [(f"camera shot {len(current.shots) + 1}", picture.getvalue)])
+
+
+def _add_zip(current: Lesson) -> None:
+    with st.form("add_zip", clear_on_submit=True, border=False):
+        file = st.file_uploader("ZIP archive, one folder a class", type=["zip"], key="class_zip")
+        if st.form_submit_button("Add its classes", icon=":material/add:") and file:
+            bar = st.progress(0.0, "Reading …")
+            before = [] if current.ready else current.shots
+            classes = list(dict.fromkeys(shot.label for shot in before))
+            try:
+                with ui.guard():
+                    current.shots, current.notes = uploads.add_zip(
+                        before,
+                        file.getvalue(),
+                        classes,
+                        lambda n: bar.progress(n % 100 / 100, f"Picture {n} …"),
+                    )
+                    current.ready = None
+                    st.rerun(scope="fragment")
+            finally:
+                bar.empty()
+
+
+def _take(current: Lesson, name: str, files: list) -> None:
+    """Add files to a class; the first own picture takes the place of a ready set."""
+    label = uploads.clean_name(name)
+    before = [] if current.ready else current.shots
+    names = dict.fromkeys([*(shot.label for shot in before), label])
+    if not label:
+        st.warning("Give the class a name first.", icon=":material/info:")
+        return
+    if not files:
+        st.warning("Choose at least one picture for this class.", icon=":material/info:")
+        return
+    if len(names) > teaching.MAX_CLASSES:
+        st.warning(f"At most {teaching.MAX_CLASSES} classes fit on this page.", icon=":material/info:")
+        return
+    bar = st.progress(0.0, "Reading …")
+    try:
+        current.shots, current.notes = uploads.add_files(
+            before, files, label, lambda done: bar.progress(done / len(files), f"Picture {done} of {len(files)} …")
+        )
+    except VisitorError as error:
+        st.warning(str(error), icon=":material/info:")
+        return
+    finally:
+        bar.empty()
+    current.ready = None
+    st.rerun(scope="fragment")
