@@ -17,6 +17,7 @@ from cnndemo.images import shrink, to_gray
 
 FIELD = 28
 BOX = 20
+MIDDLE = 14.0  # row and column of MNIST's centres of mass
 WORKING_SIDE = 800
 """Photos are shrunk to this long side before the ink is looked for."""
 
@@ -29,7 +30,7 @@ STEPS: dict[str, str] = {
 }
 """The switchable steps in their order, with their titles."""
 
-THIN, THICK = 1.6, 4.2
+THIN, THICK = 1.5, 4.0
 """Stroke widths, in pixels of the 20×20 box, outside of which a stroke is thickened or thinned."""
 
 Box = tuple[int, int, int, int]
@@ -72,9 +73,9 @@ class Ink:
 def find_ink(image: np.ndarray) -> Ink:
     """Tell ink from background, whichever is darker, also under uneven light.
 
-    A smooth surface through the grey values says on which side of the background the ink lies; a morphological opening
-    with a window wider than any stroke then gives the background, lighting included. For dark ink on paper the ratio
-    to the background counts, since a shadow dims both alike.
+    A smooth surface through the grey values stands for the light, and tells on which side of it the ink lies. For dark
+    ink on paper the ratio to the surface counts, since a shadow dims both alike. What the surface misses, such as the
+    edge of a shadow, a morphological opening with a window wider than any stroke takes away.
 
     Args:
         image: uint8 (height, width) or (height, width, 3).
@@ -93,13 +94,9 @@ def find_ink(image: np.ndarray) -> Ink:
     if noise > 1.5:
         blur = float(np.clip(noise / 6.0, 0.7, 2.0)) * max(1.0, min(height, width) / 300)
         gray = cv2.GaussianBlur(gray, (0, 0), blur)
-    dark = _is_ink_dark(gray)
-    bright_ink = 255.0 - gray if dark else gray
-    background = _background(bright_ink)
-    if dark:
-        contrast = 255.0 * (bright_ink - background) / np.maximum(255.0 - background, 40.0)
-    else:
-        contrast = bright_ink - background
+    surface, dark = _light(gray)
+    contrast = 255.0 * (1.0 - gray / np.maximum(surface, 40.0)) if dark else gray - surface
+    contrast = contrast - _background(contrast)
     contrast = contrast - np.median(contrast)
     spread = 1.4826 * float(np.median(np.abs(contrast)))
     peak = _peak(contrast)
@@ -117,18 +114,20 @@ def find_ink(image: np.ndarray) -> Ink:
 def _noise(gray: np.ndarray) -> float:
     """Standard deviation of pixel noise: the median absolute difference to a local median."""
     sample = gray.astype(np.uint8)
-    return 1.4826 * float(np.mean(np.minimum(cv2.absdiff(sample, cv2.medianBlur(sample, 3)), 20)))
+    return 1.4826 * float(np.median(cv2.absdiff(sample, cv2.medianBlur(sample, 3))))
 
 
-def _is_ink_dark(gray: np.ndarray) -> bool:
-    """Fit a quadratic surface to the background (robustly) and see on which side the outliers, the ink, lie."""
+def _light(gray: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The background as a quadratic surface, fitted robustly, and whether the outliers, the ink, are darker than it."""
     small = cv2.resize(gray, (48, 48), interpolation=cv2.INTER_AREA)
     y, x = np.mgrid[-1:1:48j, -1:1:48j]
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
     values = small.reshape(-1).astype(np.float64)
     edge = (np.maximum(np.abs(x), np.abs(y)) > 0.86).reshape(-1)
-    chosen = edge.copy()  # ink seldom touches the edge of a picture
-    residual = values
+    # Ink seldom touches the edge of a picture; where it does, it is far from the edge's median.
+    off_median = np.abs(values - np.median(values[edge]))
+    chosen = edge & (off_median <= max(20.0, 4.0 * float(np.median(off_median[edge]))))
+    first = chosen
     for _ in range(6):
         some = terms[chosen]
         solution = np.linalg.solve(some.T @ some + 1e-6 * np.eye(6), some.T @ values[chosen])
@@ -136,18 +135,20 @@ def _is_ink_dark(gray: np.ndarray) -> bool:
         scale = 1.4826 * np.median(np.abs(residual[chosen])) + 1.0
         chosen = np.abs(residual) < 2.5 * scale
         if chosen.sum() < 200:
-            chosen = edge
+            chosen = first
     outliers = np.where(chosen, 0.0, residual)
-    return float(np.sum(np.minimum(outliers, 0.0))) < -float(np.sum(np.maximum(outliers, 0.0)))
+    dark = float(np.minimum(outliers, 0.0).sum()) < -float(np.maximum(outliers, 0.0).sum())
+    surface = (terms @ solution).reshape(48, 48).astype(np.float32)
+    return cv2.resize(surface, gray.shape[::-1], interpolation=cv2.INTER_LINEAR), dark
 
 
-def _background(bright_ink: np.ndarray) -> np.ndarray:
-    """The image without its bright strokes: an opening, smoothed, at low resolution."""
-    height, width = bright_ink.shape
+def _background(contrast: np.ndarray) -> np.ndarray:
+    """The contrast without its bright strokes: an opening, smoothed, at low resolution."""
+    height, width = contrast.shape
     factor = max(1.0, max(height, width) / 160)
     size = (max(8, round(width / factor)), max(8, round(height / factor)))
-    small = cv2.resize(bright_ink, size, interpolation=cv2.INTER_AREA)
-    window = max(3, round(0.36 * min(size)) | 1)
+    small = cv2.resize(contrast, size, interpolation=cv2.INTER_AREA)
+    window = max(3, round(0.5 * min(size)) | 1)
     opened = cv2.morphologyEx(
         small, cv2.MORPH_OPEN, np.ones((window, window), np.uint8), borderType=cv2.BORDER_REPLICATE
     )
@@ -195,12 +196,12 @@ def bounding_box(strength: np.ndarray) -> Box:
 
 
 def stroke_width(strength: np.ndarray) -> float:
-    """Typical width of the strokes in pixels: four times the mean distance of ink to its edge."""
+    """Typical width of the strokes in pixels, from the mean distance of ink to the middle of the nearest bare pixel."""
     mask = np.pad((strength > 0.5).astype(np.uint8), 1)
     if not mask.any():
         return 1.0
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)[mask > 0]
-    return max(1.0, 4.0 * float(distance.mean()) - 1.0)
+    return max(1.0, 4.0 * float(distance.mean()) - 2.0)
 
 
 def normalize_stroke(strength: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -248,9 +249,8 @@ def place(small: np.ndarray, by_mass: bool = True) -> np.ndarray:
     row, column = (FIELD - height) // 2, (FIELD - width) // 2
     total = float(small.sum())
     if by_mass and total > 0:
-        middle = (FIELD - 1) / 2
-        row = round(middle - float(small.sum(axis=1) @ np.arange(height)) / total)
-        column = round(middle - float(small.sum(axis=0) @ np.arange(width)) / total)
+        row = round(MIDDLE - float(small.sum(axis=1) @ np.arange(height)) / total)
+        column = round(MIDDLE - float(small.sum(axis=0) @ np.arange(width)) / total)
     row, column = int(np.clip(row, 0, FIELD - height)), int(np.clip(column, 0, FIELD - width))
     field = np.zeros((FIELD, FIELD), np.float32)
     field[row : row + height, column : column + width] = small
