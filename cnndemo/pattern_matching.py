@@ -27,7 +27,7 @@ METHODS: dict[Method, str] = {
 SMALL_PATTERN = 64  # pixels; below it a direct sum is as fast as a Fourier transform, and exact for whole numbers
 FLAT = 1e-6  # spread, relative to the largest possible score, below which a response has no peak
 SMALLEST = 4  # pixels; a resized pattern thinner than this is no longer the pattern
-SAME_PLACE = 0.3  # overlap (intersection over union) above which two matches are one
+SAME_PLACE = 0.5  # share of the smaller window that two matches may have in common
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,10 @@ class Match:
         return abs(row - center[0]) <= max(self.height / 4, 1) and abs(column - center[1]) <= max(self.width / 4, 1)
 
     def overlap(self, other: Match) -> float:
-        """Intersection over union of the two windows, 0 to 1."""
+        """The share of the smaller window that lies in the other, 0 to 1; a window inside another has 1."""
         rows = min(self.row + self.height, other.row + other.height) - max(self.row, other.row)
         columns = min(self.column + self.width, other.column + other.width) - max(self.column, other.column)
-        common = max(rows, 0) * max(columns, 0)
-        return common / (self.height * self.width + other.height * other.width - common)
+        return max(rows, 0) * max(columns, 0) / min(self.height * self.width, other.height * other.width)
 
 
 @dataclass(frozen=True)

@@ -1,74 +1,20 @@
 """Pattern matching (book, 1.3): slide a pattern over an image, see the bright dot, and see it fail."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 
 from cnndemo import figures, images, pattern_matching, pattern_scenes, pattern_steps, ui
 from cnndemo.figures import pattern_matching as drawings
 from cnndemo.pattern_matching import METHODS, WORKED_EXAMPLES, Match
-from cnndemo.pattern_scenes import SCALES, SHAPES, Scene
+from cnndemo.pattern_scenes import SCALES, SHAPES
+from cnndemo.ui.pattern_matching import LINKED, Quest, choose_quest
 
-BOX, MATRIX = "box", "matrix"
-SEARCH_SIDE = 480  # pixels on the long side of a picture that is searched
 SMALL = 8  # up to so many rows and columns, numbers are written out
-LINKED = {"required": True, "bind": "query-params"}
 
-find = st.cache_data(max_entries=64, show_spinner=False)(pattern_matching.find)
+find = st.cache_data(max_entries=64, show_spinner="Searching …")(pattern_matching.find)
 respond = st.cache_data(max_entries=16, show_spinner=False)(pattern_matching.response)
 contest = st.cache_data(max_entries=32, show_spinner=False)(pattern_scenes.contest)
 three_ways = st.cache_data(max_entries=32, show_spinner=False)(pattern_steps.three_ways)
-
-
-@dataclass
-class Quest:
-    """What is searched for what, and where it truly is when that is known."""
-
-    image: np.ndarray
-    pattern: np.ndarray
-    wanted: str
-    center: tuple[float, float] | None = None
-    scene: Scene | None = None
-
-
-def choose() -> Quest:
-    """The input column."""
-    source = st.pills(
-        "Search in", ["shapes", "picture", *WORKED_EXAMPLES], default="shapes", key="source", wrap=True, **LINKED
-    )
-    if source in WORKED_EXAMPLES:
-        st.caption("The image that the book calculates by hand. Type your own numbers into the pattern.")
-        pattern = st.data_editor(WORKED_EXAMPLES[source].pattern, key=f"matrix_{source}", width="content")
-        return Quest(WORKED_EXAMPLES[source].image, pattern, "the pattern")
-    wanted, scene = BOX, None
-    if source == "shapes":
-        wanted = (
-            st.pills("Look for", [*SHAPES, BOX, MATRIX], default="circle", key="shape", wrap=True, **LINKED) or "circle"
-        )
-        style = (
-            st.segmented_control("Drawn as", ["outline", "filled"], default="outline", key="style", **LINKED)
-            or "outline"
-        )
-        size = st.slider("Size of the shapes", 40, 100, 90, key="size", bind="query-params")
-        seed = st.slider("Arrangement", 0, 99, 4, key="seed", bind="query-params")
-        uneven = st.toggle("Each shape has its own grey", key="uneven", bind="query-params")
-        scene = pattern_scenes.make_scene(size, style=style, seed=seed, uneven=uneven)
-        image = scene.image
-        if wanted in SHAPES:
-            pattern = pattern_scenes.shape_pattern(wanted, size, style)
-            return Quest(image, pattern, wanted, scene.center(wanted), scene)
-    else:
-        image = images.to_gray(images.shrink(ui.pick_image().image, SEARCH_SIDE))
-        wanted = st.segmented_control("Look for", [BOX, MATRIX], default=BOX, key="kind", **LINKED) or BOX
-    if wanted == MATRIX:
-        st.caption("Type your own numbers into the pattern.")
-        return Quest(image, st.data_editor(pattern_matching.EDGE, key="matrix", width="content"), "the pattern")
-    st.caption("Draw a box with mouse or finger round what you want to find.")
-    pattern, center = pattern_steps.crop(image, *ui.pick_box(image))
-    grow = st.slider("Then the picture grows", 0.5, 2.0, 1.0, 0.05, key="grow", format="× %g", bind="query-params")
-    light = st.slider("and gets brighter", 0.3, 1.7, 1.0, 0.05, key="light", format="× %g", bind="query-params")
-    return Quest(pattern_steps.alter(image, grow, light), pattern, BOX, (center[0] * grow, center[1] * grow))
 
 
 def verdict(quest: Quest, best: Match) -> str:
@@ -167,7 +113,7 @@ def limitation(wanted: str) -> None:
                 drawings.marked(scene.image, [way.matches[way.winner]]),
                 f"{way.approach}: the {way.winner}",
             )
-            ui.show(picture, words, alt=words, width=235)
+            ui.show(picture, words, alt=words, width=220)
     st.dataframe([outcome.row for outcome in outcomes], hide_index=True)
     st.caption(
         "Plain and zero-mean sums are per pixel of the pattern. Normalising forgives brightness, a search over sizes "
@@ -180,7 +126,7 @@ ui.section("Try it", figures=("1.4", "1.5", "1.6", "1.7", "1.8"))
 left, right = ui.try_it()
 quest = result = None
 with left, ui.guard():
-    quest = choose()
+    quest = choose_quest()
     height, width = quest.pattern.shape
     if max(height, width) > SMALL:
         target = drawings.gray_picture(quest.pattern)
@@ -203,7 +149,7 @@ limitation(wanted)
 
 ui.section("Three ways that agree", listings=("1.1",))
 with ui.guard():
-    if quest:
+    if result:
         ways, shape = three_ways(quest.image, quest.pattern)
         st.dataframe([way.row for way in ways], hide_index=True)
         st.caption(f"On {shape[0]} × {shape[1]} pixels: the search above, made small enough for loops in Python.")

@@ -106,7 +106,13 @@ def test_top_gives_different_places_best_first(texture):
     matches = find(image, image[5:17, 50:62], "normalised", top=5)
     assert {(m.row, m.column) for m in matches[:2]} == {(5, 50), (40, 2)}
     assert [m.score for m in matches] == sorted((m.score for m in matches), reverse=True)
-    assert all(a.overlap(b) <= 0.3 for i, a in enumerate(matches) for b in matches[:i])
+    assert all(a.overlap(b) <= 0.5 for i, a in enumerate(matches) for b in matches[:i])
+
+
+def test_a_smaller_window_inside_a_match_is_no_second_match(texture):
+    smooth = resize(resize(texture, 0.25), 4)
+    matches = find(smooth, smooth[10:40, 20:50], "normalised", (0.5, 0.7, 1.0, 1.2), top=3)
+    assert matches[0].scale == 1 and all(other.overlap(matches[0]) <= 0.5 for other in matches[1:])
 
 
 def test_peaks_keep_half_a_window_apart():
@@ -120,7 +126,8 @@ def test_a_match_knows_its_centre_and_overlap():
     match = Match(10, 20, 1.0, 0.5, 5, 8)
     assert match.center == (12, 23.5)
     assert match.overlap(match) == 1
-    assert match.overlap(Match(10, 24, 1.0, 0.5, 5, 8)) == pytest.approx(4 / 12)
+    assert match.overlap(Match(10, 24, 1.0, 0.5, 5, 8)) == pytest.approx(0.5)
+    assert match.overlap(Match(0, 0, 4.0, 0.5, 50, 80)) == 1
     assert match.overlap(Match(50, 60, 1.0, 0.5, 5, 8)) == 0
     assert match.hits((13, 24)) and not match.hits((30, 24))
 
