@@ -180,12 +180,17 @@ ui.code(
     [Pipeline, keras_layers.run, mixing.mix_up, mixing.cut_mix, archives.read_class_folders, data_sets.balance],
     pipeline.to_keras_code()
     + f"""
-batches = keras.utils.image_dataset_from_directory(
-    "imagenet/imagenet_images", image_size=({size}, {size}), batch_size={batch_size},
-    label_mode={data_sets.LABEL_MODES[mode]!r},
-)
-for pictures, labels in batches.take(1):
-    variants = augment(pictures, training=True)
+import numpy as np
+from cnndemo import images
+
+pictures = np.stack([images.sample("cat")] * 16).astype("float32")
+variants = augment(pictures, training=True)
+
+# from a folder with one folder a class:
+# keras.utils.image_dataset_from_directory(
+#     "imagenet/imagenet_images", image_size=({size}, {size}), batch_size={batch_size},
+#     label_mode={data_sets.LABEL_MODES[mode]!r},
+# ).map(lambda pictures, labels: (augment(pictures, training=True), labels))
 """,
 )
 moving = [step.operation.title for step in pipeline.steps if step.operation.mask == "moves"]

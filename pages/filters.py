@@ -9,7 +9,7 @@ from cnndemo.ui.settling import settle
 
 ui.page("filters")
 BOOK = {"x_derivative": "3.5", "y_derivative": "3.6", "sobel_x": "3.7", "sobel_y": "3.8", "laplacian": "3.9"}
-KINDS = {"sudoku": ":material/grid_on: Drawn sudoku", "picture": ":material/image: A picture"}
+KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
 SHOWN, SMALL = 720, 480  # pixels on the long side: of the response sent to the browser, of the step pictures
 RECALL = "_filters"  # what "Try it" was set to, for the sections below it
 

@@ -140,9 +140,9 @@ def table(rows: list[Balance]) -> list[dict[str, str]]:
             "class": row.name,
             "pictures": f"{row.originals:,}",
             "used": f"{row.used:,}",
-            "shown in an epoch": f"{row.shown:,}",
-            "variants of each": f"{row.copies:.4g}",
-            "weight of its loss": f"{row.weight:.4g}",
+            "in an epoch": f"{row.shown:,}",
+            "variants each": f"{row.copies:.4g}",
+            "loss weight": f"{row.weight:.4g}",
         }
         for row in rows
     ]

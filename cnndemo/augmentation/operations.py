@@ -180,7 +180,7 @@ ZOOM = _affine_operation(
     ),
     _draw_zoom,
     lambda drawn, height, width: resampling.zoom_matrix(drawn["height"], drawn["width"], height, width),
-    lambda drawn: f"zoomed × {1 / drawn['width']:.2f} wide, × {1 / drawn['height']:.2f} high",
+    lambda drawn: f"zoomed ↔ ×{1 / drawn['width']:.2f}, ↕ ×{1 / drawn['height']:.2f}",
     lambda s, fill: (
         f'RandomZoom({number(s["zoom"])}, fill_mode="{fill}")'
         if s["shape"] == "kept"

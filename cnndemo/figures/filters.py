@@ -17,16 +17,16 @@ def loupe(gray: np.ndarray, kernel: np.ndarray, row: int, column: int, border: s
     Args:
         gray: uint8 (height, width); row, column: centre of the loupe and of the frame.
     """
-    tall, wide = gray.shape
     top, left = max(0, row - REACH), max(0, column - REACH)
     part = gray[top : row + REACH + 1, left : column + REACH + 1]
     size = kernel.shape[0]
+    around = filters.neighbourhood(gray, row, column, 2 * REACH + size, border)
     words = [
         [
-            filters.arithmetic(filters.neighbourhood(gray, r, c, size, border), kernel).replace(" + ", "<br>+ ", 24)
-            for c in range(left, min(wide, column + REACH + 1))
+            filters.arithmetic(around[r : r + size, c : c + size], kernel).replace(" + ", "<br>+ ", 24)
+            for c in range(left - column + REACH, left - column + REACH + part.shape[1])
         ]
-        for r in range(top, min(tall, row + REACH + 1))
+        for r in range(top - row + REACH, top - row + REACH + part.shape[0])
     ]
     figure = heatmap(part, colorscale=GRAY, limits=(0, 255), height=height, showscale=False)
     figure.update_traces(

@@ -86,7 +86,7 @@ def controls() -> Pipeline:
         st.button("Everything", on_click=adopt, args=(everything,), icon=":material/apps:")
     chosen = st.multiselect(
         "Transforms, in this order", list(OPERATIONS), [step.kind for step in BOOK.steps], key=STEPS,
-        bind="query-params", format_func=lambda kind: OPERATIONS[kind].title,
+        bind="query-params", wrap=True, format_func=lambda kind: OPERATIONS[kind].title,
     )  # fmt: skip
     only = st.selectbox(
         "Run", ["all", *chosen], key="only",
@@ -96,7 +96,7 @@ def controls() -> Pipeline:
     settings = {}
     for kind in kinds:
         operation = OPERATIONS[kind]
-        with st.expander(operation.title, icon=":material/tune:", expanded=len(kinds) == 1):
+        with st.expander(operation.title, icon=":material/tune:", expanded=kind == kinds[0]):
             settings[kind] = _settings(kind)
             if operation.labels:
                 st.caption(f":material/warning: {operation.labels}")
