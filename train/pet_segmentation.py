@@ -222,7 +222,10 @@ def train_stage(
 ) -> list[dict[str, float]]:
     """One part of a training: its own learning-rate curve, checkpoints and log."""
     model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1.0), loss, metrics=scores(), jit_compile="auto"
+        keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1.0),
+        loss,
+        metrics=scores(),
+        jit_compile=keras.backend.backend() == "jax",
     )
     log = arguments.run_dir / stage / "history.csv"
     earlier = common.read_log(log) if arguments.resume and log.exists() else []

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo import images, metrics, pet_segmentation
-from cnndemo.figures import ACCENT, INPUT, KERNEL, MAGNITUDE, OUTPUT, QUIET, bars, styled
+from cnndemo.figures import ACCENT, INPUT, KERNEL, MAGNITUDE, OUTPUT, QUIET, styled
 
 GAP = 0.12
 
@@ -176,12 +176,19 @@ def training(histories: dict[str, Sequence[dict[str, float]]], height: int = 300
     return styled(figure, height)
 
 
-def worth(losses: dict[str, float], height: int | None = None) -> go.Figure:
-    """What leaving an augmentation out costs in mean Jaccard, one bar each; negative: it was better without."""
-    figure = bars(list(losses), list(losses.values()), percent=False, height=height, color=INPUT)
-    figure.update_traces(text=[f"{value:+.3f}" for value in losses.values()])
-    span = max(abs(value) for value in losses.values()) or 1.0
-    return figure.update_xaxes(range=[min(-0.25 * span, 1.35 * min(losses.values())), 1.35 * span])
+def worth(runs: dict[str, dict[str, float]], height: int = 320) -> go.Figure:
+    """Mean Jaccard on training and validation pictures, a pair of bars for each augmentation left out."""
+    figure = go.Figure()
+    for split, color in (("validation", OUTPUT), ("training", QUIET)):
+        scores = [run[split] for run in runs.values()]
+        figure.add_bar(
+            x=scores, y=list(runs), orientation="h", name=split, marker_color=color,
+            text=[f"{score:.3f}" for score in scores], textposition="inside", insidetextanchor="start",
+            hovertemplate=f"{split} %{{x:.3f}}<extra>without %{{y}}</extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", title_text="left out")
+    figure.update_xaxes(title_text="mean Jaccard")
+    return styled(figure, height).update_layout(barmode="group", bargap=0.25)
 
 
 def spread(scores: dict[str, Sequence[float]], height: int = 220) -> go.Figure:

@@ -158,7 +158,7 @@ def test_the_sample_cat_is_found(name):
     labels = pet_segmentation.segment(images.sample("cat"), name)
     found = pet_segmentation.animal(labels)
     # Between the eyes and on the nose is cat; the upper left corner is none.
-    assert found[120:180, 180:260].mean() > 0.95
+    assert found[120:180, 180:260].mean() > 0.9
     assert not found[:20, :20].any()
 
 
@@ -175,7 +175,10 @@ def test_the_cards_hold_what_was_asked_on_all_test_pairs(name, least):
 
 
 def test_what_each_augmentation_was_worth_is_at_hand():
-    assert set(pet_segmentation.ablation()) == set(pet_segmentation.LEFT_OUT) - {"nothing"}
+    runs = pet_segmentation.ablation()
+    assert tuple(runs) == pet_segmentation.LEFT_OUT
+    gaps = {name: run["training"] - run["validation"] for name, run in runs.items()}
+    assert gaps["all of them"] > gaps["nothing"], "without augmentation a network remembers its training pictures"
     assert all(pet_segmentation.history(name) for name in pet_segmentation.NETWORKS)
 
 
