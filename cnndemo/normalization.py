@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from cnndemo.errors import VisitorError
@@ -308,3 +309,21 @@ def channel_histograms(image: np.ndarray, values: np.ndarray, levels: int = 4) -
     slope = np.divide(most - least, high - low, out=np.ones(3), where=high > low)
     grey = np.arange(0, 256, levels) + (levels - 1) / 2
     return least[:, None] + slope[:, None] * (grey - low[:, None]), shares
+
+
+def thumbnail() -> np.ndarray:
+    """Gradient descent on a squashed and on a round bowl, for the front page: uint8 (180, 320, 3)."""
+    picture = np.full((180, 320, 3), 255, np.uint8)
+    for left, widths in ((10, (62.0, 16.0)), (170, (52.0, 52.0))):
+        centre = np.array([left + 70.0, 90.0])
+        for level in (0.35, 0.6, 0.85, 1.1):
+            axes = (int(widths[0] * level), int(widths[1] * level))
+            cv2.ellipse(picture, centre.astype(int).tolist(), axes, 0, 0, 360, (146, 197, 222), 2, cv2.LINE_AA)
+        # The same rate for both: as large as the steep direction of the left bowl just endures.
+        curvature = (widths[1] / np.array(widths)) ** 2 if widths[0] != widths[1] else np.ones(2) * 0.5
+        point, path = centre + np.array([-48.0, 14.0 if widths[1] < 20 else -30.0]), []
+        for _ in range(12):
+            path.append(point)
+            point = point - 1.8 * curvature * (point - centre)
+        cv2.polylines(picture, [np.round(path).astype(np.int32)], False, (213, 94, 0), 2, cv2.LINE_AA)
+    return picture

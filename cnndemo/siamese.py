@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from cnndemo import images
@@ -333,3 +334,17 @@ def shipped_map() -> dict[str, np.ndarray]:
 def sigmoid(distance: float | np.ndarray) -> float | np.ndarray:
     """The logistic function: what the book's text puts on the distance; 0.5 and more for every distance."""
     return 1 / (1 + np.exp(-distance))
+
+
+def thumbnail() -> np.ndarray:
+    """The shipped digits where the triplet network puts them, a colour a class, for the front page: (180, 320, 3)."""
+    picture = np.full((180, 320, 3), 255, np.uint8)
+    shipped, (_, labels) = shipped_map(), images.digits()
+    places = shipped["triplet"]
+    low, high = places.min(axis=0), places.max(axis=0)
+    spots = (places - low) / (high - low) * (300, 160) + 10
+    hues = np.uint8([[[18 * digit, 190, 200 if digit % 2 else 150] for digit in range(10)]])
+    colours = cv2.cvtColor(hues, cv2.COLOR_HSV2RGB)[0].tolist()
+    for (x, y), label in zip(spots.astype(int).tolist(), labels[shipped["index"]].tolist(), strict=True):
+        cv2.circle(picture, (x, y), 2, colours[label], -1, cv2.LINE_AA)
+    return picture

@@ -4,6 +4,7 @@ The transforms run in NumPy and OpenCV, so that each page view is quick and ever
 layers of the same pipeline are written out as code, and `reference.run` proves that they give the same pixels.
 """
 
+from cnndemo.augmentation.data_sets import thumbnail
 from cnndemo.augmentation.operations import OPERATIONS, Operation, Setting
 from cnndemo.augmentation.pipeline import BOOK, Draw, Pipeline, Step, to_picture
 from cnndemo.augmentation.resampling import FILL_MODES, affine
@@ -18,5 +19,6 @@ __all__ = [
     "Setting",
     "Step",
     "affine",
+    "thumbnail",
     "to_picture",
 ]

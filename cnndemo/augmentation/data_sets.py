@@ -226,3 +226,16 @@ def swipe(original: np.ndarray, variant: np.ndarray, share: float) -> np.ndarray
     if 0 < column < original.shape[1]:
         picture[:, column - 1] = (213, 94, 0)
     return picture
+
+
+def thumbnail() -> np.ndarray:
+    """One cat, eight times, turned and moved and flipped, for the front page: uint8 (180, 320, 3)."""
+    cat, random = cv2.resize(images.sample("cat")[20:280, 60:320], (90, 90)), np.random.default_rng(3)
+    tiles = []
+    for index in range(8):
+        angle, growth = random.uniform(-35, 35) * (index > 0), random.uniform(0.85, 1.35) if index else 1.0
+        matrix = cv2.getRotationMatrix2D((45, 45), angle, growth)
+        matrix[:, 2] += random.uniform(-9, 9, 2) * (index > 0)
+        tile = cat[:, ::-1] if index % 2 else cat
+        tiles.append(cv2.warpAffine(tile, matrix, (80, 90), borderMode=cv2.BORDER_REFLECT))
+    return np.vstack([np.hstack(tiles[:4]), np.hstack(tiles[4:])])

@@ -15,6 +15,7 @@ from cnndemo.face_detection.detectors import (
     merge,
     search,
     suppress,
+    thumbnail,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "merge",
     "search",
     "suppress",
+    "thumbnail",
 ]

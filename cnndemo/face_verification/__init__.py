@@ -7,6 +7,7 @@ from cnndemo.face_verification.faces import (
     distance,
     naive_embedding,
     networks,
+    thumbnail,
 )
 from cnndemo.face_verification.gallery import Answer, Gallery, Match, decide
 from cnndemo.face_verification.rates import Rates
@@ -23,4 +24,5 @@ __all__ = [
     "distance",
     "naive_embedding",
     "networks",
+    "thumbnail",
 ]

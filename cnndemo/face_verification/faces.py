@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+import cv2
 import numpy as np
 
-from cnndemo.face_detection import Box, detect
+from cnndemo import images
+from cnndemo.face_detection import Box, cut, detect, first_face
 from cnndemo.face_verification import alignment
 from cnndemo.models import face_embedding
 
@@ -151,3 +153,10 @@ def naive_embedding(image: np.ndarray, box: Box, predict: Predictor) -> tuple[np
     """
     chip = alignment.square_chip(image, box, factor=1.0, down=0.0)
     return chip, predict(chip[None].astype(np.float32))[0]
+
+
+def thumbnail() -> np.ndarray:
+    """Two photographs of one person, their faces found and cut out, for the front page: uint8 (180, 320, 3)."""
+    pictures = [images.shrink(images.sample(name), 360) for name in ("obama_1", "obama_3")]
+    faces = [cut(image, first_face(image), long_side=200) for image in pictures]
+    return np.hstack([cv2.resize(face, (160, 180), interpolation=cv2.INTER_AREA) for face in faces])

@@ -174,7 +174,7 @@ def picture(image: np.ndarray, height: int = 360, title: str | None = None) -> g
 
 
 def history(rows: Sequence[dict[str, float]], height: int = 240) -> go.Figure:
-    """Loss of training and validation over the epochs (figure 2.19), one dict an epoch as Keras' CSVLogger writes it."""
+    """Loss of training and validation over the epochs (figure 2.19); one dict an epoch, as CSVLogger writes it."""
     figure = go.Figure()
     epochs = [index + 1 for index in range(len(rows))]
     for key, name, color in (("loss", "training loss", INPUT), ("val_loss", "validation loss", ACCENT)):

@@ -2,5 +2,6 @@
 
 from cnndemo.resnet_transfer.backbones import BACKBONES, network, overview, randomised
 from cnndemo.resnet_transfer.naming import breed, class_activation, classify
+from cnndemo.resnet_transfer.small_pictures import thumbnail
 
-__all__ = ["BACKBONES", "breed", "class_activation", "classify", "network", "overview", "randomised"]
+__all__ = ["BACKBONES", "breed", "class_activation", "classify", "network", "overview", "randomised", "thumbnail"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from cnndemo.images import sample
+
 
 def zero_pad(images: np.ndarray, size: int = 224) -> np.ndarray:
     """Puts each picture into the middle of a black square, as `ZeroPadding2D((96, 96))` in listing 4.2.
@@ -54,3 +56,10 @@ INPUTS = {
 def size_of(name: str) -> int:
     """Side in pixels of an entry of `INPUTS`."""
     return int(name.rsplit(" ", 1)[1])
+
+
+def thumbnail() -> np.ndarray:
+    """A small picture padded with zeros as in the book, and scaled up, for the front page: uint8 (180, 320, 3)."""
+    small = cv2.resize(sample("cat")[20:280, 60:320], (32, 32), interpolation=cv2.INTER_AREA)
+    halves = [make(small[None])[0] for make in (zero_pad, lambda pictures: enlarge(pictures, 224))]
+    return np.hstack([cv2.resize(half, (160, 180), interpolation=cv2.INTER_AREA) for half in halves])

@@ -16,7 +16,7 @@ class Canvas:
     """What is on the canvas.
 
     Attributes:
-        image: uint8 (height, width, 4) RGBA as drawn (the background picture is not in it); None before the first stroke.
+        image: uint8 (height, width, 4) RGBA as drawn, without the background picture; None before a stroke.
         objects: the drawn objects in canvas pixels, as Fabric.js describes them.
     """
 

@@ -1,7 +1,9 @@
+import importlib
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from cnndemo import topics
@@ -38,3 +40,10 @@ def test_the_library_loads_neither_streamlit_nor_tensorflow():
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("stem", [topic.stem for topic in topics.built()])
+def test_every_topic_draws_its_own_thumbnail(stem):
+    picture = importlib.import_module(f"cnndemo.{stem}").thumbnail()
+    assert picture.shape == (180, 320, 3) and picture.dtype == np.uint8
+    assert picture.std() > 10, "an empty picture"
