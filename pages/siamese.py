@@ -47,7 +47,7 @@ with ui.guard():
     )
     with st.expander("Listing 5.6: base network, siamese network, loss", icon=":material/code:"):
         for function in (models.build, models.build_siamese, models.euclidean_distance, losses.contrastive_loss):
-            st.code(inspect.getsource(function), language="python")
+            st.code(inspect.getsource(function), language="python", wrap_lines=True)
     st.code(
         "from cnndemo import weights\n\nmodel = weights.load('siamese')\nembedding = model.predict(digits / 255)",
         language="python",
@@ -67,9 +67,11 @@ playgrounds.two_distances()
 ui.section("Triplet loss", figures=("5.4", "5.5", "5.7"))
 st.markdown(
     "Three pictures go through the same network: an anchor, a positive of the same class, a negative of another. The "
-    "positive shall be nearer than the negative, with something to spare: the margin α."
+    "positive shall be nearer than the negative, with something to spare: the margin α. In the formula A, P and N are "
+    "the three embeddings."
 )
-st.latex(r"L(A, P, N) = \max(\|f(A) - f(P)\|^2 - \|f(A) - f(N)\|^2 + \alpha,\ 0)")
+st.graphviz_chart(drawings.tower(models.PARAMETERS, triplet=True), width="stretch")
+st.latex(r"L = \max(\|A - P\|^2 - \|A - N\|^2 + \alpha,\ 0)")
 playgrounds.triplet_playground()
 st.markdown("**Why α?** Without it, mapping every picture to one point costs nothing.")
 with ui.guard():
@@ -100,7 +102,7 @@ with ui.guard():
         with column:
             st.markdown(f"**{title}**: {sum(row['parameters'] for row in rows):,} parameters")
             st.dataframe(rows, hide_index=True)
-            st.code(inspect.getsource(function), language="python")
+            st.code(inspect.getsource(function), language="python", wrap_lines=True)
 
 if pair:
     ui.code(

@@ -239,21 +239,29 @@ def few_shot(shots: list[int], curves: dict[str, list[float]], at: int, height: 
     return styled(figure, height)
 
 
-def tower(parameters: int) -> str:
-    """The siamese network in Graphviz' language (figures 5.3, 5.4 and 5.8): one box for one base network."""
+def tower(parameters: int, triplet: bool = False) -> str:
+    """Two or three pictures through one base network, in Graphviz' language (figures 5.3, 5.4 and 5.8).
+
+    Args:
+        parameters: of the base network.
+        triplet: anchor, positive and negative instead of two pictures.
+    """
+    ways = {"anchor": ANCHOR, "positive": POSITIVE, "negative": NEGATIVE} if triplet else {"A": INPUT, "B": ACCENT}
+    kind = "" if triplet else "picture "
+    last = "triplet loss" if triplet else "Euclidean distance\\n0 parameters"
+    lines = [
+        f'{name} [label="{kind}{name}\\n28 × 28 × 1"]; out_{name} [label="embedding\\n128"];'
+        f'{name} -> base [color="{color}"]; base -> out_{name} [color="{color}"]; out_{name} -> last;'
+        for name, color in ways.items()
+    ]
     return f"""
     digraph {{
-      rankdir=LR; bgcolor="transparent"; nodesep=0.25;
+      rankdir=LR; bgcolor="transparent"; nodesep=0.2;
       node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=12, color="#808080"];
-      node [fillcolor="#E8EEF4"];
-      edge [color="#808080"];
-      a [label="picture A\\n28 × 28 × 1"]; b [label="picture B\\n28 × 28 × 1"];
+      node [fillcolor="#E8EEF4"]; edge [color="#808080"];
       base [label="base network\\none set of weights\\n{parameters:,} parameters", fillcolor="#FBE3B0"];
-      ea [label="embedding A\\n128"]; eb [label="embedding B\\n128"];
-      d [label="Euclidean distance\\n0 parameters", fillcolor="#CDE9DD"];
-      a -> base [color="{INPUT}"]; b -> base [color="{ACCENT}"];
-      base -> ea [color="{INPUT}"]; base -> eb [color="{ACCENT}"];
-      ea -> d; eb -> d;
+      last [label="{last}", fillcolor="#CDE9DD"];
+      {" ".join(lines)}
     }}
     """
 

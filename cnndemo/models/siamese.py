@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 INPUT_SHAPE = (28, 28, 1)
 EMBEDDING_SIZE = 128
+PARAMETERS = 26_080  # of the base network; a test counts them
 
 
 def build(input_shape: tuple[int, int, int] = INPUT_SHAPE, seed: int | None = None) -> keras.Model:

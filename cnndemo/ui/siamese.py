@@ -19,8 +19,9 @@ from cnndemo.ui.settling import settle
 
 LAYERS = ("conv_1", "conv_2", "embedding")
 PAIRS, TRIPLETS = 20_000, 2_000
+MAPPED = np.arange(0, 5000, 9)  # which of the shipped digits the live map shows
 SHOTS = [1, 2, 3, 5, 10]
-HELD_OUT = {"triplet_holdout": "Triplet, many classes", "siamese_holdout": "Contrastive, nine classes"}
+HELD_OUT = {"triplet_holdout": "Triplet", "siamese_holdout": "Contrastive"}
 _REQUIRED = {"required": True, "bind": "query-params"}
 
 
@@ -167,10 +168,14 @@ def layers(pair: Pair) -> None:
 # --- Triplets of real digits -----------------------------------------------------------------------------------------
 
 
+def _triplets() -> np.ndarray:
+    return siamese.draw_triplets(images.digits()[1], TRIPLETS, seed=2)
+
+
 @st.cache_data(max_entries=8, show_spinner=False)
 def _gaps(name: str, fingerprint: str) -> np.ndarray:
     """d₁² − d₃² of random triplets of shipped digits."""
-    anchor, positive, negative = embeddings(name)[siamese.draw_triplets(images.digits()[1], TRIPLETS, seed=2)]
+    anchor, positive, negative = embeddings(name)[_triplets()]
     return siamese.distances(anchor, positive) ** 2 - siamese.distances(anchor, negative) ** 2
 
 
@@ -193,9 +198,20 @@ def collapse() -> None:
     st.dataframe(
         rows, hide_index=True, column_config={c: st.column_config.NumberColumn(format="percent") for c in shares}
     )
+    hardest = _triplets()[:, int(np.argmax(_gaps("triplet", fingerprint("triplet"))))]
+    x, y = images.digits()
+    st.caption("The hardest of them for the triplet network:")
+    with st.container(horizontal=True):
+        for title, row in zip(("anchor", "positive", "negative"), hardest, strict=True):
+            show(x[row], f"{title}, a {y[row]}", f"{title}: a handwritten {y[row]}", width=96)
 
 
 # --- The map ----------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _projection(name: str, fingerprint: str) -> siamese.Projection:
+    return siamese.principal_components(embeddings(name)[MAPPED])
 
 
 @st.fragment
@@ -210,21 +226,21 @@ def maps(pair: Pair) -> None:
     x, y = images.digits()
     with guard():
         shipped = siamese.shipped_map() if kind == "tsne" else None
-        index = shipped["index"].astype(int) if shipped else np.arange(0, 5000, 9)
-        picked = [row for row in st.session_state.get("_picked", []) if row < len(index)]
+        index = shipped["index"].astype(int) if shipped else MAPPED
+        picked = [row for digit in st.session_state.get("_picked", []) for row in np.flatnonzero(index == digit)]
         for column, name in zip(st.columns(2, gap="medium"), names, strict=True):
             space, own = embeddings(name)[index], None
             if shipped:
                 points, note = shipped[name].astype(float), "t-SNE keeps neighbours, not distances."
             else:
-                project = siamese.principal_components(space)
+                project = _projection(name, fingerprint(name))
                 points, own = project(space), project(network(name)(siamese.prepare(pair.a)))[0]
                 note = f"Two of 128 directions hold {project.explained.sum():.0%} of the variance."
             with column:
                 title = NETWORKS[name]
                 figure = drawings.space(points, y[index], picked, own, title)
                 key = f"map_{name}_{view}_{kind}"
-                chart(figure, f"Map of {len(index)} digits, {title}", key, lambda key=key: _pick(key))
+                chart(figure, f"Map of {len(index)} digits, {title}", key, lambda key=key: _pick(key, index))
                 st.caption(note)
                 if len(picked) == 2:
                     apart = float(siamese.distances(*space[picked]))
@@ -237,13 +253,14 @@ def maps(pair: Pair) -> None:
                    "Click two digits to compare them.")  # fmt: skip
 
 
-def _pick(key: str) -> None:
-    """A click joins the last one; only the two last stay."""
+def _pick(key: str, index: np.ndarray) -> None:
+    """A click joins the last one; only the two last stay, as numbers of shipped digits."""
     selection = st.session_state[key].selection
     rows = [point["point_index"] for point in selection.points if point.get("curve_number", 0) == 0]
     if rows:
-        before = [row for row in st.session_state.get("_picked", []) if row != rows[-1]]
-        st.session_state["_picked"] = [*before, rows[-1]][-2:]
+        digit = int(index[rows[-1]])
+        before = [other for other in st.session_state.get("_picked", []) if other != digit]
+        st.session_state["_picked"] = [*before, digit][-2:]
 
 
 # --- One-shot ---------------------------------------------------------------------------------------------------
@@ -299,6 +316,5 @@ def one_shot(pair: Pair) -> None:
     st.markdown(
         f"Both networks never saw a {new}. **Contrastive** training drew nine classes into nine spots, and an unknown "
         "digit lands on one of them. The **triplet** network learned turned and mirrored digits as classes of their "
-        "own, so it had to look at strokes, and keeps more of what is new. What a network can tell apart depends on what "
-        "it was asked to tell apart."
+        "own, so it had to look at strokes, and keeps more of what is new."
     )

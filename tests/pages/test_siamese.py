@@ -81,8 +81,11 @@ def test_points_gathered_in_one_place_cost_the_margin(open_page):
 
 
 def test_a_clicked_digit_joins_the_last_one(open_page):
-    page = no_trouble(open_page("siamese", state={"_picked": [3, 500]}))
+    page = no_trouble(open_page("siamese", state={"_picked": [9, 4500]}))
     assert sum("Your two points are" in e.value for e in page.markdown) == 2
+    page.segmented_control(key="proj").set_value("tsne").run()
+    shown = np.isin([9, 4500], siamese.shipped_map()["index"]).all()
+    assert sum("Your two points are" in e.value for e in no_trouble(page).markdown) == 2 * shown
 
 
 def test_one_shot_says_what_the_library_says(open_page):

@@ -158,7 +158,7 @@ def test_the_listings_have_the_books_parameters():
 
 def test_the_siamese_network_shares_all_its_weights():
     facts = siamese.sharing()
-    assert facts.shared and facts.base == facts.siamese == 26_080 and facts.variables == 8
+    assert facts.shared and facts.base == facts.siamese == models.PARAMETERS and facts.variables == 8
 
 
 def test_sequential_and_functional_compute_the_same():
