@@ -5,7 +5,8 @@ layers of the same pipeline are written out as code, and `reference.run` proves 
 """
 
 from cnndemo.augmentation.data_sets import thumbnail
-from cnndemo.augmentation.operations import OPERATIONS, Operation, Setting
+from cnndemo.augmentation.operation import Operation, Setting
+from cnndemo.augmentation.operations import OPERATIONS
 from cnndemo.augmentation.pipeline import BOOK, Draw, Pipeline, Step, to_picture
 from cnndemo.augmentation.resampling import FILL_MODES, affine
 

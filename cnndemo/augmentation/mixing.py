@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnndemo.augmentation.operations import box_mask
+from cnndemo.augmentation.detail import box_mask
 from cnndemo.errors import VisitorError
 
 

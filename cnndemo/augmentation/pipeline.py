@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from cnndemo.augmentation.operations import OPERATIONS, Operation
+from cnndemo.augmentation.operation import Operation
+from cnndemo.augmentation.operations import OPERATIONS
 from cnndemo.augmentation.resampling import FILL_MODES
 from cnndemo.errors import VisitorError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnndemo.augmentation.operations import BLUR_SIZE, box_mask, erasing_noise
+from cnndemo.augmentation.detail import BLUR_SIZE, box_mask, erasing_noise
 from cnndemo.augmentation.pipeline import Draw
 
 
