@@ -8,13 +8,12 @@ from cnndemo.errors import VisitorError
 from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, eyes, first_face, haar, locate, search
 from cnndemo.figures import ACCENT, INPUT, KERNEL
 from cnndemo.figures import face_detection as charts
-from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.haar import lay_feature, show_trials
 from cnndemo.ui.settling import settle
 
 ui.page("face_detection")
 PEOPLE = ("astronaut", "obama_1", "obama_2", "obama_3", "biden_1")
 THINGS = ("cat", "coffee", "rocket", "motorcycle")
-EYES_AND_CHEEKS = ((33.0, 61.0), (23.0, 77.0))  # per cent of the square with its margin
 searched = st.cache_data(search, max_entries=64, show_spinner=False)
 of_samples = st.cache_data(haar.strengths_of_samples, max_entries=1, show_spinner=False)
 at_random = st.cache_data(haar.strength_at_random, max_entries=1, show_spinner=False)
@@ -31,7 +30,7 @@ def find() -> None:
     with left:
         picture = ui.pick_image((*PEOPLE, "motorcycle", "cat"))
         with st.expander("Settings", icon=":material/tune:", expanded=True):
-            kind = st.selectbox("Cascade", [name for name in CASCADES if name != "eyes"], 1, key="cascade")
+            kind = st.selectbox("Cascade", list(CASCADES)[:2], 1, key="cascade", bind="query-params")
             scale = st.slider("Scale factor", 1.03, 1.5, 1.1, 0.01, key="scale", bind="query-params")
             agree = st.slider("Minimum neighbours", 0, 12, 3, key="neighbours", bind="query-params")
             smallest = st.slider("Smallest window, pixels", 20, 200, 24, key="smallest", bind="query-params")
@@ -45,7 +44,8 @@ def find() -> None:
             groups[ACCENT] = [eye for face in result.boxes for eye in eyes(image, face)]
         one, two = st.columns(2)
         with one:
-            st.metric("Cascade of Haar features", f"{len(result.boxes)} found", f"{result.seconds * 1e3:.0f} ms", "off")
+            time = f"{result.seconds * 1e3:.0f} ms"
+            st.metric("Cascade of Haar features", f"{len(result.boxes)} found", time, "off", delta_arrow="off")
             ui.show(
                 images.shrink(charts.boxed(image, {**groups, KERNEL: result.boxes}), 500),
                 f"{len(result.raw)} raw hits, grouped where at least {agree} agree",
@@ -53,7 +53,8 @@ def find() -> None:
             )
         with two:
             boxes, seconds = conditions.timed(locate, image, ui.predictor("tiny_face_detector"), score)
-            st.metric("Convolutional network", f"{len(boxes)} found", f"{seconds * 1e3:.0f} ms", "off")
+            time = f"{seconds * 1e3:.0f} ms"
+            st.metric("Convolutional network", f"{len(boxes)} found", time, "off", delta_arrow="off")
             ui.show(
                 images.shrink(charts.boxed(image, {INPUT: boxes}), 500),
                 "scores " + ", ".join(f"{box.score:.2f}" for box in boxes) if boxes else "no score is high enough",
@@ -71,34 +72,6 @@ picture, image, result, score = st.session_state["_detection"]
 face = st.cache_data(first_face, max_entries=32, show_spinner=False)(image)
 
 
-@st.fragment
-def feature() -> None:
-    gray = images.to_gray(crop)
-    left, right = ui.try_it((1, 1))
-    with left:
-        kind = st.pills("Kind", list(haar.KINDS), default=next(iter(haar.KINDS)), required=True, key="kind")
-        st.caption("Drag a rectangle on the picture, or move it with the sliders.")
-        rows, columns = pick_box(crop, *EYES_AND_CHEEKS, max_height=330)
-    with ui.guard():
-        (top, bottom), (start, end) = (np.array(span) / 100 for span in (rows, columns))
-        high, wide = gray.shape
-        place = haar.snap(kind, top * high, start * wide, (bottom - top) * high, (end - start) * wide, gray.shape)
-        table = haar.integral(gray)
-        response = haar.respond(table, kind, *place)
-        right.metric("Light minus dark", f"{response.contrast:+.1f} grey levels", width="content")
-        with right, st.container(horizontal=True):
-            with st.container(width=230):
-                ui.show(charts.feature(crop, response), "the feature", f"{kind} on {picture.alt}")
-            with st.container(width=230):
-                where = charts.positions(haar.slide(table, kind, *place[2:]), place)
-                ui.chart(where, "Its value at every place of the picture; orange: where it lies now.", key="slide")
-        st.dataframe(charts.look_ups(response), hide_index=True)
-        st.caption(
-            "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. "
-            f"A cell is D − B − C + A, however large. Weighted and added, the feature's value: **{response.value:,}**."
-        )
-
-
 ui.section("Haar features", figures=("5.1",))
 st.markdown(
     "A Haar feature is a kernel of whole rectangles, set by hand: grey under the light cells minus grey under the dark "
@@ -106,13 +79,13 @@ st.markdown(
 )
 if face is None:
     st.caption("No face was found, so the whole picture stands here.")
-crop = cut(image, face)
-feature()
+lay_feature(cut(image, face), picture.alt)
 
 ui.section("Do faces keep the promise?")
 st.markdown(
     "The book assumes that the eyes are darker than the cheeks; Viola and Jones add the bridge of the nose. "
-    "Here both are measured: on the sample faces, and on squares at random places of pictures without people."
+    "Here both are measured, in standard deviations of the grey levels: on the sample faces, and on squares at random "
+    "places of pictures without people."
 )
 chance, measured = at_random(THINGS), dict(of_samples(PEOPLE))
 here = images.SAMPLES[picture.name].caption if picture.source == "sample" else "Your picture"
@@ -128,26 +101,10 @@ st.markdown(
 )
 
 ui.section("Where each wins")
-rows: list[conditions.Trial] = []
 with ui.guard():
     if face is None:
         raise VisitorError("For this comparison the cascade must find a face. Please choose another picture.")
-    rows = trials(image, face, score)
-    st.markdown("The same face in ten conditions, :orange[**cascade**] and :blue[**network**] side by side:")
-    ui.chart(charts.conditions([(row.condition, *row.overlaps) for row in rows]), charts.told(rows), key="conditions")
-    with st.container(horizontal=True):
-        for row in rows:
-            with st.container(width=150):
-                framed = charts.boxed(row.image, {KERNEL: row.cascade, INPUT: row.network})
-                ui.show(
-                    images.shrink(framed, 200),
-                    row.condition,
-                    f"{row.condition}: {len(row.cascade)} and {len(row.network)} boxes",
-                )
-    st.caption(
-        "The cascade was trained on upright frontal faces of 20 pixels, the network on whole pictures shrunk to 416 "
-        "pixels: small faces are the cascade's, turned and half hidden ones the network's. A profile needs the camera."
-    )
+    show_trials(trials(image, face, score))
 
 ui.code(
     [haar.integral, haar.respond, search, locate],

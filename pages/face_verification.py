@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnndemo import face_verification, ui, weights
 from cnndemo.errors import VisitorError
-from cnndemo.face_verification import alignment, distance, gallery, naive_embedding, rates
+from cnndemo.face_verification import alignment, distance, gallery, rates
 from cnndemo.figures import face_verification as charts
 from cnndemo.ui import entrance, faces
 from cnndemo.ui.settling import settle
@@ -37,15 +37,7 @@ def compare() -> None:
             f"Distances of measured pairs; this pair at {apart:.2f}, the threshold at {threshold:.2f}: {verdict}.",
             key="ruler",
         )
-        accepted = measured.below(threshold)
-        one, two = st.columns(2)
-        one.metric("Strangers let in (FAR)", f"{measured.false_accept(threshold):.2%}")
-        two.metric("Friends kept out (FRR)", f"{measured.false_reject(threshold):.2%}")
-        st.caption(
-            f"Counted on {measured.same.sum()} pairs of one person and {measured.different.sum()} of two from Labeled "
-            f"Faces in the Wild: {accepted[1]} strangers below the threshold, {measured.same.sum() - accepted[0]} "
-            "friends above it. These rates differ between groups of people; do not expect them for everybody."
-        )
+        faces.price(measured, threshold)
     settle("face_verification", (id(first.image), id(second.image), threshold))
 
 
@@ -111,17 +103,7 @@ with ui.guard():
     figures = {figure["name"]: figure for figure in about["metrics"]}
     aligned, naive = (figure for name, figure in figures.items() if name.startswith("LFW accuracy"))
     if pair is not None:
-        using = faces.networks().embedding
-        cut = [naive_embedding(picture.image, face.box, using) for picture, face in ((first, one), (second, two))]
-        with st.container(horizontal=True):
-            for (chip, _), picture in zip(cut, (first, second), strict=True):
-                with st.container(width=160):
-                    ui.show(
-                        chip, "the detector's box, no more", f"{picture.alt}, cut out without alignment", target=150
-                    )
-            st.metric("Distance aligned", f"{apart:.2f}", width="content")
-            naive_apart = distance(cut[0][1], cut[1][1])
-            st.metric("Distance of these crops", f"{naive_apart:.2f}", f"{naive_apart - apart:+.2f}", "inverse")
+        faces.naive_crops((first, second), (one, two), apart)
     st.markdown(
         f"The same network, fed with the detector's box alone, judges **{naive['value']:.1%}** of {naive['samples']:,} "
         f"pairs rightly; with aligned faces **{aligned['value']:.1%}** (95 % interval {aligned['interval'][0]:.1%} to "

@@ -126,8 +126,8 @@ def assumptions(
     )
     figure.add_hline(0, line={"color": QUIET, "width": 1})
     figure.add_vline(0, line={"color": QUIET, "width": 1})
-    figure.update_xaxes(title_text=f"{first.lower()}, in standard deviations")
-    figure.update_yaxes(title_text=f"{second.lower()}")
+    figure.update_xaxes(title_text=first.lower())
+    figure.update_yaxes(title_text=second.lower())
     return styled(figure, height)
 
 
@@ -150,7 +150,7 @@ def conditions(rows: list[tuple[str, float, float]], height: int | None = None) 
             textposition="outside",
             hovertemplate=f"%{{y}}, {name}: %{{x:.2f}}<extra></extra>",
         )
-    figure.update_xaxes(range=[0, 1.05], title_text="overlap with the face (0 not found, 1 the same box)")
+    figure.update_xaxes(range=[0, 1.05], title_text="overlap with the face")
     figure.update_yaxes(autorange="reversed")
     figure.update_layout(bargap=0.25)
     return styled(figure, height or 60 + 44 * len(rows))

@@ -53,8 +53,8 @@ def ruler(rates: Rates, threshold: float, here: float | None = None, height: int
             xanchor="left" if here < 0.9 else "right",
             xshift=4 if here < 0.9 else -4,
         )
-    last = np.flatnonzero(rates.same + rates.different).max(initial=0) * STEP
-    figure.update_xaxes(title_text="distance", range=[0, max(1.2, last + 0.1, (here or 0) + 0.1)])
+    last = np.flatnonzero((rates.same + rates.different)[:-1]).max(initial=0) * STEP  # the last bin: no face found
+    figure.update_xaxes(title_text="distance", range=[0, max(1.15, last + 0.05, (here or 0) + 0.1)])
     figure.update_yaxes(title_text="pairs")
     figure.update_layout(barmode="overlay", bargap=0)
     return styled(figure, height)

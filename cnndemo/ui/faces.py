@@ -7,7 +7,7 @@ import streamlit as st
 
 from cnndemo import images
 from cnndemo.errors import VisitorError
-from cnndemo.face_verification import Face, Networks, describe
+from cnndemo.face_verification import Face, Networks, Rates, describe, distance, naive_embedding
 from cnndemo.figures import INPUT
 from cnndemo.figures.face_detection import boxed
 from cnndemo.ui.networks import predictor
@@ -71,3 +71,34 @@ def found(picture: Picture, face: Face) -> None:
             show(face.chip, "aligned", f"the face of {picture.alt}, upright and centred", target=150)
     if face.doubt:
         st.info(face.doubt, icon=":material/visibility_off:")
+
+
+def naive_crops(pictures: tuple[Picture, Picture], pair: tuple[Face, Face], apart: float) -> None:
+    """The same two faces as the detector's box cuts them out, and how far apart they are then.
+
+    Args:
+        pictures, pair: the pictures and their faces.
+        apart: distance of the aligned faces.
+    """
+    using = networks().embedding
+    cut = [naive_embedding(picture.image, face.box, using) for picture, face in zip(pictures, pair, strict=True)]
+    naive = distance(cut[0][1], cut[1][1])
+    with st.container(horizontal=True):
+        for (chip, _), picture in zip(cut, pictures, strict=True):
+            with st.container(width=150):
+                show(chip, "the box, no more", f"{picture.alt}, cut out without alignment", target=150)
+        st.metric("Distance aligned", f"{apart:.2f}", width="content")
+        st.metric("Distance of these crops", f"{naive:.2f}", f"{naive - apart:+.2f}", "inverse", width="content")
+
+
+def price(measured: Rates, threshold: float) -> None:
+    """What a threshold costs: strangers let in, friends kept out, and on how many pairs that was counted."""
+    friends, strangers = measured.below(threshold)
+    one, two = st.columns(2)
+    one.metric("Strangers let in (FAR)", f"{measured.false_accept(threshold):.2%}")
+    two.metric("Friends kept out (FRR)", f"{measured.false_reject(threshold):.2%}")
+    st.caption(
+        f"Counted on {measured.same.sum()} pairs of one person and {measured.different.sum()} of two from Labeled "
+        f"Faces in the Wild: {strangers} strangers below the threshold, {measured.same.sum() - friends} friends above it. "
+        "These rates differ between groups of people; do not expect them for everybody."
+    )
