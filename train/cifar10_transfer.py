@@ -103,6 +103,8 @@ def main() -> None:
         )
     samples = len(test[0])
     splits = {"train": len(train[0]), "validation": len(validation[0]), "test": samples}
+    if "heads" not in arguments.parts:
+        splits = weights.card("cifar10_transfer")["data"]["splits"]
     rows, heads, histories = [], {}, {}
 
     def report(name: str, trained: str, probabilities: np.ndarray, seconds: float) -> None:
@@ -110,7 +112,7 @@ def main() -> None:
         interval = common.wilson(right, samples)
         rows.append(
             {"input": name, "trained": trained, "accuracy": right / samples, "interval": interval, "samples": samples}
-            | {"seconds": round(seconds, 1)}
+            | {"training_pictures": len(train[0]), "seconds": round(seconds, 1)}
         )
         print(f"{name}, {trained}: {right / samples:.4f} on {samples} test pictures, {seconds:.0f} s", flush=True)
 
@@ -162,7 +164,6 @@ def earlier(arguments) -> tuple[list[dict], dict, dict]:
 
 def publish(rows, heads, histories, splits, arguments, started) -> None:
     """Writes the heads of the best frozen input (by validation accuracy) and of the padded one, with their cards."""
-    samples = rows[0]["samples"]
     frozen = [row for row in rows if row["trained"] == "head" and row["input"] != PADDED]
     best = max(frozen, key=lambda row: best_validation(histories.get(row["input"], [])))
     for row, suffix in ((best, ""), (rows[0], "_padded")):
@@ -175,7 +176,7 @@ def publish(rows, heads, histories, splits, arguments, started) -> None:
             builder_arguments={"classes": len(resnet20.CLASSES)},
             data=cifar10.SOURCE | {"splits": splits},
             metrics=[
-                common.metric(name, other["accuracy"], samples, other["interval"])
+                common.metric(name, other["accuracy"], other["samples"], other["interval"])
                 for name, other in zip(names, shown, strict=True)
             ],
             history=histories[row["input"]],

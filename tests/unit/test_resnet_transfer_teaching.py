@@ -1,0 +1,423 @@
+"""The visitor's own classes: uploads, the head and its figures, fine-tuning, and the file to take home."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from cnndemo import images
+from cnndemo import resnet_transfer as transfer
+from cnndemo.errors import VisitorError
+from cnndemo.resnet_transfer import export, finetune, teaching, uploads
+
+BACKBONE = "efficientnet_lite0"
+
+
+@pytest.fixture(scope="module")
+def network():
+    return transfer.network(BACKBONE)
+
+
+@pytest.fixture(scope="module")
+def shots():
+    return [shot for shot in uploads.ready_set("samples", each=6) if shot.label in ("Cat", "Coffee")]
+
+
+@pytest.fixture(scope="module")
+def taught(network, shots):
+    features = teaching.features(shots, network)
+    return features, teaching.fit_head(features, np.repeat([0, 1], 6), ("Cat", "Coffee"))
+
+
+def png(value: int, side: int = 40) -> bytes:
+    picture = np.random.default_rng(value).integers(0, 256, (side, side, 3)).astype(np.uint8)
+    return images.png(picture)
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def clouds(counts, size=40, distance=3.0, seed=0):
+    """Features of classes that are far apart, float32 (n, 1, size), and labels."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    centers = random.normal(size=(len(counts), size))
+    centers *= distance / np.linalg.norm(centers, axis=1, keepdims=True)
+    rows = centers[labels] + random.normal(size=(len(labels), size)) * 0.3
+    return rows[:, None].astype(np.float32), labels
+
+
+# The head
+
+
+def test_head_separates_what_is_separable_and_its_loss_falls():
+    features, labels = clouds((10, 10, 10))
+    head = teaching.fit_head(features, labels, "abc")
+    assert (head.probabilities(features[:, 0]).argmax(axis=1) == labels).all()
+    assert head.losses[0] == pytest.approx(np.log(3))
+    assert head.losses[-1] < 0.3 * head.losses[0]
+    assert teaching.cross_validate(features, labels, "abc").accuracy == 1
+
+
+def test_head_is_the_minimum_of_its_loss():
+    features, labels = clouds((8, 6), distance=0.6, seed=3)
+    mean, scale, directions, span = teaching._span(features)
+    weights = teaching._weights(labels, 2, True)
+    solution, _ = teaching._solve(span, labels, weights[None], 2, 400)
+    probabilities = teaching.softmax(span @ solution[0])
+    slope = span.T @ ((probabilities - np.eye(2)[labels]) * weights[:, None]) / weights.sum()
+    assert np.abs(slope + teaching.DECAY * solution[0]).max() < 1e-5
+    np.testing.assert_allclose(span @ directions * scale + mean, features[:, 0], atol=1e-4)
+
+
+def test_many_problems_at_once_are_solved_like_each_alone():
+    features, labels = clouds((7, 5), distance=0.8)
+    *_, span = teaching._span(features)
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, (3, 12))
+    together, _ = teaching._solve(span, labels, weights, 2, 300)
+    for row, solution in zip(weights, together, strict=True):
+        alone, _ = teaching._solve(span, labels, row[None], 2, 300)
+        np.testing.assert_allclose(solution, alone[0], atol=1e-3)
+
+
+def test_labels_without_meaning_give_no_better_than_chance():
+    random = np.random.default_rng(5)
+    features = random.normal(size=(60, 1, 200)).astype(np.float32)
+    labels = random.integers(0, 2, 60)
+    report = teaching.cross_validate(features, labels, "ab")
+    assert 0.25 < report.accuracy < 0.75
+    assert report.scheme == "leaving one out"
+    assert report.matrix.sum() == 60
+
+
+def test_more_than_a_hundred_pictures_are_cut_into_five_folds():
+    features, labels = clouds((80, 40), distance=2.0)
+    report = teaching.cross_validate(features, labels, "ab")
+    assert report.scheme == "five folds"
+    assert report.accuracy > 0.95
+
+
+def test_views_of_a_picture_never_train_the_head_that_is_asked_about_it():
+    random = np.random.default_rng(0)
+    alike = random.normal(size=(20, 1, 300)).astype(np.float32)
+    features = np.repeat(alike, 3, axis=1)  # a leak would make this perfect
+    labels = np.arange(20) % 2
+    assert teaching.cross_validate(features, labels, "ab").accuracy < 0.85
+
+
+def test_balanced_weights_help_the_rare_class():
+    features, labels = clouds((60, 4), distance=0.55, seed=2)
+    plain = teaching.cross_validate(features, labels, "ab", balanced=False)
+    balanced = teaching.cross_validate(features, labels, "ab", balanced=True)
+    assert balanced.matrix[1, 1] >= plain.matrix[1, 1]
+    assert teaching._weights(labels, 2, True)[labels == 1].sum() == pytest.approx(32)
+    assert 0 <= balanced.balanced_accuracy <= 1
+
+
+def test_plane_shows_the_directions_of_the_largest_difference():
+    rows = np.zeros((20, 5))
+    rows[:, 2] = np.linspace(-4, 4, 20)
+    rows[:, 4] = np.tile([-1, 1], 10)
+    flat = teaching.principal_plane(rows)
+    points = flat.project(rows)
+    assert points.shape == (20, 2)
+    assert np.abs(np.corrcoef(points[:, 0], rows[:, 2])[0, 1]) > 0.99
+    assert teaching.principal_plane(rows[:1]).project(rows[:1]).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        ([], "no class"),
+        (["Cat"], "only the class"),
+        (["Cat", "Dog"], "No pictures yet for “Dog”"),
+        (list("abcdefghi"), "too many"),
+    ],
+)
+def test_what_is_missing_is_said(shots, classes, words):
+    with pytest.raises(VisitorError, match=words):
+        teaching.check(shots[:6], classes)
+
+
+def test_features_are_computed_once_for_each_content(network, shots, monkeypatch):
+    first = teaching.features(shots[:3], network, views=1)
+    assert first.shape == (3, 2, 1280)
+
+    class Broken:
+        def features(self, pixels):
+            raise AssertionError("computed again")
+
+    again = teaching.features(list(reversed(shots[:3])), Broken(), views=1)
+    np.testing.assert_array_equal(again[::-1], first)
+
+
+def test_views_are_repeatable_and_differ(shots):
+    views = [teaching.view(shots[0], number) for number in range(teaching.VIEWS + 1)]
+    assert all(view.shape == (224, 224, 3) and view.dtype == np.uint8 for view in views)
+    np.testing.assert_array_equal(views[1], shots[0].pixels[:, ::-1])
+    np.testing.assert_array_equal(views[2], teaching.view(shots[0], 2))
+    assert not np.array_equal(views[2], views[3])
+
+
+def test_taught_head_knows_a_picture_that_it_has_never_seen(network, taught):
+    _, head = taught
+    for name, label in (("cat", "Cat"), ("coffee", "Coffee")):
+        features = network.look(images.sample(name)).features
+        assert head.classes[int(head.probabilities(features[None]).argmax())] == label
+
+
+def test_freeze_table_adds_up():
+    from cnndemo import weights
+
+    model = weights.load(BACKBONE)
+    rows = {row["way"]: row for row in teaching.freeze_table(model, 3)}
+    assert rows["head only"]["train"] == 1280 * 3 + 3
+    totals = {row["train"] + row["frozen"] for row in rows.values()}
+    assert totals == {model.count_params() - 1281 * 1000 + 1281 * 3}
+    tail = sum(int(np.prod(w.shape)) for layer in finetune.tail_layers(model) for w in layer.trainable_weights)
+    assert rows["last block"]["train"] == tail + 1281 * 3
+
+
+# Uploads
+
+
+def test_a_broken_file_among_good_ones_is_named_and_skipped(bad_files):
+    files = [("one.png", lambda: png(1)), *((name, lambda d=data: d) for name, data in bad_files.items())]
+    files.append(("two.png", lambda: png(2)))
+    shots, notes = uploads.add_files([], files, "mine")
+    assert [shot.name for shot in shots] == ["one.png", "two.png"]
+    assert len(notes) == len(bad_files)
+    assert all(any(name in note for note in notes) for name in bad_files)
+
+
+def test_files_are_read_one_after_the_other():
+    open_files = []
+
+    def read(number):
+        def data():
+            open_files.append(number)
+            return png(number)
+
+        return data
+
+    seen = []
+    uploads.add_files([], [(str(n), read(n)) for n in range(4)], "a", lambda done: seen.append((done, len(open_files))))
+    assert seen == [(1, 0), (2, 1), (3, 2), (4, 3)]
+
+
+def test_the_same_picture_twice_or_in_two_classes_is_said():
+    shots, _ = uploads.add_files([], [("a.png", lambda: png(1))], "first")
+    shots, notes = uploads.add_files(shots, [("b.png", lambda: png(1))], "first")
+    assert len(shots) == 1
+    assert "there already" in notes[0]
+    shots, notes = uploads.add_files(shots, [("c.png", lambda: png(1)), ("d.png", lambda: png(2))], "second")
+    assert "two classes" in notes[0]
+    assert [(shot.label, shot.name) for shot in shots] == [("first", "a.png"), ("second", "d.png")]
+
+
+def test_five_hundred_files_stop_at_the_limit(monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_PICTURES", 7)
+    shots, notes = uploads.add_files([], [(str(n), lambda n=n: png(n, 4)) for n in range(500)], "many")
+    assert len(shots) == 7
+    assert "493 pictures were left out" in notes[-1]
+
+
+def test_a_zip_of_class_folders_becomes_classes(bad_files):
+    data = zipped(
+        {
+            "set/cats/1.png": png(1),
+            "set/cats/2.png": png(2),
+            "set/dogs/3.png": png(3),
+            "set/dogs/broken.jpg": bad_files["truncated.jpg"],
+            "__MACOSX/set/cats/._1.png": b"",
+            "set/readme.txt": b"hello",
+            "loose.png": png(4),
+        }
+    )
+    shots, notes = uploads.add_zip([], data)
+    assert [shot.label for shot in shots] == ["cats", "cats", "dogs"]
+    assert len(notes) == 1
+    assert "broken.jpg" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "not a ZIP"),
+        (b"PK\x03\x04 nothing", "not a ZIP"),
+        (zipped({"loose.png": png(1)}), "no folder"),
+        (zipped({f"{n}/a.png": png(n) for n in range(9)}), "9 classes"),
+    ],
+)
+def test_a_zip_that_cannot_be_used_is_explained(data, words):
+    with pytest.raises(VisitorError, match=words):
+        uploads.add_zip([], data)
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_UNPACKED", 10_000)
+    with pytest.raises(VisitorError, match="fewer pictures"):
+        uploads.add_zip([], zipped({"a/huge.png": bytes(50_000)}))
+
+
+def test_a_damaged_entry_of_a_zip_is_skipped():
+    data = bytearray(zipped({"a/one.png": png(1), "a/two.png": png(2)}))
+    data[200] ^= 255
+    shots, notes = uploads.add_zip([], bytes(data))
+    assert len(shots) == 1
+    assert "one.png" in notes[0]
+
+
+def test_class_names_are_made_harmless():
+    assert uploads.clean_name("  a\x00b\n c ") == "a b c"
+    assert len(uploads.clean_name("x" * 500)) == 40
+
+
+def test_ready_sets_have_their_classes_and_unseen_digits_are_not_in_them():
+    digits = uploads.ready_set("digits")
+    assert {shot.label for shot in digits} == {"digit 0", "digit 3", "digit 7"}
+    known = {shot.digest for shot in digits}
+    assert len(known) == 36
+    assert all(uploads.shot(uploads.unseen_digit(n), "", "").digest not in known for n in range(1, 6))
+
+
+# The file to take home
+
+
+def test_downloaded_model_loads_in_plain_keras_and_answers_alike(tmp_path, network, shots, taught):
+    import keras
+
+    _, head = taught
+    path = tmp_path / "model.keras"
+    path.write_bytes(export.keras_file(head))
+    model = keras.models.load_model(path)
+    assert not [layer for layer in model.layers if isinstance(layer, keras.Model)], "the model is flat"
+    pixels = np.stack([shot.pixels for shot in shots[::4]])
+    expected = head.probabilities(network.features(pixels))
+    np.testing.assert_allclose(np.asarray(model(pixels.astype(np.float32))), expected, atol=1e-4)
+    back, tail = export.load_back(path.read_bytes())
+    assert back.classes == head.classes
+    np.testing.assert_array_equal(back.kernel, head.kernel)
+    assert tail is None
+    assert path.stat().st_size < 20_000_000
+
+
+def test_the_script_prints_the_classes_of_a_picture(tmp_path, taught, monkeypatch, capsys):
+    _, head = taught
+    (tmp_path / "model.keras").write_bytes(export.keras_file(head))
+    (tmp_path / "cup.png").write_bytes(images.png(images.sample("coffee")))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["predict.py", "cup.png"])
+    exec(compile(export.script(head.classes), "predict.py", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out.startswith("cup.png Coffee ")
+
+
+def learned(**changes) -> bytes:
+    arrays = {"kernel": np.zeros((1280, 2), np.float32), "bias": np.zeros(2, np.float32)} | changes
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: array for name, array in arrays.items() if array is not None})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "not a model"),
+        (b"garbage" * 50, "not a model"),
+        (zipped({"config.json": b"{}"}), "not made on this page"),
+        (zipped({"config.json": json.dumps({"config": {"layers": [{"class_name": "Lambda"}]}}).encode()}), "Lambda"),
+        (zipped({export.CLASSES_ENTRY: b"[", export.LEARNED_ENTRY: b""}), "not a model"),
+        (zipped({export.CLASSES_ENTRY: b'["a"]', export.LEARNED_ENTRY: learned()}), "list of classes"),
+        (zipped({export.CLASSES_ENTRY: b'["a","b","c"]', export.LEARNED_ENTRY: learned()}), "does not fit"),
+        (zipped({export.CLASSES_ENTRY: b'["a","b"]', export.LEARNED_ENTRY: learned(bias=None)}), "does not fit"),
+        (
+            zipped({export.CLASSES_ENTRY: b'["a","b"]', export.LEARNED_ENTRY: learned(bias=np.full(2, np.nan))}),
+            "does not fit",
+        ),
+        (
+            zipped({export.CLASSES_ENTRY: b'["a","b"]', export.LEARNED_ENTRY: learned(tail_000=np.zeros(3))}),
+            "fine-tuned block",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_back_is_explained(data, words):
+    with pytest.raises(VisitorError, match=words):
+        export.load_back(data)
+
+
+def test_pickled_arrays_are_never_unpickled():
+    buffer = io.BytesIO()
+    np.savez(buffer, kernel=np.array([{"a": 1}], dtype=object), bias=np.zeros(2))
+    data = zipped({export.CLASSES_ENTRY: b'["a","b"]', export.LEARNED_ENTRY: buffer.getvalue()})
+    with pytest.raises(VisitorError, match="not a model"):
+        export.load_back(data)
+
+
+# Fine-tuning
+
+
+@pytest.fixture(scope="module")
+def stage_six(network, shots):
+    from cnndemo import inference
+
+    run = inference.predictor(network.model, (finetune.FROZEN_END,))
+    return run(np.stack([shot.pixels for shot in shots]))[finetune.FROZEN_END]
+
+
+def test_fine_tuning_in_a_child_process_gives_a_network_that_can_be_taken_home(stage_six, taught, shots, tmp_path):
+    import keras
+
+    features, _ = taught
+    labels = np.repeat([0, 1], 6)
+    steps = list(finetune.tune(stage_six, features[:, 0], labels, ("Cat", "Coffee"), epochs=2))
+    assert [step.number for step in steps[:-1]] == [1, 2]
+    tuned = steps[-1]
+    assert tuned.held_out == 2
+    tail = finetune.tail_model(tuned.tail)
+    ours = tuned.head.probabilities(np.asarray(tail(stage_six)))
+    path = tmp_path / "tuned.keras"
+    path.write_bytes(export.keras_file(tuned.head, tuned.tail))
+    model = keras.models.load_model(path)
+    pixels = np.stack([shot.pixels for shot in shots]).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(model(pixels)), ours, atol=1e-3)
+    _, tail_back = export.load_back(path.read_bytes())
+    assert all(np.array_equal(a, b) for a, b in zip(tail_back, tuned.tail, strict=True))
+    untouched = finetune.get_tail(export.whole_model(tuned.head))
+    assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(untouched, tuned.tail, strict=True))
+
+
+def test_stopping_ends_the_child_and_lets_the_next_one_in(stage_six, taught, monkeypatch):
+    children = []
+    start = finetune.subprocess.Popen
+    monkeypatch.setattr(finetune.subprocess, "Popen", lambda *a, **k: children.append(start(*a, **k)) or children[-1])
+    features, _ = taught
+    run = finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee"), epochs=500)
+    assert next(run).number == 1
+    run.close()
+    assert children[0].poll() is not None
+    assert finetune._busy.acquire(blocking=False)
+    finetune._busy.release()
+
+
+def test_one_fine_tuning_at_a_time_and_enough_pictures(stage_six, taught):
+    features, _ = taught
+    labels = np.repeat([0, 1], 6)
+    with finetune._busy, pytest.raises(VisitorError, match="Another visitor"):
+        next(finetune.tune(stage_six, features[:, 0], labels, ("Cat", "Coffee")))
+    with pytest.raises(VisitorError, match="at least four"):
+        next(finetune.tune(stage_six[:4], features[:4, 0], np.array([0, 0, 1, 1]), ("Cat", "Coffee")))
+
+
+def test_a_child_that_dies_is_one_sentence(stage_six, taught, monkeypatch):
+    monkeypatch.setattr(finetune.sys, "executable", "/bin/false")
+    features, _ = taught
+    with pytest.raises(VisitorError, match="is still there"):
+        list(finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee")))
+    assert not finetune._busy.locked()
