@@ -248,7 +248,7 @@ def questions(image: np.ndarray, pattern: np.ndarray, wanted: str) -> list[tuple
     rows, columns = tall - height + 1, wide - width + 1
     counts = {rows * columns, tall * wide, (rows - 1) * (columns - 1), tall * wide // pattern.size}
     size = 60
-    outcome = contest(make_scene(size, 1.5), shape_pattern(wanted, size), wanted)[0]
+    outcome = Outcome("plain", shape_matches(make_scene(size, 1.5), shape_pattern(wanted, size)), wanted, 0.0)
     return [
         (
             f"A pattern of {height} × {width} slides over an image of {tall} × {wide}. How many sums are there?",

@@ -7,7 +7,7 @@ import streamlit as st
 from cnndemo import book_index, ui
 from cnndemo.book_index import ENTRIES, Entry
 from cnndemo.errata import ERRATA, Erratum, Finding
-from cnndemo.topics import CHAPTERS
+from cnndemo.topics import CHAPTERS, TOPICS
 from cnndemo.ui.frame import anchor
 
 ALL = "All"
@@ -41,7 +41,9 @@ def show_entries(entries: tuple[Entry, ...], narrowed: bool) -> None:
 def show_erratum(erratum: Erratum, run: bool, expanded: bool) -> None:
     """What the book says, what is right, and what the check computed."""
     with st.expander(f"**{erratum.place}** {LABELS[erratum.kind]} {erratum.says}", expanded=expanded):
-        st.markdown(f"**Right:** {erratum.right}")
+        topic = TOPICS[erratum.stem]
+        see = f" See it on [{topic.title}](/{topic.stem})." if topic.built else ""
+        st.markdown(f"**Right:** {erratum.right}{see}")
         if not run:
             st.caption("This check asks Keras. Switch it on above.")
             return

@@ -1,12 +1,8 @@
 """The pattern matching page under AppTest: its default, its presets, its limitation, and garbage."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT
 from tests.pages.conftest import no_trouble
 
 
@@ -89,14 +85,3 @@ def test_a_matrix_with_a_hole_says_where(open_page, monkeypatch):
 def test_garbage_in_the_link_changes_nothing(open_page):
     garbage = {"source": "moon", "shape": "<b>", "size": "1e9", "seed": "-4", "top": "x", "method": "", "growth": "nan"}
     assert "the circle" in verdict(no_trouble(open_page("pattern_matching", garbage)))
-
-
-def test_the_page_loads_no_tensorflow():
-    script = (
-        "import sys\nfrom streamlit.testing.v1 import AppTest\n"
-        "page = AppTest.from_file('pages/pattern_matching.py', default_timeout=60).run()\n"
-        "assert not page.exception\n"
-        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-500:]
