@@ -143,7 +143,7 @@ ui.check_yourself(
             "the other.",
         ),
         ui.Question(
-            f"{len(entrance.people())} people are enrolled, and one more joins. What has to be trained?",
+            "One more person joins the company. What has to be trained?",
             ["the last layer", "the whole network", "nothing"],
             "nothing",
             "The network only measures how alike two faces are; a new person is one more row of 128 numbers.",

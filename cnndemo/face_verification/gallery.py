@@ -67,9 +67,8 @@ class Gallery:
             raise VisitorError(f"The gallery is full: it holds {MOST_PEOPLE:,} people. Please remove somebody first.")
         if sum(map(len, self.people.values())) >= MOST_PICTURES:
             raise VisitorError(f"The gallery is full: it holds {MOST_PICTURES:,} pictures. Please remove some first.")
-        for match in self.nearest(embedding, 1):
-            if match.distance < IDENTICAL:
-                raise VisitorError(f"This very picture is enrolled already, as {match.name}. Please take another one.")
+        if any(match.distance < IDENTICAL for match in self.nearest(embedding, 1)):
+            raise VisitorError("This very picture is enrolled already. Please take another one.")
         self.people.setdefault(name, []).append(embedding)
         self._matrix = None
         return name

@@ -99,6 +99,6 @@ def price(measured: Rates, threshold: float) -> None:
     two.metric("Friends kept out (FRR)", f"{measured.false_reject(threshold):.2%}")
     st.caption(
         f"Counted on {measured.same.sum()} pairs of one person and {measured.different.sum()} of two from Labeled "
-        f"Faces in the Wild: {strangers} strangers below the threshold, {measured.same.sum() - friends} friends above it. "
+        f"Faces in the Wild: {strangers} strangers lie below the threshold, {measured.same.sum() - friends} friends above. "
         "These rates differ between groups of people; do not expect them for everybody."
     )

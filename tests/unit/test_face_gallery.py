@@ -69,7 +69,7 @@ def test_another_picture_joins_the_person_whatever_the_capitals(gallery):
 
 
 def test_the_same_picture_twice_is_told(gallery):
-    with pytest.raises(VisitorError, match="enrolled already, as Ada"):
+    with pytest.raises(VisitorError, match="enrolled already"):
         gallery.enrol("Somebody else", embedding(0))
     assert len(gallery) == 3
 
