@@ -10,6 +10,8 @@ from cnndemo.ui.pet_segmentation import (
     CHOICES,
     SHOWN,
     TITLES,
+    compare_cards,
+    describe_sizes,
     how_it_works,
     paint_and_feel,
     questions,
@@ -35,6 +37,8 @@ with left:
     image = picture.image
     choice = st.segmented_control("Network", list(CHOICES), default="Pretrained", key="net", **LINKED)
     name = CHOICES.get(choice, "pretrained")
+    with ui.guard():
+        st.caption(compare_cards())
     answers = {}
     for other in dict.fromkeys((name, *NETWORKS)):
         with ui.guard():
@@ -51,6 +55,8 @@ st.markdown(
     "On the way **down**, maps get smaller and richer: they know *what* is there, but no longer *where*. On the way "
     "**up** they grow again. **Skip connections** bring the fine maps of the way down across. Switch some off."
 )
+with ui.guard():
+    st.caption(describe_sizes())
 if name in answers:
     how_it_works(image, name)
 
@@ -111,7 +117,8 @@ ui.code(
     from cnndemo import images, pet_segmentation
 
     image = {source}
-    labels = pet_segmentation.segment(image, network="{name}")  # 1 pet, 2 surroundings, 3 border
+    # 1 pet, 2 surroundings, 3 border
+    labels = pet_segmentation.segment(image, network="{name}")
     cut = pet_segmentation.cut_out(image, pet_segmentation.animal(labels))
     Path("cut_out.png").write_bytes(images.png(cut))
     """,

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import streamlit as st
 
-from cnndemo import images, metrics, pet_masks, pet_segmentation
+from cnndemo import images, metrics, pet_masks, pet_segmentation, weights
 from cnndemo.figures import INPUT, KERNEL
 from cnndemo.figures import pet_segmentation as drawings
 from cnndemo.pet_segmentation import NETWORKS
@@ -25,6 +25,28 @@ BACKGROUNDS = ["transparent", "blurred", "colour", "rocket", "coffee"]
 SHOWN, HOVERED = 640, 320  # pixels on the long side of pictures, and of charts with numbers under the cursor
 TITLES = {"pretrained": "Pretrained encoder, beyond the book", "book": "The book's U-Net"}
 CHOICES = {"Pretrained": "pretrained", "Book": "book"}  # the words in the link
+
+
+def compare_cards() -> str:
+    """How good the two networks are, in a sentence from their cards."""
+    cards = {name: weights.card(net.weights) for name, net in NETWORKS.items()}
+    score = "mean Jaccard of the classes"
+    values = {name: next(m for m in card["metrics"] if m["name"] == score) for name, card in cards.items()}
+    return (
+        f"{TITLES['pretrained']}: {score} **{values['pretrained']['value']:.3f}** on "
+        f"{values['pretrained']['samples']} test pictures. {TITLES['book']}: **{values['book']['value']:.3f}**."
+    )
+
+
+def describe_sizes() -> str:
+    """Levels and parameters of the two networks, from their modules and cards."""
+    sizes = {name: f"{weights.card(net.weights)['parameters']:,}" for name, net in NETWORKS.items()}
+    depth = {name: len(pet_segmentation.architecture(name).SKIPS) for name in NETWORKS}
+    return (
+        f"The book's U-Net (listing 6.1) goes {depth['book']} levels down and has {sizes['book']} parameters, all "
+        f"trained on pets. The other goes {depth['pretrained'] + 1} levels down and has {sizes['pretrained']}, most of "
+        "them trained on ImageNet first: EfficientNet-Lite0 is its way down."
+    )
 
 
 @st.fragment

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from argparse import Namespace
 from dataclasses import replace
 
 import keras
@@ -168,3 +169,17 @@ def test_time_ends_the_cosine(monkeypatch):
         callback.on_epoch_end(epoch)
         assert callback.model.stop_training == (epoch == 4)
     assert rates[1] == pytest.approx(1e-3, rel=1e-2) and rates[1] > rates[2] > rates[3] > rates[4]
+
+
+def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path):
+    def run(epochs: int, resume: bool):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 3, padding="same")])
+        model.add(keras.layers.Softmax())
+        arguments = Namespace(run_dir=tmp_path, resume=resume, batch_size=4, epochs=epochs)
+        data = squares(training.Augmentation()), squares(None)
+        return training.train_stage(model, *data, arguments, "part", epochs, 1e-2, training.Clock(0))
+
+    first, second = run(2, resume=False), run(3, resume=True)
+    assert [row["epoch"] for row in second] == [0, 1, 2] and second[:2] == first
+    assert second[2]["loss"] < second[1]["loss"] < second[0]["loss"], "a start from scratch would begin at the top"
