@@ -43,6 +43,7 @@ def experiment(rows: Sequence[dict]) -> go.Figure:
         },
         textposition="inside",
         insidetextanchor="start",
+        textfont_color="#ffffff",
     )
     return figure
 

@@ -15,7 +15,7 @@ from cnndemo.models import resnet20
 from cnndemo.resnet_transfer import attribution, naming, resnet50
 from cnndemo.ui.networks import _await_tensorflow
 
-SIDE = 196
+SIDE = 200  # pixels of a picture on the page
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -56,8 +56,7 @@ def book_experiment(image: np.ndarray, alt: str) -> None:
 
 def _two_ways(small: np.ndarray, alt: str) -> None:
     answers = {way: fed(small, way) for way in ("padded", "scaled")}
-    left, right = st.columns(2, gap="large")
-    with left, st.container(horizontal=True):
+    with st.container(horizontal=True):
         with st.container(width=SIDE):
             ui.show(small, "32 × 32 pixels (figure 4.4)", f"{alt}, 32 by 32 pixels", target=SIDE)
         for way, (pixels, _, response) in answers.items():
@@ -65,9 +64,9 @@ def _two_ways(small: np.ndarray, alt: str) -> None:
             name = "padded with zeros (figure 4.5)" if way == "padded" else f"scaled up to {side}"
             with st.container(width=SIDE):
                 ui.show(grid(pixels, response.shape[0]), name, f"the picture {name}, with the cells of the last grid")
-    with right:
-        for way, (_, probabilities, _) in answers.items():
-            pairs = naming.best(probabilities, resnet20.CLASSES, 3)
+    for column, (way, (_, probabilities, _)) in zip(st.columns(2, gap="large"), answers.items(), strict=True):
+        pairs = naming.best(probabilities, resnet20.CLASSES, 3)
+        with column:
             ui.chart(
                 charts.answers(pairs, pairs[0][0], way.capitalize()),
                 alt=f"{way}: " + ", ".join(f"{name} {value:.1%}" for name, value in pairs),
@@ -103,12 +102,24 @@ def _figures() -> None:
         key="experiment_table",
     )
     splits = about["data"]["splits"]
+    words = "Orange as in the book, green scaled up, both with a frozen backbone and a new head"
+    if any(row["trained"] != "head" and row["input"].startswith("scaled") for row in rows):
+        tuning = about["tuning"]
+        pictures = next(row["training_pictures"] for row in rows if row["trained"] == "all layers")
+        words += (
+            f"; grey with all layers training for {tuning['epochs']} epochs on {pictures:,} pictures, from ImageNet's "
+            "weights or from scratch"
+        )
     st.caption(
-        f"Orange as in the book, green scaled up with a frozen backbone, grey with all layers training for "
-        f"{about['tuning']['epochs']} epochs, from ImageNet's weights or from scratch. "
-        f"{splits['train']:,} training and {splits['test']:,} test pictures; thin lines are 95 % intervals. "
+        f"{words}. {splits['train']:,} training and {splits['test']:,} test pictures; thin lines are 95 % intervals. "
         f"Made by `{about['command']}`."
     )
+    frozen = max(row["accuracy"] for row in rows if row["trained"] == "head")
+    if rows[-1]["input"].startswith("ResNet-20") and rows[-1]["accuracy"] > frozen:
+        st.caption(
+            f"With {splits['train']:,} pictures a small network that learns from scratch ({rows[-1]['accuracy']:.1%}) "
+            f"beats every frozen head (at most {frozen:.1%}). Transfer pays where pictures are few: see “Teach it”."
+        )
 
 
 def grid(pixels: np.ndarray, cells: int) -> np.ndarray:

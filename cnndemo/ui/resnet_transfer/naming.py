@@ -15,7 +15,7 @@ from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
 from cnndemo.ui.networks import _await_tensorflow
 
-SIDE = 196  # pixels of a map on the page
+SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -63,7 +63,7 @@ def choose_networks() -> list[str]:
         default=["efficientnet_lite0"],
         key="networks",
         bind="query-params",
-        format_func=lambda name: f"{BACKBONES[name].title} · {BACKBONES[name].data}",
+        format_func=lambda name: BACKBONES[name].title,
     )
     if "resnet50" in chosen and not resnet50.available():
         _offer_download()
