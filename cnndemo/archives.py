@@ -27,6 +27,7 @@ MAX_FILE_BYTES = 30 * MEGABYTE
 MAX_TOTAL_BYTES = 1000 * MEGABYTE
 MAX_RATIO = 100
 MAX_ENTRIES = 10_000
+MAX_PACKED_BYTES = 60 * MEGABYTE
 MAX_CLASSES = 200
 _RATIO_FREE = 1 * MEGABYTE  # below this an entry may be packed as tightly as it likes: flat drawings are
 _DIRECTORY_ENTRY = b"PK\x01\x02"
@@ -202,16 +203,24 @@ def read_class_folders(
     return ClassFolders(class_names, tuple(sorted(files, key=lambda f: (f.class_name, f.name))), tuple(notes), data)
 
 
-def pack(pictures: Iterable[tuple[str, np.ndarray]]) -> bytes:
+def pack(pictures: Iterable[tuple[str, np.ndarray]], max_bytes: int = MAX_PACKED_BYTES) -> bytes:
     """Pack pictures into a ZIP, as PNG files.
 
     Args:
         pictures: (name without suffix, uint8 image) pairs; taken one by one, so a generator keeps memory small.
+        max_bytes: most bytes that the ZIP may have.
+
+    Raises:
+        ArchiveError: it would grow larger.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:  # PNG is packed already
         for name, picture in pictures:
             archive.writestr(zipfile.ZipInfo(f"{name}.png", date_time=(2020, 1, 1, 0, 0, 0)), images.png(picture))
+            if buffer.tell() > max_bytes:
+                raise ArchiveError(
+                    f"This ZIP would grow past {max_bytes // MEGABYTE} MB. Please ask for fewer or smaller."
+                )
     return buffer.getvalue()
 
 

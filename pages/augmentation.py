@@ -3,12 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import archives, figures, images, ui
-from cnndemo.augmentation import BOOK, Pipeline, data_sets, mixing, to_picture
-from cnndemo.augmentation import reference as keras_layers
-from cnndemo.errors import VisitorError
-from cnndemo.figures import augmentation as charts
+from cnndemo import archives, images, ui
+from cnndemo.augmentation import BOOK, Pipeline, data_sets, mixing, reference
 from cnndemo.ui import augmentation as panels
+from cnndemo.ui import augmentation_data as data
 from cnndemo.ui.settling import settle
 
 ui.page("augmentation")
@@ -58,113 +56,20 @@ st.markdown(
     "A variant must still be what its label says. A cat mirrored is a cat; for a car that keeps to its lane, left and "
     "right are the answer. With digits the network can tell us:"
 )
-
-
-@st.fragment
-def digits() -> None:
-    digit = st.pills("Digit", range(10), default=6, required=True, key="digit", bind="query-params")
-    recipe = st.segmented_control(
-        "Transform", [*panels.DIGIT_RECIPES, panels.PIPELINE], default=panels.HALF_TURN, required=True, key="label",
-        bind="query-params",
-    )  # fmt: skip
-    pictures, drawn = panels.digit_variants(digit, recipe, pipeline, seed)
-    answers = None
-    if ui.tensorflow_ready():
-        with ui.guard():
-            answers = ui.predictor("digit_classifier")(pictures[..., None] / np.float32(255))
-    else:
-        panels.agreement(str)
-    panels.read_digits(digit, pictures, drawn, answers)
-
-
-digits()
+data.digits(pipeline, seed)
 
 ui.section("Two pictures into one")
 
-
-@st.fragment
-def mix() -> None:
-    left, right = ui.try_it()
-    with left:
-        second = ui.pick_image(
-            ("coffee", "rocket", "astronaut", "cat"), key="second", shared=False, label="Second picture"
-        )
-        kind = st.segmented_control(
-            "Mix by", ["MixUp", "CutMix"], default="MixUp", required=True, key="mix", bind="query-params"
-        )
-        alpha = st.slider(
-            "Alpha", 0.1, 5.0, 1.0, 0.1, key="alpha", bind="query-params", help="Small: mostly one of both."
-        )
-        draw = st.number_input("Draw", 0, 9999, 3, key="draw", bind="query-params")
-    with right, ui.guard():
-        first = images.shrink(image, 320)
-        other = mixing.fit(second.image, *first.shape[:2])
-        weight = mixing.draw_weight(alpha, draw)
-        x, y = np.random.default_rng([draw, 1]).random(2)
-        mixed = mixing.mix_up(first, other, weight) if kind == "MixUp" else mixing.cut_mix(first, other, weight, x, y)
-        ui.show(
-            to_picture(mixed.image), f"{kind}, weight {mixed.weight:.2f}", f"{alt} mixed with {second.alt}", width=420
-        )
-        ui.chart(
-            figures.bars(["first", "second"], [mixed.weight, 1 - mixed.weight]), "The mixed label", key="mixed_label"
-        )
-        st.caption("The label is mixed as the pixels are: the network learns to be as sure as the picture allows.")
-
-
-mix()
+data.mix(image, alt)
 
 ui.section("Uneven classes")
-
-
-@st.fragment
-def uneven() -> None:
-    left, right = ui.try_it()
-    with left, ui.guard():
-        rows = st.data_editor(
-            {"class": ["cat", "panda"], "pictures": [1_000_000, 10_000]},
-            num_rows="dynamic",
-            key="counts",
-            hide_index=True,
-        )
-        strategy = st.radio("An epoch shows", list(data_sets.STRATEGIES), 2, key="strategy", bind="query-params",
-                            captions=list(data_sets.STRATEGIES.values()))  # fmt: skip
-    with right, ui.guard():
-        balanced = data_sets.balance(data_sets.counts(rows["class"], rows["pictures"]), strategy)
-        ui.chart(charts.balance(balanced), f"Pictures of each class in an epoch, {strategy}", key="balance")
-        st.dataframe(data_sets.table(balanced), hide_index=True)
-        always = data_sets.accuracy_of_always_largest(balanced)
-        st.caption(
-            f"Always answering the most frequent class would count as {always:.1%} right. Near 50 % for two is fair."
-        )
-
-
-uneven()
+data.uneven()
 
 ui.section("The data generator", figures=("4.8",), listings=("4.4", "4.5"))
 columns = ("The book's argument", "Today", "What to know")
 st.table([dict(zip(columns, (f"`{old}`", f"`{new}`", note), strict=True)) for old, new, note in data_sets.TODAY])
-
-
-@st.fragment
-def from_directory() -> None:
-    left, right = ui.try_it()
-    with left, ui.guard():
-        file = st.file_uploader("A ZIP of class folders", type=["zip"], key="folders", help="cat/1.jpg, dog/1.jpg, …")
-        folders = archives.read_class_folders(panels.demonstration())
-        try:
-            folders = archives.read_class_folders(file.getvalue()) if file else folders
-        except VisitorError as error:
-            st.warning(f"{error} Until then you see the gallery's small set.", icon=":material/info:")
-        size = st.select_slider("target_size", [28, 64, 96, 150, 224], 96, key="target", bind="query-params")
-        batch_size = st.select_slider("batch_size", [3, 6, 9, 16, 32], 9, key="batch", bind="query-params")
-        mode = st.radio("class_mode", list(data_sets.LABEL_MODES), key="mode", bind="query-params", horizontal=True)
-        augment = st.toggle("Augment by the pipeline above", True, key="augment", bind="query-params")
-    with right, ui.guard():
-        panels.show_batch(folders, (size, size), batch_size, mode, pipeline if augment else None, seed)
-    st.session_state["_generator"] = (size, batch_size, mode)
-
-
-from_directory()
+st.caption("Listing 4.5 on your own folders. Pictures are unpacked one batch at a time, so memory stays small.")
+data.from_directory(pipeline, seed)
 
 ui.section("Take it with you")
 left, right = st.columns(2, gap="large")
@@ -177,7 +82,7 @@ with right:
     panels.make_zip(image, pipeline, seed)
 size, batch_size, mode = st.session_state.get("_generator", (96, 9, "categorical"))
 ui.code(
-    [Pipeline, keras_layers.run, mixing.mix_up, mixing.cut_mix, archives.read_class_folders, data_sets.balance],
+    [Pipeline, reference.run, mixing.mix_up, mixing.cut_mix, archives.read_class_folders, data_sets.balance],
     pipeline.to_keras_code()
     + f"""
 import numpy as np

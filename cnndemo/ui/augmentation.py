@@ -1,4 +1,4 @@
-"""The controls and panels of the augmentation page."""
+"""The augmentation page's controls, its grid of variants, the comparison, and what one can take away."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import archives, images
-from cnndemo.augmentation import BOOK, FILL_MODES, OPERATIONS, Draw, Pipeline, Step, data_sets, reference, to_picture
+from cnndemo.augmentation import BOOK, FILL_MODES, OPERATIONS, Pipeline, Step, data_sets, reference, to_picture
 from cnndemo.errors import VisitorError
-from cnndemo.figures.augmentation import labels
 from cnndemo.ui.frame import guard, plain
 from cnndemo.ui.grids import agreement
-from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
 
 SAMPLES, SIDE, COMPARE_SIDE = 16, 160, 480
@@ -173,100 +171,6 @@ def step_by_step(image: np.ndarray, pipeline: Pipeline, seed: int, alt: str) -> 
             show(picture, "Standardised, zero as mid-grey", f"{alt}, standardised", width=165, target=0)
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
-def demonstration() -> bytes:
-    """The small archive that stands in until the visitor brings one."""
-    return data_sets.demonstration_zip()
-
-
-HALF_TURN = "half turn"
-PIPELINE = "the pipeline above"
-DIGIT_RECIPES: dict[str, tuple[Draw, ...]] = {
-    HALF_TURN: (Draw("rotation", {"angle": 180.0}),),
-    "mirror": (Draw("flip_horizontal", {"flip": True}),),
-    "upside down": (Draw("flip_vertical", {"flip": True}),),
-}
-
-
-def digit_variants(digit: int, recipe: str, pipeline: Pipeline, seed: int, count: int = 12) -> tuple[np.ndarray, list]:
-    """Variants of shipped digits: uint8 (count, 28, 28), and what was drawn for each."""
-    x, y = images.digits()
-    chosen = np.random.default_rng(seed).choice(np.flatnonzero(y == digit), count, replace=False)
-    plain_pipeline = Pipeline(pipeline.steps, pipeline.fill_mode)
-    pictures, drawn = [], []
-    for number, index in enumerate(chosen):
-        image = np.repeat(x[index][..., None], 3, axis=-1)
-        draws = DIGIT_RECIPES.get(recipe) or plain_pipeline.draw(image.shape[:2], seed + number)
-        pictures.append(images.to_gray(to_picture(plain_pipeline.apply(image, draws))))
-        drawn.append(draws)
-    return np.stack(pictures), drawn
-
-
-def read_digits(digit: int, pictures: np.ndarray, drawn: list, answers: np.ndarray | None) -> None:
-    """Augmented digits, what was drawn, and what the digit CNN reads in each, float32 (n, 10), when it is there."""
-    with st.container(horizontal=True):
-        for number, (variant, draws) in enumerate(zip(pictures, drawn, strict=True)):
-            words, mark = "", ""
-            if answers is not None:
-                read = int(answers[number].argmax())
-                words, mark = (
-                    f"reads {read}, {answers[number][read]:.0%}",
-                    "" if read == digit else ":material/warning: ",
-                )
-            alt = f"a {digit}: {', '.join(map(str, draws))}; {words}"
-            show(variant, f"{mark}{words}", alt, width=112, target=112)
-    if answers is None:
-        return
-    wrong = int((answers.argmax(axis=1) != digit).sum())
-    if wrong > len(answers) / 4:
-        st.warning(
-            f"{wrong} of {len(answers)} are read as another digit: this transform changes the label of a {digit}."
-        )
-    else:
-        st.caption(f"{wrong} of {len(answers)} are read as another digit: a {digit} mostly stays a {digit}.")
-
-
-def show_batch(
-    folders: archives.ClassFolders,
-    size: tuple[int, int],
-    batch_size: int,
-    mode: str,
-    pipeline: Pipeline | None,
-    seed: int,
-) -> None:
-    """The first batch of an archive, as the generator of listing 4.5 delivers it (figure 4.8)."""
-    for note in folders.notes:
-        st.caption(f":material/info: {note}")
-    batch = next(folders.batches(batch_size, size))
-    for sentence in batch.skipped:
-        st.caption(f":material/info: {plain(sentence, 200)}")
-    names = [plain(name) for name in folders.class_names]
-    counted = zip(names, folders.counts.values(), strict=True)
-    st.markdown("Classes: " + ", ".join(f"**{index}** {name} ({count})" for index, (name, count) in enumerate(counted)))
-    with st.container(horizontal=True):
-        for index, (picture, label) in enumerate(zip(batch.images, batch.labels, strict=True)):
-            if pipeline is not None:
-                picture = variants(picture, pipeline.to_json(), (seed + index,))[0][0]
-            show(
-                picture,
-                names[label] if mode != "None" else None,
-                f"a picture of class {names[label]}",
-                width=110,
-                target=0,
-            )
-    if mode == "categorical" and len(batch.labels):
-        hot = archives.one_hot(batch.labels, len(names))
-        chart(labels(hot), f"One-hot labels, one row a picture: {hot.astype(int).tolist()}", key="one_hot")
-    elif mode == "binary":
-        st.code(f"y = ({' '.join(map(str, batch.labels))})", language=None, wrap_lines=True)
-    values = batch.images / np.float32(255)
-    everything = data_sets.memory(len(folders), size) / 1e6
-    st.caption(
-        f"Batch {values.shape}, rescaled by 1/255. Unpacked at a time: {values.nbytes / 1e6:.2f} MB as float32; "
-        f"all {len(folders):,} pictures at once would be {everything:,.2f} MB."
-    )
-
-
 def load_recipe() -> None:
     """Callback of the upload: read the JSON and move the controls, or keep everything and say why not."""
     file = st.session_state["recipe"]
@@ -282,20 +186,23 @@ def load_recipe() -> None:
 
 @st.fragment
 def make_zip(image: np.ndarray, pipeline: Pipeline, seed: int) -> None:
-    """A ZIP of many variants, with progress; a click on anything stops it."""
-    count = st.number_input("How many variants", 1, 500, 50, key="zip_count", width=200)
+    """A ZIP of many variants, with progress; a click on Stop, or on anything else, ends it."""
+    with st.container(horizontal=True):
+        count = st.number_input("How many variants", 1, 200, 50, key="zip_count", width=160)
+        side = st.select_slider("Long side, pixels", [96, 160, 224, 320, 512], 224, key="zip_side", width=200)
+    small = images.shrink(image, side)
     if st.button("Make the ZIP", icon=":material/folder_zip:"):
-        stop = st.button("Stop", icon=":material/stop:", key="zip_stop")
+        stopped = st.button("Stop", icon=":material/stop:", key="zip_stop")
         progress = st.progress(0.0, "Making variants")
 
         def pictures():
             for number in range(count):
-                values, _ = pipeline.sample(image, seed + number)
+                values, _ = pipeline.sample(small, seed + number)
                 yield f"variant_{number + 1:03d}", to_picture(values, pipeline.center or pipeline.scale)
                 progress.progress((number + 1) / count, f"{number + 1} of {count}")
 
         with guard():
-            st.session_state["zip"] = (count, archives.pack(pictures())) if not stop else None
+            st.session_state["zip"] = None if stopped else (count, archives.pack(pictures()))
         progress.empty()
     if made := st.session_state.get("zip"):
         st.download_button(

@@ -145,6 +145,7 @@ def test_a_zip_of_class_folders_becomes_a_batch(open_page):
     no_trouble(page)
     assert any("**0** cat (3), **1** dog (3), **2** panda (3)" in text.value for text in page.markdown)
     assert any("outside the archive" in caption.value for caption in page.caption)
+    assert any(f"{1 / 3:.1%}" in c.value for c in page.caption), "the class balance takes the folders' counts"
     page.radio(key="mode").set_value("binary").run()
     assert any(c.value == "y = (0 0 0 1 1 1 2 2 2)" for c in no_trouble(page).code)
 
@@ -194,4 +195,4 @@ def test_a_zip_of_variants(open_page):
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.namelist() == [f"variant_{number:03d}.png" for number in (1, 2, 3)]
         first = images.load(archive.read("variant_001.png"))
-    assert count == 3 and first.shape == images.sample("cat").shape
+    assert count == 3 and first.shape == images.shrink(images.sample("cat"), 224).shape

@@ -208,6 +208,20 @@ def test_pack_and_read_back():
     assert [np.unique(folders.image(index)).tolist() for index in range(4)] == [[0], [1], [0], [1]]
 
 
+def test_packing_is_bounded():
+    noise = np.random.default_rng(0).integers(0, 256, (50, 50, 3), dtype=np.uint8)
+    taken = []
+
+    def pictures():
+        for number in range(1000):
+            taken.append(number)
+            yield str(number), noise
+
+    with pytest.raises(ArchiveError, match="fewer or smaller"):
+        archives.pack(pictures(), max_bytes=40_000)
+    assert len(taken) < 10
+
+
 WHOLE = pack(BOOK)
 
 

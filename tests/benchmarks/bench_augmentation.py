@@ -1,0 +1,45 @@
+"""Augmentation: sixteen variants here and by the Keras layers, and from a click to the new variants in the browser."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import numpy as np
+
+from cnndemo import images
+from cnndemo.augmentation import BOOK, Pipeline
+
+
+def milliseconds(function, times: int = 7) -> float:
+    function()
+    spent = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        spent.append(1000 * (time.perf_counter() - start))
+    return median(spent)
+
+
+def main() -> None:
+    pipeline = Pipeline(BOOK.steps)
+    image = images.shrink(images.sample("cat"), 160)
+    ours = milliseconds(lambda: [pipeline.sample(image, seed) for seed in range(16)])
+    scope: dict = {}
+    exec(pipeline.to_keras_code(), scope)
+    batch = np.stack([image] * 16).astype(np.float32)
+    theirs = milliseconds(lambda: np.asarray(scope["augment"](batch, training=True)))
+    print(
+        f"16 variants of {image.shape[1]} × {image.shape[0]}: {ours:.0f} ms here, {theirs:.0f} ms by the Keras layers"
+    )
+    from tests.benchmarks.clicks import Gallery
+
+    with Gallery() as gallery:
+        page = gallery.open("augmentation")
+        watched = page.get_by_test_id("stCaptionContainer").filter(has_text="turned").first
+        plus = page.get_by_test_id("stNumberInput").filter(has_text="Seed").get_by_test_id("stNumberInputStepUp")
+        print(f"seed: {gallery.until_changed(watched, [plus], None):.0f} ms from click to drawn parameters (median)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Filters: a kernel on a photo of 1600 pixels, and from a click to the new picture in the browser."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import numpy as np
+
+from cnndemo import edges, filters, images
+
+
+def milliseconds(function, times: int = 15) -> float:
+    function()
+    spent = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        spent.append(1000 * (time.perf_counter() - start))
+    return median(spent)
+
+
+def main() -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
+    gray = images.to_gray(photo)
+    for name in ("sobel_x", "gaussian", "motion"):
+        kernel = filters.PRESETS[name].values
+        print(f"{name}: {milliseconds(lambda kernel=kernel: filters.apply(gray, kernel)):.1f} ms for 1600 × 1200")
+    response = filters.apply(gray, filters.PRESETS["sobel_x"].values)
+    print(f"signed view: {milliseconds(lambda: filters.view(response, 'signed')):.1f} ms for 1600 × 1200")
+    small = images.to_gray(images.shrink(photo, 480))
+    print(f"edges, all steps: {milliseconds(lambda: edges.find(small, 50, 120)):.1f} ms for 480 × 360")
+    in_the_browser(photo)
+
+
+def in_the_browser(photo: np.ndarray) -> None:
+    from tests.benchmarks.clicks import Gallery
+
+    with Gallery() as gallery:
+        page = gallery.open("filters")
+        picture = page.get_by_test_id("stImage").filter(has_text="Response").get_by_role("img")
+        views = page.get_by_test_id("stSegmentedControl").filter(has_text="absolute")
+        clicks = [views.get_by_text(name, exact=True) for name in ("absolute", "signed")]
+        print(f"view, drawn sudoku: {gallery.until_changed(picture, clicks):.0f} ms from click to picture (median)")
+        page.get_by_text("A picture", exact=True).click()
+        gallery.upload(page, photo)
+        print(f"view, photo of 1600 pixels: {gallery.until_changed(picture, clicks):.0f} ms from click to picture")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The filters page in Chromium."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_idle
+
+PATIENCE = 20_000  # milliseconds; CI machines are slow
+
+
+def test_a_kernel_changes_the_picture_and_a_cell_can_be_typed(visit):
+    page = visit("filters", "kernel=Laplacian")
+    response = page.get_by_test_id("stImage").filter(has_text="Response").get_by_role("img")
+    before = response.get_attribute("src")
+    page.get_by_test_id("stSegmentedControl").filter(has_text="absolute").get_by_text("absolute").click()
+    expect(response).not_to_have_attribute("src", before, timeout=PATIENCE)
+    wait_idle(page)
+    # Type 1 into the centre of the Laplacian: it then sums to 5, and the page says what that does.
+    cells = page.get_by_test_id("stDataFrame").first
+    cells.scroll_into_view_if_needed()
+    box = cells.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 35 * 2.5)
+    page.keyboard.type("1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The kernel sums to 5, neither 0 nor 1")).to_be_visible(timeout=PATIENCE)
+    wait_idle(page)
+    assert not page.get_by_test_id("stException").count()
+
+
+def test_the_five_channels_can_be_downloaded(visit, tmp_path):
+    import numpy as np
+
+    page = visit("filters")
+    button = page.get_by_test_id("stDownloadButton").filter(has_text="Tensor as .npy").get_by_role("button")
+    with page.expect_download() as download:
+        button.click()
+    download.value.save_as(tmp_path / "stacked.npy")
+    stacked = np.load(tmp_path / "stacked.npy")
+    assert stacked.shape == (480, 480, 5) and stacked.dtype == np.float32
