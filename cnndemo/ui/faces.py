@@ -94,11 +94,12 @@ def naive_crops(pictures: tuple[Picture, Picture], pair: tuple[Face, Face], apar
 def price(measured: Rates, threshold: float) -> None:
     """What a threshold costs: strangers let in, friends kept out, and on how many pairs that was counted."""
     friends, strangers = measured.below(threshold)
+    refused = measured.same.sum() - friends
     one, two = st.columns(2)
     one.metric("Strangers let in (FAR)", f"{measured.false_accept(threshold):.2%}")
     two.metric("Friends kept out (FRR)", f"{measured.false_reject(threshold):.2%}")
     st.caption(
         f"Counted on {measured.same.sum()} pairs of one person and {measured.different.sum()} of two from Labeled "
-        f"Faces in the Wild: {strangers} strangers lie below the threshold, {measured.same.sum() - friends} friends above. "
+        f"Faces in the Wild: {strangers} strangers lie below the threshold, {refused} friends above. "
         "These rates differ between groups of people; do not expect them for everybody."
     )
