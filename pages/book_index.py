@@ -50,7 +50,8 @@ def show_erratum(erratum: Erratum, run: bool, expanded: bool) -> None:
         found = finding(erratum.check.__name__)
         st.markdown("\n".join(f"- {name}: `{value}`" for name, value in found.computed.items()))
         st.markdown(":green-badge[:material/check: checked]" if found.confirmed else ":red-badge[not confirmed]")
-        st.code(inspect.getsource(erratum.check), language="python")
+        source = inspect.getsource(erratum.check)
+        st.code(source[source.index("\ndef ") + 1 :], language="python")
 
 
 ui.page("book_index")

@@ -154,19 +154,14 @@ with ui.guard():
         st.dataframe([way.row for way in ways], hide_index=True)
         st.caption(f"On {shape[0]} × {shape[1]} pixels: the search above, made small enough for loops in Python.")
 
-size, style, seed, method = (
-    repr(st.session_state.get(*item)) for item in (("size", 90), ("style", "outline"), ("seed", 4), ("method", "plain"))
-)
-ui.code(
-    [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, pattern_steps.dot_product],
-    f"""
-    from cnndemo.pattern_matching import find
-    from cnndemo.pattern_scenes import make_scene, shape_pattern
-
-    scene = make_scene(size={size}, style={style}, seed={seed})
-    for match in find(scene.image, shape_pattern("{wanted}", {size}, {style}), method={method}):
-        print(match, scene.at(match.center))
-    """,
-)
+if result:
+    best, method, scales = result[0], result[1], "SCALES" if st.session_state.get("scales") else "(1.0,)"
+    ui.code(
+        [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, pattern_steps.dot_product],
+        "import numpy as np\n\nfrom cnndemo import pattern_steps\nfrom cnndemo.pattern_matching import find\n"
+        f"from cnndemo.pattern_scenes import SCALES\n{quest.code}\n"
+        f"for match in find(image, pattern, {method!r}, {scales}, top={st.session_state.get('top', 1)}):\n"
+        "    print(match)",
+    )
 if quest:
     ui.check_yourself([ui.Question(*q) for q in pattern_scenes.questions(quest.image, quest.pattern, wanted)])

@@ -20,51 +20,76 @@ LINKED = {"required": True, "bind": "query-params"}
 
 @dataclass
 class Quest:
-    """What is searched for what, and where it truly is when that is known."""
+    """What is searched for what, where it truly is when that is known, and the code that makes image and pattern."""
 
     image: np.ndarray
     pattern: np.ndarray
     wanted: str
+    code: str
     center: tuple[float, float] | None = None
     scene: Scene | None = None
 
 
 def choose_quest() -> Quest:
     """Let the visitor choose what to search for what; the settings are kept in the link."""
-    source = st.pills(
-        "Search in", ["shapes", "picture", *WORKED_EXAMPLES], default="shapes", key="source", wrap=True, **LINKED
-    )
+    sources = ["shapes", "picture", *WORKED_EXAMPLES]
+    source = st.pills("Search in", sources, default="shapes", key="source", wrap=True, **LINKED) or "shapes"
     if source in WORKED_EXAMPLES:
-        st.caption("The image that the book calculates by hand. Type your own numbers into the pattern.")
-        pattern = st.data_editor(WORKED_EXAMPLES[source].pattern, key=f"matrix_{source}", width="content")
-        return Quest(WORKED_EXAMPLES[source].image, pattern, "the pattern")
-    wanted, scene = BOX, None
-    if source == "shapes":
-        wanted = (
-            st.pills("Look for", [*SHAPES, BOX, MATRIX], default="circle", key="shape", wrap=True, **LINKED) or "circle"
-        )
-        style = (
-            st.segmented_control("Drawn as", ["outline", "filled"], default="outline", key="style", **LINKED)
-            or "outline"
-        )
-        size = st.slider("Size of the shapes", 40, 100, 90, key="size", bind="query-params")
-        seed = st.slider("Arrangement", 0, 99, 4, key="seed", bind="query-params")
-        uneven = st.toggle("Each shape has its own grey", key="uneven", bind="query-params")
-        scene = pattern_scenes.make_scene(size, style=style, seed=seed, uneven=uneven)
-        image = scene.image
-        if wanted in SHAPES:
-            pattern = pattern_scenes.shape_pattern(wanted, size, style)
-            return Quest(image, pattern, wanted, scene.center(wanted), scene)
-    else:
-        image = images.to_gray(images.shrink(pick_image().image, SEARCH_SIDE))
-        wanted = st.segmented_control("Look for", [BOX, MATRIX], default=BOX, key="kind", **LINKED) or BOX
-    if wanted == MATRIX:
-        st.caption("Type your own numbers into the pattern.")
-        return Quest(image, st.data_editor(pattern_matching.EDGE, key="matrix", width="content"), "the pattern")
-    st.caption("Draw a box with mouse or finger round what you want to find.")
-    pattern, center = pattern_steps.crop(image, *pick_box(image))
-    grow = st.slider("Then the picture grows", 0.5, 2.0, 1.0, 0.05, key="grow", format="× %g", bind="query-params")
-    light = st.slider(
-        "and its brightness changes", 0.3, 1.7, 1.0, 0.05, key="light", format="× %g", bind="query-params"
+        image = WORKED_EXAMPLES[source].image
+        st.caption("The image that the book calculates by hand.")
+        code = f"image = np.array({image.tolist()}, np.uint8)"
+        return _matrix_quest(image, WORKED_EXAMPLES[source].pattern, f"matrix_{source}", code)
+    return _scene_quest() if source == "shapes" else _picture_quest()
+
+
+def _scene_quest() -> Quest:
+    shapes = [*SHAPES, BOX, MATRIX]
+    wanted = st.pills("Look for", shapes, default="circle", key="shape", wrap=True, **LINKED) or "circle"
+    styles = ["outline", "filled"]
+    style = st.segmented_control("Drawn as", styles, default="outline", key="style", **LINKED) or "outline"
+    size = st.slider("Size of the shapes", 40, 100, 90, key="size", bind="query-params")
+    seed = st.slider("Arrangement", 0, 99, 4, key="seed", bind="query-params")
+    uneven = st.toggle("Each shape has its own grey", key="uneven", bind="query-params")
+    scene = pattern_scenes.make_scene(size, style=style, seed=seed, uneven=uneven)
+    code = (
+        "from cnndemo.pattern_scenes import make_scene, shape_pattern\n\n"
+        f"image = make_scene(size={size}, style={style!r}, seed={seed}, uneven={uneven}).image"
     )
-    return Quest(pattern_steps.alter(image, grow, light), pattern, BOX, (center[0] * grow, center[1] * grow))
+    if wanted == BOX:
+        return _box_quest(scene.image, code)
+    if wanted == MATRIX:
+        return _matrix_quest(scene.image, pattern_matching.EDGE, "matrix", code)
+    code += f"\npattern = shape_pattern({wanted!r}, {size}, {style!r})"
+    pattern = pattern_scenes.shape_pattern(wanted, size, style)
+    return Quest(scene.image, pattern, wanted, code, scene.center(wanted), scene)
+
+
+def _picture_quest() -> Quest:
+    picture = pick_image()
+    image = images.to_gray(images.shrink(picture.image, SEARCH_SIDE))
+    read = f"sample({picture.name!r})" if picture.source == "sample" else 'load(open("your_picture.jpg", "rb").read())'
+    code = f"from cnndemo import images\n\nimage = images.to_gray(images.shrink(images.{read}, {SEARCH_SIDE}))"
+    wanted = st.segmented_control("Look for", [BOX, MATRIX], default=BOX, key="kind", **LINKED) or BOX
+    return _box_quest(image, code) if wanted == BOX else _matrix_quest(image, pattern_matching.EDGE, "matrix", code)
+
+
+def _matrix_quest(image: np.ndarray, start: np.ndarray, key: str, code: str) -> Quest:
+    """The visitor types the pattern."""
+    st.caption("Type your own numbers into the pattern.")
+    pattern = st.data_editor(start, key=key, width="content")
+    return Quest(image, pattern, "the pattern", f"{code}\npattern = np.array({pattern.tolist()}, np.float32)")
+
+
+def _box_quest(image: np.ndarray, code: str) -> Quest:
+    """The visitor cuts the pattern from the image, which then may change."""
+    st.caption("Draw a box with mouse or finger round what you want to find.")
+    rows, columns = pick_box(image)
+    pattern, (row, column) = pattern_steps.crop(image, rows, columns)
+    options = {"format": "× %g", "bind": "query-params"}
+    grow = st.slider("Then the picture grows", 0.5, 2.0, 1.0, 0.05, key="grow", **options)
+    light = st.slider("and its brightness changes", 0.3, 1.7, 1.0, 0.05, key="light", **options)
+    code += (
+        f"\npattern, _ = pattern_steps.crop(image, {rows}, {columns})"
+        f"\nimage = pattern_steps.alter(image, {grow}, {light})"
+    )
+    return Quest(pattern_steps.alter(image, grow, light), pattern, BOX, code, (row * grow, column * grow))

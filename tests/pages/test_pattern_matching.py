@@ -1,5 +1,7 @@
 """The pattern matching page under AppTest: its default, its presets, its limitation, and garbage."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,21 @@ def test_a_matrix_with_a_hole_says_where(open_page, monkeypatch):
 def test_garbage_in_the_link_changes_nothing(open_page):
     garbage = {"source": "moon", "shape": "<b>", "size": "1e9", "seed": "-4", "top": "x", "method": "", "growth": "nan"}
     assert "the circle" in verdict(no_trouble(open_page("pattern_matching", garbage)))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"top": "2", "uneven": "true", "seed": "9"},
+        {"source": "4 × 7", "method": "normalised"},
+        {"source": "picture", "grow": "1.2", "scales": "true", "method": "normalised"},
+    ],
+    ids=["shapes", "worked", "picture"],
+)
+def test_the_code_shown_finds_what_the_page_found(open_page, query, capsys):
+    page = no_trouble(open_page("pattern_matching", query))
+    snippet = next(code.value for code in page.code if "import find" in code.value)
+    exec(snippet, {})
+    first = capsys.readouterr().out.splitlines()[0]
+    row, column = re.search(r"row=(\d+), column=(\d+)", first).groups()
+    assert f"at row {row}, column {column}" in verdict(page)
