@@ -91,8 +91,7 @@ for key, side in zip(digits, st.columns(2, gap="large"), strict=False):
         for layer in LAYERS:
             clickable_maps(digits[key], key, layer, over, sort)
 st.caption("Dark is no answer, yellow the strongest of its map. Click a map to enlarge it.")
-if digits:
-    enlarge(MODEL, digits)
+enlarge(MODEL, digits)
 
 ui.section("How it works")
 st.markdown(
@@ -107,14 +106,11 @@ with ui.guard():
         "The raw kernels of layer 1: nine numbers each, and they are all that it has learned. Blue is negative, red "
         "positive. One with a red and a blue side answers to an edge, one that is red all over to ink of any shape."
     )
-    ui.chart(
-        charts.kernel_sheet(raw, 8, [f"kernel {i}" for i in range(raw.shape[2])]), f"{raw.shape[2]} kernels", key="raw"
-    )
+    names = [f"kernel {i}" for i in range(raw.shape[2])]
+    ui.chart(charts.kernel_sheet(raw, 8, names), f"{len(names)} kernels of 3 × 3 weights", key="raw")
 ui.section("What would a narrower network lose?")
 with ui.guard():
-    st.markdown(
-        "Many maps look alike, so the book expects that fewer would do. Silence some, and nothing is trained anew:"
-    )
+    st.markdown("Many maps look alike, so the book expects that fewer would do. Silence some, without training anew:")
     narrower(digits)
     study = weights.card(MODEL).get("study")
     if study:

@@ -83,6 +83,8 @@ def enlarge(name: str, digits: dict[str, Shown]) -> None:
     from cnndemo.figures import activation_maps as charts
     from cnndemo.figures import heatmap, number_grid
 
+    if not digits:
+        return
     layers = activation_maps.LAYERS
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = st.segmented_control(
