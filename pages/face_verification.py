@@ -142,7 +142,7 @@ with ui.guard():
                 ],
                 "fewer strangers, more friends kept out",
                 f"Of {measured.different.sum()} strangers {fewer} fewer enter, of {measured.same.sum()} friends "
-                f"{measured.below(threshold)[0] - measured.below(stricter)[0]} more are kept out: one error pays for the other.",
+                f"{measured.below(threshold)[0] - measured.below(stricter)[0]} more are kept out.",
             ),
             ui.Question(
                 "One more person joins the company. What has to be trained?",
