@@ -6,64 +6,54 @@ from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from cnndemo import convolution
 from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, styled
+from cnndemo.figures.plain import Plain
 
 SHOWN = (-4.0, 5.0)
 FILL = "rgba(0, 158, 115, 0.35)"
 FRAME_MILLISECONDS = 60
 
 
-def _thin(t: np.ndarray, *curves: np.ndarray, every: int = 3) -> tuple[np.ndarray, ...]:
-    """The part that is shown, every third sample, in float32: enough for the eye, light for the browser."""
-    keep = np.flatnonzero((t >= SHOWN[0]) & (t <= SHOWN[1]))[::every]
-    return tuple(values[keep].astype(np.float32) for values in (t, *curves))
+def _shown(t: np.ndarray, *curves: np.ndarray, every: int = 3) -> list[list[float]]:
+    """The part that is shown, every third sample, rounded: enough for the eye, light for the browser."""
+    keep = np.flatnonzero((t >= SHOWN[0] - 1e-9) & (t <= SHOWN[1] + 1e-9))[::every]
+    return [np.round(values[keep], 3).tolist() for values in (t, *curves)]
 
 
 def slide(f: convolution.Curve, g: convolution.Curve, at: float, flip: bool, frames: int = 46) -> go.Figure:
     """Above: f, the moved g and their product, filled. Below: the result, with the point reached. Plays by itself."""
     t, result = convolution.convolve_curves(f, g, flip)
     now = convolution.overlap(f, g, at, flip)
-    tau, still, moved, product = _thin(now["tau"], now["f"], now["moved"], now["product"])
-    places, heights = _thin(t, result)
-    figure = Film(_frames(f, g, flip, frames))
-    make_subplots(rows=2, cols=1, vertical_spacing=0.16, row_heights=[0.55, 0.45], figure=figure)
+    tau, still, moved, product = _shown(now["tau"], now["f"], now["moved"], now["product"])
+    places, heights = _shown(t, result)
     moved_name = "g, flipped and moved to t" if flip else "g, moved to t"
-    figure.add_scatter(x=tau, y=still, name="f", line={"color": INPUT, "width": 2}, row=1, col=1)
-    figure.add_scatter(x=tau, y=moved, name=moved_name, line={"color": KERNEL, "width": 2}, row=1, col=1)
-    figure.add_scatter(
-        x=tau, y=product, name="product, area filled", fill="tozeroy", fillcolor=FILL, row=1, col=1,
-        line={"color": OUTPUT, "width": 1},
-    )  # fmt: skip
-    result_name = "f * g" if flip else "f ⋆ g"
-    figure.add_scatter(x=places, y=heights, name=result_name, line={"color": OUTPUT, "width": 2}, row=2, col=1)
-    figure.add_scatter(
-        x=[at], y=[now["area"]], name="the area at t", mode="markers", row=2, col=1,
-        marker={"color": ACCENT, "size": 12}, hovertemplate="t = %{x:.2f}<br>area %{y:.4f}<extra></extra>",
-    )  # fmt: skip
-    tallest = max(float(still.max()), float(g(now["tau"]).max()), 0.1)
-    figure.update_yaxes(range=[0, tallest * 1.08], row=1, col=1)
-    figure.update_yaxes(range=[0, max(float(heights.max()), 0.1) * 1.12], row=2, col=1)
-    figure.update_xaxes(range=SHOWN, fixedrange=True)
-    figure.update_xaxes(title_text="τ", row=1, col=1)
-    figure.update_xaxes(title_text="t", row=2, col=1)
-    figure.update_yaxes(fixedrange=True)
-    styled(figure, 540)
-    figure.update_layout(updatemenus=[_player()], legend={"y": 1.03}, margin={"t": 30, "b": 64})
-    return figure
-
-
-class Film(go.Figure):
-    """A figure with frames given as plain dictionaries: Plotly's own check of each frame takes ten times as long."""
-
-    def __init__(self, film: tuple[dict, ...]) -> None:
-        super().__init__()
-        self.__dict__["_film"] = film
-
-    def to_dict(self) -> dict:
-        return super().to_dict() | {"frames": list(self.__dict__["_film"])}
+    upper, lower = {"type": "scatter", "mode": "lines"}, {"type": "scatter", "xaxis": "x2", "yaxis": "y2"}
+    data = [
+        upper | {"x": tau, "y": still, "name": "f", "line": {"color": INPUT, "width": 2}},
+        upper | {"x": tau, "y": moved, "name": moved_name, "line": {"color": KERNEL, "width": 2}},
+        upper | {"x": tau, "y": product, "name": "product, area filled", "fill": "tozeroy", "fillcolor": FILL,
+                 "line": {"color": OUTPUT, "width": 1}},
+        lower | {"x": places, "y": heights, "name": "f * g" if flip else "f ⋆ g", "mode": "lines",
+                 "line": {"color": OUTPUT, "width": 2}},
+        lower | {"x": [at], "y": [now["area"]], "name": "the area at t", "mode": "markers",
+                 "marker": {"color": ACCENT, "size": 12},
+                 "hovertemplate": "t = %{x:.2f}<br>area %{y:.4f}<extra></extra>"},
+    ]  # fmt: skip
+    tallest = max(float(now["f"].max()), float(g(now["tau"]).max()), 0.1)
+    fixed = {"fixedrange": True}
+    layout = {
+        "height": 540,
+        "xaxis": {"range": SHOWN, "title": {"text": "τ"}, "anchor": "y", **fixed},
+        "yaxis": {"range": [0, tallest * 1.08], "domain": [0.54, 1], "anchor": "x", **fixed},
+        "xaxis2": {"range": SHOWN, "title": {"text": "t"}, "anchor": "y2", **fixed},
+        "yaxis2": {"range": [0, max(*heights, 0.1) * 1.12], "domain": [0, 0.38], "anchor": "x2", **fixed},
+        "updatemenus": [_player()],
+        "legend": {"y": 1.03},
+        "margin": {"l": 8, "r": 8, "t": 30, "b": 64},
+    }
+    return Plain(data, layout, _frames(f, g, flip, frames))
 
 
 @lru_cache(maxsize=32)
@@ -72,13 +62,8 @@ def _frames(f: convolution.Curve, g: convolution.Curve, flip: bool, count: int) 
     frames = []
     for at in np.linspace(SHOWN[0], SHOWN[1], count):
         now = convolution.overlap(f, g, float(at), flip, step=0.02)
-        tau, moved, product = _thin(now["tau"], now["moved"], now["product"])
-        x = tau.round(2).tolist()
-        data = [
-            {"x": x, "y": np.round(moved, 4).tolist()},
-            {"x": x, "y": np.round(product, 4).tolist()},
-            {"x": [float(at)], "y": [now["area"]]},
-        ]
+        tau, moved, product = _shown(now["tau"], now["moved"], now["product"])
+        data = [{"x": tau, "y": moved}, {"x": tau, "y": product}, {"x": [float(at)], "y": [now["area"]]}]
         frames.append({"data": data, "traces": [1, 2, 4]})
     return tuple(frames)
 

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, SIGNED, signed_range, styled
+from cnndemo.figures.plain import Plain
 from cnndemo.layer_lab.grids import number_text
 
 READABLE = 14  # cells a side up to which numbers are written into them
@@ -31,6 +32,11 @@ def _frames(cells: Iterable[tuple[int, int]]) -> tuple[list, list]:
         x += [column - 0.5, column + 0.5, column + 0.5, column - 0.5, column - 0.5, None]
         y += [row - 0.5, row - 0.5, row + 0.5, row + 0.5, row - 0.5, None]
     return x, y
+
+
+def _line(x: list, y: list, color: str, width: int, dash: str = "solid") -> dict:
+    line = {"color": color, "width": width, "dash": dash}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "skip"}
 
 
 def cells(
@@ -63,50 +69,53 @@ def cells(
     words = None
     if max(rows, columns) <= READABLE:
         words = [["−∞" if v == -np.inf else number_text(round(float(v), 2)) for v in line] for line in values]
-    figure = go.Figure()
-    figure.add_heatmap(
-        z=finite, zmin=low, zmax=high, colorscale=scale, showscale=False, xgap=1, ygap=1, hoverinfo="skip", text=words,
-        texttemplate="%{text}" if words else None, textfont={"size": 13 if columns <= 9 else 10},
-    )  # fmt: skip
+    if hover is None:
+        hover = np.empty(values.shape, dtype=object)
+        for i, j in np.ndindex(values.shape):
+            hover[i, j] = f"row {i}, column {j}: {number_text(values[i, j])}"
+    quiet = {"hoverinfo": "skip", "showscale": False}
+    grid = {"type": "heatmap", "zmin": low, "zmax": high, "colorscale": scale, "xgap": 1, "ygap": 1, **quiet}
+    grid |= {"z": [[None if np.isnan(v) else float(v) for v in line] for line in finite]}
+    if words:
+        grid |= {"text": words, "texttemplate": "%{text}", "textfont": {"size": 13 if columns <= 9 else 10}}
+    data = [grid]
     if shaded is not None and shaded.any():
-        grey = np.where(shaded, 1.0, np.nan)
-        figure.add_heatmap(
-            z=grey,
-            zmin=0,
-            zmax=1,
-            colorscale=((0, "#777"), (1, "#777")),
-            opacity=0.6,
-            showscale=False,
-            hoverinfo="skip",
-        )
+        z = [[1 if cell else None for cell in line] for line in shaded]
+        colors = ((0, "#777"), (1, "#777"))
+        data.append({"type": "heatmap", "z": z, "zmin": 0, "zmax": 1, "colorscale": colors, "opacity": 0.6, **quiet})
     if inner:
         top, left, tall, wide = inner
         x, y = [left - 0.5, left + wide - 0.5], [top - 0.5, top + tall - 0.5]
-        figure.add_scatter(
-            x=[x[0], x[1], x[1], x[0], x[0]], y=[y[0], y[0], y[1], y[1], y[0]], mode="lines", hoverinfo="skip",
-            line={"color": QUIET, "width": 2, "dash": "dot"},
-        )  # fmt: skip
+        path = {"x": [x[0], x[1], x[1], x[0], x[0]], "y": [y[0], y[0], y[1], y[1], y[0]]}
+        data.append(_line(**path, color=QUIET, width=2, dash="dot"))
     for outline in outlines:
         x, y = _frames(outline.cells)
-        line = {"color": outline.color, "width": outline.width}
-        figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip")
+        data.append(_line(x, y, outline.color, outline.width))
     across, down = np.meshgrid(np.arange(columns), np.arange(rows))
-    if hover is None:
-        hover = np.array(
-            [[f"row {i}, column {j}: {number_text(values[i, j])}" for j in range(columns)] for i in range(rows)]
-        )
-    figure.add_scatter(
-        x=across.ravel(), y=down.ravel(), mode="markers", text=hover.ravel().tolist(),
-        hovertemplate="%{text}<extra></extra>",
-        marker={"color": "rgba(0,0,0,0)", "size": 22, "symbol": "square"},
-        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+    unseen = {"marker": {"opacity": 0}}
+    data.append(
+        {
+            "type": "scatter", "mode": "markers", "x": across.ravel().tolist(), "y": down.ravel().tolist(),
+            "text": hover.ravel().tolist(), "hovertemplate": "%{text}<extra></extra>",
+            "marker": {"color": "rgba(0,0,0,0)", "size": 22, "symbol": "square"},
+            "selected": unseen, "unselected": unseen,
+        }
     )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-0.7, columns - 0.3], constrain="domain", fixedrange=True)
-    figure.update_yaxes(visible=False, range=[rows - 0.3, -0.7], fixedrange=True)
+    yaxis = {"visible": False, "range": [rows - 0.3, -0.7], "fixedrange": True}
     if square:
-        figure.update_yaxes(scaleanchor="x", constrain="domain", constraintoward="top")
-    styled(figure, height or 70 + min(34 * max(rows, 3), 300), f'<span style="color:{hue}">■</span> {title}')
-    return figure.update_layout(showlegend=False, clickmode="event+select", margin={"l": 2, "r": 2, "t": 34, "b": 4})
+        yaxis |= {"scaleanchor": "x", "constrain": "domain", "constraintoward": "top"}
+    return Plain(
+        data,
+        {
+            "xaxis": {"visible": False, "range": [-0.7, columns - 0.3], "constrain": "domain", "fixedrange": True},
+            "yaxis": yaxis,
+            "height": height or 70 + min(34 * max(rows, 3), 300),
+            "title": {"text": f'<span style="color:{hue}">■</span> {title}'},
+            "showlegend": False,
+            "clickmode": "event+select",
+            "margin": {"l": 2, "r": 2, "t": 34, "b": 4},
+        },
+    )
 
 
 def activations(x: np.ndarray, curves: dict[str, np.ndarray], chosen: str, slope: np.ndarray) -> go.Figure:

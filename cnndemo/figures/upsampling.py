@@ -5,31 +5,43 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, OUTPUT, QUIET, heatmap, styled
+from cnndemo.figures import ACCENT, GRAY, MAGNITUDE, OUTPUT, QUIET, styled
+from cnndemo.figures.plain import Plain
+
+
+def _grid(values: np.ndarray, title: str, height: int, scale: str, limits: tuple[float, float], shapes=()) -> Plain:
+    trace = {
+        "type": "heatmap", "z": np.round(values, 5).tolist(), "zmin": limits[0], "zmax": limits[1], "colorscale": scale,
+        "showscale": False, "hovertemplate": "row %{y}, column %{x}<br>%{z:.4g}<extra></extra>",
+    }  # fmt: skip
+    hidden = {"visible": False, "constrain": "domain", "fixedrange": True}
+    layout = {
+        "height": height,
+        "title": {"text": title},
+        "xaxis": hidden,
+        "yaxis": hidden | {"autorange": "reversed", "scaleanchor": "x"},
+        "shapes": list(shapes),
+        "margin": {"l": 2, "r": 2, "t": 30, "b": 4},
+    }
+    return Plain([trace], layout)
 
 
 def large(
     values: np.ndarray, title: str, limits: tuple[float, float], block: tuple[int, int] | None = None
 ) -> go.Figure:
     """An enlarged grid in grey levels of one range for all methods; ``block``: a cell to frame."""
-    figure = heatmap(values, False, title, 230, "Gray", limits, showscale=False)
+    shapes = []
     if block is not None:
         row, column = block
         line = {"color": ACCENT, "width": 3}
-        figure.add_shape(type="rect", x0=column - 0.5, x1=column + 0.5, y0=row - 0.5, y1=row + 0.5, line=line)
-    figure.update_xaxes(fixedrange=True)
-    figure.update_yaxes(fixedrange=True)
-    return figure
+        rect = {"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5, "line": line}
+        shapes.append(rect)
+    return _grid(values, title, 230, GRAY, limits, shapes)
 
 
 def counts(values: np.ndarray, title: str) -> go.Figure:
     """How much lands on each output cell, in viridis, the numbers in the hover text."""
-    figure = heatmap(
-        values, False, title, 250, hover="sum", limits=(0, float(max(values.max(), 1e-9))), showscale=False
-    )
-    figure.update_xaxes(fixedrange=True)
-    figure.update_yaxes(fixedrange=True)
-    return figure
+    return _grid(values, title, 250, MAGNITUDE, (0, float(max(values.max(), 1e-9))))
 
 
 def learning(losses: list[float], floor: float, fixed: dict[str, float]) -> go.Figure:

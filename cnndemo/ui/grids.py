@@ -77,17 +77,26 @@ def clicked(chart_key: str, row_key: str, column_key: str, offset: tuple[int, in
     return take
 
 
-def agreement(compare: Callable[[], str]) -> None:
-    """Show ``compare()``, which calls Keras, as soon as TensorFlow is there; the page does not wait for it."""
+LOADING = ":material/hourglass: Keras is being loaded; its result will appear here."
+
+
+def agreement(compare: Callable[[], str], watch: bool = False) -> None:
+    """Show ``compare()``, which calls Keras, as soon as TensorFlow is there; the page does not wait for it.
+
+    watch: look every other second whether it is, and run the page again then; one such watch a page is enough.
+    """
     if tensorflow_ready():
         st.caption(compare())
         return
     start_warm_up()
+    if not watch:
+        st.caption(LOADING)
+        return
 
-    @st.fragment(run_every=1.0)
+    @st.fragment(run_every=2.0)
     def wait() -> None:
         if tensorflow_ready():
             st.rerun(scope="app")
-        st.caption(":material/hourglass: Keras is being loaded; its result will appear here.")
+        st.caption(LOADING)
 
     wait()

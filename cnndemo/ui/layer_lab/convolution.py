@@ -178,7 +178,7 @@ def convolution_view() -> None:
 
 
 def _result(shape: layer_lab.Geometry) -> None:
-    now, x, kernel, _, _ = st.session_state["_lab"]
+    now, x, kernel, _, filter_ = st.session_state["_lab"]
     columns = st.columns([3, 2], vertical_alignment="bottom")
     columns[0].segmented_control(
         "Pick a cell of the", ["output", "input"], default="output", required=True, key="pick", bind="query-params"
@@ -202,13 +202,16 @@ def _result(shape: layer_lab.Geometry) -> None:
     )
     arguments = (x, kernel, now.stride, now.dilation, now.padding)
     ours = layer_lab.convolve(*arguments)
-    hand = layer_lab.largest_difference(layer_lab.convolve_by_hand(*arguments), ours)
-    st.caption(f"By hand and by NumPy: the largest difference is {hand:.1e}.")
+    one = kernel[..., filter_ : filter_ + 1]
+    hand = layer_lab.convolve_by_hand(x, one, *arguments[2:])[..., 0]
+    off = layer_lab.largest_difference(hand, ours[..., filter_])
+    st.caption(f"By hand (loops) and by NumPy: the largest difference is {off:.1e}.")
     agreement(
         lambda: (
             "NumPy and `keras.layers.Conv2D`: the largest difference is "
             f"{layer_lab.largest_difference(layer_lab.keras_convolve(*arguments), ours):.1e}."
-        )
+        ),
+        watch=True,
     )
 
 
