@@ -105,6 +105,8 @@ def curve_from_drawing(alpha: np.ndarray, left: float, right: float, top: float,
     level = (ink[:, columns] * rows).sum(axis=0) / ink[:, columns].sum(axis=0)
     places = left + (columns + 0.5) / width * (right - left)
     heights = np.clip((height - 1 - level) / max(height - 1, 1) * top, 0, None)
+    if not heights.any():
+        raise VisitorError("The line lies on the floor. Draw it higher.")
     keep = np.unique(np.linspace(0, len(columns) - 1, min(points, len(columns))).round().astype(int))
     return Curve("drawn", points=tuple(zip(places[keep].tolist(), heights[keep].tolist(), strict=True)))
 
@@ -146,6 +148,12 @@ def moments(t: np.ndarray, values: np.ndarray) -> dict[str, float]:
     mean = float((t * values).sum() * step / area)
     variance = float(((t - mean) ** 2 * values).sum() * step / area)
     return {"area": area, "mean": mean, "deviation": float(np.sqrt(max(variance, 0.0)))}
+
+
+def describe(curve: Curve) -> dict[str, float]:
+    """Area, mean and deviation of a curve, as ``moments`` of its samples."""
+    tau = grid()
+    return moments(tau, curve(tau))
 
 
 def closed_form(f: Curve, g: Curve, t: np.ndarray, flip: bool = True) -> np.ndarray | None:

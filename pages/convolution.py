@@ -45,10 +45,8 @@ def slide() -> None:
             st.metric("Mean of the result", f"{shape['mean']:.3f}", width="content")
             st.metric("Its deviation σ", f"{shape['deviation']:.3f}", width="content")
         if exact is not None:
-            st.caption(
-                f"A closed formula is known for this pair. The numeric result differs from it by at most "
-                f"{np.abs(values - exact).max():.1e}."
-            )
+            off = np.abs(values - exact).max()
+            st.caption(f"This pair has a closed formula; the numbers differ from it by at most {off:.1e}.")
     settle("curves", (f, g, flip))
 
 
@@ -130,8 +128,7 @@ ui.code(
     print(moments(t, values))
     """,
 )
-tau = convolution.grid()
-of_f, of_g = convolution.moments(tau, f(tau)), convolution.moments(tau, g(tau))
+of_f, of_g = convolution.describe(f), convolution.describe(g)
 of_both = convolution.moments(*convolution.convolve_curves(f, g, flip))
 means = [of_f["mean"], of_g["mean"], of_f["mean"] - of_g["mean"], of_f["mean"] + of_g["mean"]]
 widths = [of_f["deviation"], of_g["deviation"], of_f["deviation"] + of_g["deviation"]]

@@ -100,6 +100,13 @@ def test_bad_curves_are_refused(curve):
         Curve(*curve)
 
 
+def test_a_line_on_the_floor_is_refused():
+    floor = np.zeros((10, 10))
+    floor[-1] = 1
+    with pytest.raises(VisitorError, match="floor"):
+        convolution.curve_from_drawing(floor, -1, 1, 1)
+
+
 def test_an_empty_drawing_is_refused():
     with pytest.raises(VisitorError, match="drawn"):
         convolution.curve_from_drawing(np.zeros((10, 10)), -1, 1, 1)
