@@ -1,0 +1,116 @@
+"""Where each detector wins and fails: the same face turned, small, dark, half hidden."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cnndemo import images
+from cnndemo.face_detection.detectors import Box, Predictor, locate, search
+
+LONG_SIDE = 480
+"""Pictures are shrunk to this many pixels first, so that every picture meets the same conditions."""
+
+Change = Callable[[np.ndarray, Box], tuple[np.ndarray, Box]]
+
+
+def turned(image: np.ndarray, box: Box, degrees: float) -> tuple[np.ndarray, Box]:
+    """Turn the picture around the face, counter-clockwise; the face's box stays where it is."""
+    matrix = cv2.getRotationMatrix2D(box.centre, degrees, 1.0)
+    size = (image.shape[1], image.shape[0])
+    return cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE), box
+
+
+def small(image: np.ndarray, box: Box, width: int) -> tuple[np.ndarray, Box]:
+    """Shrink the picture until the face is `width` pixels wide and lay it in a grey frame of the old size."""
+    scale = min(1.0, width / box.width)
+    shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    frame = np.full_like(image, 128)
+    frame[: shrunk.shape[0], : shrunk.shape[1]] = shrunk
+    return frame, box.scaled(scale)
+
+
+def dark(image: np.ndarray, box: Box, share: float) -> tuple[np.ndarray, Box]:
+    """Keep only this share of the light."""
+    return (image * share).astype(np.uint8), box
+
+
+def hidden(image: np.ndarray, box: Box, side: str) -> tuple[np.ndarray, Box]:
+    """Cover half of the face with grey: the left, or the lower half as a scarf would."""
+    covered = image.copy()
+    x, y = (round(value) for value in box.centre)
+    left, top = max(0, round(box.left)), max(0, round(box.top))
+    right, bottom = round(box.left + box.width), round(box.top + box.height)
+    if side == "left":
+        covered[top:bottom, left:x] = 128
+    else:
+        covered[y:bottom, left:right] = 128
+    return covered, box
+
+
+CONDITIONS: dict[str, Change] = {
+    "as it is": lambda image, box: (image, box),
+    "turned by 15°": lambda image, box: turned(image, box, 15),
+    "turned by 30°": lambda image, box: turned(image, box, 30),
+    "turned by 60°": lambda image, box: turned(image, box, 60),
+    "upside down": lambda image, box: turned(image, box, 180),
+    "40 pixels wide": lambda image, box: small(image, box, 40),
+    "24 pixels wide": lambda image, box: small(image, box, 24),
+    "5 % of the light": lambda image, box: dark(image, box, 0.05),
+    "left half hidden": lambda image, box: hidden(image, box, "left"),
+    "mouth and chin hidden": lambda image, box: hidden(image, box, "lower"),
+}
+"""Name -> what happens to a picture and to the box of its face."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Both detectors on one changed picture.
+
+    Attributes:
+        condition: name of the change.
+        image: the changed picture, uint8 (height, width, 3).
+        cascade, network: the boxes that they found.
+        overlaps: intersection over union of the best box of each with the face, 0 where none meets it by a quarter.
+    """
+
+    condition: str
+    image: np.ndarray
+    cascade: list[Box]
+    network: list[Box]
+    overlaps: tuple[float, float]
+
+
+def compare(image: np.ndarray, face: Box, predict: Predictor, threshold: float) -> list[Trial]:
+    """Try both detectors on a face in every condition.
+
+    Args:
+        image: uint8 (height, width, 3).
+        face: its box in the picture as it is.
+        predict: `inference.predictor` of `tiny_face_detector`.
+        threshold: least score of the network's boxes.
+
+    Returns:
+        One trial a condition.
+    """
+    factor = min(1.0, LONG_SIDE / max(image.shape[:2]))
+    image, face = images.shrink(image, LONG_SIDE), face.scaled(factor)
+    trials = []
+    for name, change in CONDITIONS.items():
+        changed, where = change(image, face)
+        found = search(changed).boxes, locate(changed, predict, threshold)
+        best = [max((box.overlap(where) for box in boxes), default=0.0) for boxes in found]
+        first, second = (value if value >= 0.25 else 0.0 for value in best)
+        trials.append(Trial(name, changed, *found, (first, second)))
+    return trials
+
+
+def timed(function: Callable, *arguments):
+    """The result of a call and the seconds it took; called once before, so that nothing is prepared meanwhile."""
+    function(*arguments)
+    started = time.perf_counter()
+    return function(*arguments), time.perf_counter() - started
