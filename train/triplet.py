@@ -1,7 +1,7 @@
 """Train the base network of listing 5.6 with triplet loss and semi-hard negatives (book 5.6) on MNIST.
 
     python -m train.triplet                                         # weights/triplet.*
-    python -m train.triplet --hold-out 7 --positions --epochs 40    # weights/triplet_holdout.*: never sees a 7
+    python -m train.triplet --hold-out 7 --positions --epochs 4    # weights/triplet_holdout.*: never sees a 7
 
 Each batch is mined for its own triplets. Splits, augmentation and test pairs are those of `train.siamese`.
 """
