@@ -162,8 +162,8 @@ def test_the_sample_cat_is_found(name):
     assert not found[:20, :20].any()
 
 
-@pytest.mark.parametrize(("name", "least"), [("pretrained", (0.92, 0.85, 0.78)), ("book", (0.82, 0.66, 0.63))])
-def test_the_cards_hold_what_was_asked_on_all_test_pairs(name, least):
+@pytest.mark.parametrize(("name", "least"), [("pretrained", (0.915, 0.845, 0.775)), ("book", (0.82, 0.66, 0.63))])
+def test_the_cards_figures_do_not_fall_behind_and_carry_their_intervals(name, least):
     card = weights.card(pet_segmentation.NETWORKS[name].weights)
     values = {figure["name"]: figure for figure in card["metrics"]}
     for figure, bound in zip(("pixel accuracy", "Jaccard of pet", "mean Jaccard of the classes"), least, strict=True):
