@@ -75,7 +75,11 @@ def server() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a loaded machine
+            process.kill()
+            process.wait()
 
 
 @pytest.fixture(scope="session")
