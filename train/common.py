@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -241,7 +241,7 @@ def publish(
         "seed": arguments.seed,
         "hardware": hardware(),
         "keras": keras.__version__,
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
     }
     if history:
         about["epochs"] = len(history)
