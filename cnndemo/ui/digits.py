@@ -90,6 +90,7 @@ def _draw(key: str) -> Picture | None:
     ink, paper = PENS[pen]
     # A pen of another colour starts a new sheet; another width goes on with the same.
     drawing = canvas(f"{key}_canvas_{pen}", 280, 280, stroke_width=width, stroke_color=ink, background_color=paper)
+    st.caption("Undo and clear appear above the drawing area when you point at it.")
     if drawing.empty:
         return None
     picture = Picture(np.ascontiguousarray(drawing.image[..., :3]), "your drawing", "draw")
