@@ -61,7 +61,7 @@ def forget_typed(key: str) -> None:
 
 def hold_within(key: str, high: int, low: int = 0) -> None:
     """Keep the number of widget ``key`` in its range when the range shrinks."""
-    if key in st.session_state:
+    if key in st.session_state and not low <= st.session_state[key] <= high:
         st.session_state[key] = int(min(max(st.session_state[key], low), high))
 
 
