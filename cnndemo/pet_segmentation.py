@@ -24,7 +24,7 @@ FILL = 127
 #: Red, green and blue of each class on overlays (Okabe and Ito).
 COLORS = {PET: (0, 158, 115), SURROUNDINGS: (0, 114, 178), BORDER: (230, 159, 0)}
 #: A picture longer than so many times its short side is seen in windows, of which there are at most so many.
-LONGEST, MOST_WINDOWS = 2.5, 40
+LONGEST, MOST_WINDOWS = 2.5, 16
 #: What the runs of `<weights>/pet_segmentation.ablation.csv` left out, in order.
 LEFT_OUT = ("nothing", "flip", "crop", "scale", "turn", "colour", "all of them")
 #: Less than this share of pet pixels counts as "no pet".
