@@ -39,7 +39,7 @@ def in_the_browser(photo: np.ndarray) -> None:
     with Gallery() as gallery:
         page = gallery.open("filters")
         picture = page.get_by_test_id("stImage").filter(has_text="Response").get_by_role("img")
-        views = page.get_by_test_id("stSegmentedControl").filter(has_text="absolute")
+        views = page.get_by_test_id("stButtonGroup").filter(has_text="absolute")
         clicks = [views.get_by_text(name, exact=True) for name in ("absolute", "signed")]
         print(f"view, drawn sudoku: {gallery.until_changed(picture, clicks):.0f} ms from click to picture (median)")
         page.get_by_text("A picture", exact=True).click()

@@ -11,7 +11,7 @@ def test_a_kernel_changes_the_picture_and_a_cell_can_be_typed(visit):
     page = visit("filters", "kernel=Laplacian")
     response = page.get_by_test_id("stImage").filter(has_text="Response").get_by_role("img")
     before = response.get_attribute("src")
-    page.get_by_test_id("stSegmentedControl").filter(has_text="absolute").get_by_text("absolute").click()
+    page.get_by_test_id("stButtonGroup").filter(has_text="absolute").get_by_text("absolute", exact=True).click()
     expect(response).not_to_have_attribute("src", before, timeout=PATIENCE)
     wait_idle(page)
     # Type 1 into the centre of the Laplacian: it then sums to 5, and the page says what that does.
