@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from cnndemo import ui
 from cnndemo.errors import VisitorError
@@ -43,6 +44,14 @@ class Lesson:
         return self.tuned if self.tuned_for == self.stamp else None
 
 
+def again() -> None:
+    """Run the section once more, alone where that is possible."""
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:  # the whole page is running, not the section
+        st.rerun()
+
+
 def lesson() -> Lesson:
     """This session's lesson; at first a ready set."""
     if "lesson" not in st.session_state:
@@ -56,10 +65,10 @@ def edit(current: Lesson) -> None:
         for name, title in uploads.READY_SETS.items():
             if st.button(title, key=f"ready_{name}", icon=":material/inventory_2:", disabled=current.ready == name):
                 st.session_state["lesson"] = Lesson(ready=name, shots=uploads.ready_set(name))
-                st.rerun(scope="fragment")
+                again()
         if st.button("My own classes", key="ready_own", icon=":material/add_photo_alternate:"):
             st.session_state["lesson"] = Lesson(ready=None)
-            st.rerun(scope="fragment")
+            again()
     _strips(current)
     source = st.segmented_control(
         "Add pictures from", ["Files", "Camera", "ZIP of class folders"], default="Files", required=True, key="add_from"
@@ -83,7 +92,7 @@ def _strips(current: Lesson) -> None:
             ):
                 current.shots = [shot for shot in current.shots if shot.label != name]
                 current.notes, current.ready = [], None
-                st.rerun(scope="fragment")
+                again()
 
 
 def strip(shots: list[Shot], count: int = 5) -> np.ndarray:
@@ -141,7 +150,7 @@ def _add_zip(current: Lesson) -> None:
                         lambda n: bar.progress(n % 100 / 100, f"Picture {n} …"),
                     )
                     current.ready = None
-                    st.rerun(scope="fragment")
+                    again()
             finally:
                 bar.empty()
 
@@ -171,4 +180,4 @@ def _take(current: Lesson, name: str, files: list) -> None:
     finally:
         bar.empty()
     current.ready = None
-    st.rerun(scope="fragment")
+    again()

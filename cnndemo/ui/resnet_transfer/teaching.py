@@ -12,7 +12,7 @@ from cnndemo.resnet_transfer import export, finetune, naming, teaching, uploads
 from cnndemo.resnet_transfer.backbones import BACKBONES
 from cnndemo.resnet_transfer.teaching import Head, Report
 from cnndemo.ui.networks import _await_tensorflow
-from cnndemo.ui.resnet_transfer.lesson import Lesson, edit, lesson
+from cnndemo.ui.resnet_transfer.lesson import Lesson, again, edit, lesson
 
 BACKBONE = "efficientnet_lite0"
 
@@ -173,7 +173,7 @@ def _freezing(current: Lesson, rows: np.ndarray, labels: np.ndarray, classes: tu
             for step in finetune.tune(maps, rows[:, 0], labels, classes):
                 if isinstance(step, finetune.Tuned):
                     current.tuned, current.tuned_for = step, current.stamp
-                    st.rerun(scope="fragment")
+                    again()
                 bar.progress(
                     step.number / step.epochs,
                     f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right",
