@@ -40,7 +40,8 @@ ui.code(
         upsampling.resize_then_convolve, upsampling.learn_kernel, upsampling.best_kernel, upsampling.quality,
     ],
     f"""
-        from cnndemo import upsampling
+        import numpy as np
+    from cnndemo import upsampling
 
     x = np.array({x.tolist()})
     print(upsampling.upsample(x, {now["factor"]}, "bilinear"))

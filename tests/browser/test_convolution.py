@@ -4,6 +4,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_idle
 
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+
 
 def test_the_slide_moves_plays_and_follows_the_link(visit):
     page = visit("convolution", "t=0.5")

@@ -4,6 +4,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_idle
 
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+
 
 def slide(page, label, key="ArrowRight"):
     page.get_by_test_id("stSlider").filter(has_text=label).first.get_by_role("slider").press(key)

@@ -4,6 +4,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_idle
 
+expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+
 
 def test_controls_move_numbers_and_a_kernel_is_learned(visit):
     page = visit("upsampling", "epochs=50")

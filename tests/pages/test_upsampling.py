@@ -78,3 +78,14 @@ def test_zeros_and_empty_cells(open_page):
 @pytest.mark.parametrize("query", [{"n": "-1"}, {"by": "1000"}, {"kv": "?"}, {"f": "5"}])
 def test_a_broken_link_still_opens(open_page, query):
     assert len(scores(no_trouble(open_page("upsampling", query)))) == 4
+
+
+def test_the_code_follows_the_controls_and_runs(open_page):
+    page = open_page("upsampling")
+    page.slider(key="n").set_value(3).run()
+    page.slider(key="by").set_value(2).run()
+    page.slider(key="st").set_value(3).run()
+    snippet = next(block.value for block in no_trouble(page).code if "upsampling.upsample(x, 2" in block.value)
+    names = {}
+    exec(snippet, names)
+    assert names["x"].shape == (3, 3) and "stride=3" in snippet
