@@ -39,7 +39,8 @@ def test_tensorflow_loads_in_the_background_after_the_first_page():
         "open_app(); threads = [t for t in threading.enumerate() if t.name == 'warm-up']\n"
         "print(len(threads), threads[0].daemon); threads[0].join(); open_app()\n"
         "from cnndemo import ui\n"
-        "print('tensorflow' in sys.modules, ui.tensorflow_ready(), 'warm-up' in [t.name for t in threading.enumerate()])"
+        "again = [t.name for t in threading.enumerate()]\n"
+        "print('tensorflow' in sys.modules, ui.tensorflow_ready(), 'warm-up' in again)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True)
     assert run.stdout.split("\n")[:2] == ["1 True", "True True False"], run.stderr[-2000:]
