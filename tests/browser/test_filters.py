@@ -18,7 +18,7 @@ def test_a_kernel_changes_the_picture_and_a_cell_can_be_typed(visit):
     cells = page.get_by_test_id("stDataFrame").first
     cells.scroll_into_view_if_needed()
     box = cells.bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 35 * 2.5)
+    page.mouse.click(box["x"] + 77, box["y"] + 35 * 2.5)  # columns are about 51 pixels wide, rows 35
     page.keyboard.type("1")
     page.keyboard.press("Enter")
     expect(page.get_by_text("The kernel sums to 5, neither 0 nor 1")).to_be_visible(timeout=PATIENCE)
