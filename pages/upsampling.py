@@ -40,7 +40,7 @@ ui.code(
         upsampling.resize_then_convolve, upsampling.learn_kernel, upsampling.best_kernel, upsampling.quality,
     ],
     f"""
-        import numpy as np
+    import numpy as np
     from cnndemo import upsampling
 
     x = np.array({x.tolist()})
