@@ -36,8 +36,12 @@ def test_the_negative_can_be_dragged_and_the_loss_follows(visit):
     negative.focus()
     for _ in range(3):
         page.keyboard.press("ArrowUp")
-    wait_idle(page)
-    assert abs(points(page)["N"][1] - after["N"][1] - 0.3) < 0.02
+    for _ in range(300):
+        if abs(points(page)["N"][1] - after["N"][1] - 0.3) < 0.02:
+            break
+        page.wait_for_timeout(100)
+    else:
+        raise AssertionError(f"three steps up from {after['N']} lead to {points(page)['N']}")
 
 
 def test_two_clicks_on_the_map_compare_two_digits(visit):
