@@ -26,7 +26,7 @@ def readme() -> str:
     head = [
         "# Weights",
         "",
-        "Written by `make cards` from the cards beside the files, which hold more: splits, seeds, hardware, all figures.",
+        "Written by `make cards` from the cards beside the files, which hold more: splits, seeds, all figures.",
         "Figures are with their 95 % interval and the number of test samples.",
         "",
         "| model | parameters | file | data | licence | figures | made by |",
