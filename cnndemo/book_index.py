@@ -127,7 +127,7 @@ FIGURES: tuple[Entry, ...] = (
     _figure("4.7", "4.3", "architectures", "Dense connections", "Dense blocks with transitions between them"),
     _figure("4.8", "4.5", "augmentation", "The data generator", "A batch as the generator delivers it"),
     # 5 Face detection and recognition
-    _figure("5.1", "5.1.1", "face_detection", "Haar features", "Light and dark rectangles laid on a face"),
+    _figure("5.1", "5.1.1", "face_detection", "How it works", "Light and dark rectangles laid on a face"),
     _figure("5.2", "5.2", "face_verification", "The entrance", "A system that admits some and refuses others"),
     _figure("5.3", "5.3", "siamese", "How it works", "Two images, one network, one distance"),
     _figure("5.4", "5.6", "siamese", "Triplet loss", "Anchor, positive and negative through one network"),

@@ -72,7 +72,7 @@ picture, image, result, score = st.session_state["_detection"]
 face = st.cache_data(first_face, max_entries=32, show_spinner=False)(image)
 
 
-ui.section("Haar features", figures=("5.1",))
+ui.section("How it works", figures=("5.1",))
 st.markdown(
     "A Haar feature is a kernel of whole rectangles, set by hand: grey under the light cells minus grey under the dark "
     "ones. The cascade asks hundreds of thousands of such questions a picture; the integral image makes each cheap."
