@@ -88,6 +88,7 @@ def main() -> None:
     parser.add_argument("--tune-rate", type=float, default=3e-4, help="learning rate of the unfrozen network")
     parser.add_argument("--tune-minutes", type=float, help="end each of the two trainings after so many minutes")
     parser.add_argument("--parts", default="heads,tuned,scratch", help="what to do; the card keeps the rest")
+    parser.add_argument("--test-limit", type=int, default=5000, help="with --limit: how many test pictures")
     parser.add_argument("--mixed", action="store_true", help="train all layers in bfloat16 (GPU)")
     arguments = parser.parse_args()
     common.prepare(arguments)
@@ -98,8 +99,8 @@ def main() -> None:
         pick = np.random.default_rng(0)
         train, validation, test = (
             tuple(part[rows] for part in split)
-            for split in (train, validation, test)
-            for rows in [pick.permutation(len(split[0]))[: arguments.limit]]
+            for split, limit in ((train, arguments.limit), (validation, 500), (test, arguments.test_limit))
+            for rows in [pick.permutation(len(split[0]))[:limit]]
         )
     samples = len(test[0])
     splits = {"train": len(train[0]), "validation": len(validation[0]), "test": samples}

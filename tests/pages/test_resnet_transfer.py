@@ -51,7 +51,7 @@ def test_counts_of_listing_4_3_are_on_the_page(first):
 def test_resnet50_without_its_weights_is_offered_and_a_failed_download_is_a_sentence(monkeypatch, tmp_path):
     monkeypatch.setenv("CNNDEMO_RESNET50_WEIGHTS", str(tmp_path / "models" / resnet50.FILE))
     monkeypatch.setattr(resnet50.download, "__defaults__", (lambda *_: None, "http://127.0.0.1:9/x", "", None, 1.0))
-    page = no_trouble(run_page("resnet_transfer", {"networks": "resnet50"}))
+    page = no_trouble(run_page("resnet_transfer", {"networks": "ResNet50"}))
     assert resnet50.MD5 in captions(page)
     page.button(key="download_resnet50").click().run()
     no_trouble(page)

@@ -1,0 +1,131 @@
+"""Reading CIFAR-10 and augmenting its pictures for ResNet-20."""
+
+import io
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnndemo.models.resnet20 import CLASSES
+from tests.conftest import encode
+from train import resnet20
+from train.datasets import cifar10, oxford_breeds
+
+
+def test_loads_a_zip_of_class_folders(tmp_path):
+    with zipfile.ZipFile(tmp_path / "cifar10.zip", "w") as archive:
+        for number, name in enumerate(CLASSES):
+            jpeg = encode(Image.new("RGB", (32, 32), (20 * number, 90, 30)), "JPEG")
+            for split in ("train", "test"):
+                archive.writestr(f"{split}/{name}/0000.jpg", jpeg)
+            archive.writestr(f"train/{name}/0001.jpg", jpeg)
+    train, validation, test = cifar10.load(tmp_path, validation=4)
+    assert [part[0].shape for part in (train, validation, test)] == [(n, 32, 32, 3) for n in (16, 4, 10)]
+    for x, y in (train, validation, test):
+        assert np.abs(x[:, 16, 16, 0].astype(int) - 20 * y.astype(int)).max() < 8, "red tells the class"
+
+
+def test_loads_the_official_binary_archive(tmp_path):
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (6, 32, 32, 3)).astype(np.uint8)
+    labels = np.arange(6, dtype=np.uint8)
+    rows = np.concatenate([labels[:, None], pictures.transpose(0, 3, 1, 2).reshape(6, -1)], axis=1).tobytes()
+    with tarfile.open(tmp_path / cifar10.FILE, "w:gz") as archive:
+        for name, data in (("data_batch_1.bin", rows[: 4 * 3073]), ("test_batch.bin", rows[4 * 3073 :])):
+            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    train, validation, (x, y) = cifar10.load(tmp_path, validation=1)
+    assert (len(train[0]), len(validation[0])) == (3, 1)
+    np.testing.assert_array_equal(x, pictures[4:])
+    assert y.tolist() == [4, 5]
+
+
+def test_without_data_and_network_the_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10, "URL", "http://127.0.0.1:9/nothing")
+    with pytest.raises(SystemExit, match=cifar10.FILE):
+        cifar10.load(tmp_path)
+
+
+def test_breeds_are_read_from_all_four_lists(tmp_path):
+    jpeg = encode(Image.new("RGB", (50, 40), (9, 9, 9)), "JPEG")
+    names = {"trainval": ["Abyssinian_1", "pug_1"], "trainval_without_trimap": ["Abyssinian_2", "pug_2"]}
+    names |= {"test": ["pug_3"], "test_without_trimap": ["american_bulldog_1"]}
+    with zipfile.ZipFile(tmp_path / "oxford_pets.zip", "w") as archive:
+        for split, members in names.items():
+            archive.writestr(f"annotations/{split}.txt", "#comment\n" + "".join(f"{name} 1 1 1\n" for name in members))
+            for name in members:
+                archive.writestr(f"images/{name}.jpg", jpeg)
+    train, validation, test, breeds = oxford_breeds.load(tmp_path, held_out=2)
+    assert breeds == ["Abyssinian", "american_bulldog", "pug"]
+    assert (train[1].tolist(), validation[1].tolist(), test[1].tolist()) == ([0, 2], [0, 2], [2, 1])
+    assert train[0][0].shape == (40, 50, 3)
+
+
+def test_augmented_pictures_are_windows_of_the_padded_ones():
+    random = np.random.default_rng(0)
+    x = random.integers(0, 256, (20, 32, 32, 3)).astype(np.uint8)
+    padded = np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)))
+    result = resnet20.augment(padded, np.random.default_rng(1))
+    assert result.shape == x.shape
+    found = [
+        any(
+            np.array_equal(side, padded[index, top : top + 32, left : left + 32])
+            for top in range(9)
+            for left in range(9)
+            for side in (picture, picture[:, ::-1])
+        )
+        for index, picture in enumerate(result)
+    ]
+    assert all(found)
+
+
+def test_hidden_squares_have_the_asked_size_or_are_cut_by_the_edge():
+    pictures = np.zeros((40, 32, 32, 3), np.uint8)
+    resnet20.hide(pictures, 10, np.random.default_rng(0))
+    areas = (pictures[..., 0] > 0).sum(axis=(1, 2))
+    assert areas.max() == 100
+    assert areas.min() >= 25
+
+
+def test_training_batches_change_each_epoch_and_repeat_with_the_seed():
+    x = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3)).astype(np.uint8)
+    y = np.arange(30) % 10
+    first, second = (resnet20.Pictures(x, y, 8, seed=3, mixup=0.4) for _ in range(2))
+    assert len(first) == 3
+    np.testing.assert_array_equal(first[1][0], second[1][0])
+    np.testing.assert_allclose(first[1][1].sum(axis=1), 1, atol=1e-6)
+    second.on_epoch_end()
+    assert not np.array_equal(first[1][0], second[1][0])
+    plain = resnet20.Pictures(x, y, 8)
+    assert len(plain) == 4
+    np.testing.assert_array_equal(np.concatenate([plain[i][0] for i in range(4)]), x)
+
+
+def test_cosine_warms_up_falls_to_nearly_zero_and_keeps_to_its_minutes():
+    class Model:
+        class optimizer:
+            learning_rate = 0.0
+
+        stop_training = False
+
+    schedule = resnet20.Cosine(0.4, epochs=20, warm_up=5)
+    schedule.set_model(Model)
+    rates = []
+    for epoch in range(20):
+        schedule.on_epoch_begin(epoch)
+        rates.append(Model.optimizer.learning_rate)
+        schedule.on_epoch_end(epoch, {})
+    assert rates[0] == pytest.approx(0.08)
+    assert max(rates) == rates[4]
+    assert rates[-1] < 0.01
+    assert not Model.stop_training
+    hurried = resnet20.Cosine(0.4, epochs=20, minutes=1)
+    hurried.set_model(Model)
+    hurried.started -= 60
+    hurried.on_epoch_begin(3)
+    hurried.on_epoch_end(3, {})
+    assert Model.optimizer.learning_rate == pytest.approx(0.0004)
+    assert Model.stop_training
