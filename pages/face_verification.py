@@ -44,8 +44,7 @@ def compare() -> None:
 ui.section("Try it")
 st.markdown("**Same person?** Two pictures, each turned into 128 numbers by one and the same network.")
 compare()
-threshold = st.session_state["threshold"]
-pair = st.session_state["_pair"]
+threshold, pair = st.session_state["threshold"], st.session_state["_pair"]
 
 
 @st.fragment
@@ -135,12 +134,8 @@ with ui.guard():
         [
             ui.Question(
                 f"The threshold falls from {threshold:.2f} to {stricter:.2f}. What happens at the door?",
-                [
-                    "fewer strangers, more friends kept out",
-                    "more strangers, fewer friends kept out",
-                    "fewer of both errors",
-                ],
-                "fewer strangers, more friends kept out",
+                ["fewer strangers, fewer friends enter", "more strangers, more friends enter", "fewer strangers only"],
+                "fewer strangers, fewer friends enter",
                 f"Of {measured.different.sum()} strangers {fewer} fewer enter, of {measured.same.sum()} friends "
                 f"{measured.below(threshold)[0] - measured.below(stricter)[0]} more are kept out.",
             ),

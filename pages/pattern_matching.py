@@ -5,9 +5,9 @@ import streamlit as st
 
 from cnndemo import figures, images, pattern_matching, pattern_scenes, pattern_steps, ui
 from cnndemo.figures import pattern_matching as drawings
-from cnndemo.pattern_matching import METHODS, WORKED_EXAMPLES, Match
+from cnndemo.pattern_matching import METHODS, Match
 from cnndemo.pattern_scenes import SCALES, SHAPES
-from cnndemo.ui.pattern_matching import LINKED, Quest, choose_quest
+from cnndemo.ui.pattern_matching import LINKED, Quest, choose_quest, pick_position, verdict
 
 SMALL = 8  # up to so many rows and columns, numbers are written out
 
@@ -15,27 +15,6 @@ find = st.cache_data(max_entries=64, show_spinner="Searching …")(pattern_match
 respond = st.cache_data(max_entries=16, show_spinner=False)(pattern_matching.response)
 contest = st.cache_data(max_entries=32, show_spinner=False)(pattern_scenes.contest)
 three_ways = st.cache_data(max_entries=32, show_spinner=False)(pattern_steps.three_ways)
-
-
-def verdict(quest: Quest, best: Match) -> str:
-    """What was found, in a sentence."""
-    found = f"Best score **{best.score:.6g}** at row {best.row}, column {best.column}."
-    if quest.scene:
-        place = quest.scene.at(best.center)
-        return f"{found} That is **the {place}**" + (", as wanted." if place == quest.wanted else ": not as wanted.")
-    if quest.center:
-        return found + (" That is **the box**." if best.hits(quest.center) else " That is **not** the box.")
-    for example in WORKED_EXAMPLES.values():
-        if example.image is quest.image and np.array_equal(respond(quest.image, quest.pattern), example.response):
-            found += " The plain sums equal the book's, number for number."
-    return found
-
-
-def pick_position() -> None:
-    """A click on the response map becomes the position of the step view."""
-    if points := st.session_state["map"].selection.points:
-        for axis, value in (("row", points[0]["y"]), ("column", points[0]["x"])):
-            st.session_state[st.session_state[f"{axis}_key"]] = int(value)
 
 
 def search(quest: Quest) -> tuple[Match, str]:

@@ -1,4 +1,4 @@
-"""The input column of the pattern matching page."""
+"""The input column of the pattern matching page, and what a search found in a sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images, pattern_matching, pattern_scenes, pattern_steps
-from cnndemo.pattern_matching import WORKED_EXAMPLES
+from cnndemo.pattern_matching import WORKED_EXAMPLES, Match, correlate
 from cnndemo.pattern_scenes import SHAPES, Scene
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.pictures import pick_image
@@ -93,3 +93,24 @@ def _box_quest(image: np.ndarray, code: str) -> Quest:
         f"\nimage = pattern_steps.alter(image, {grow}, {light})"
     )
     return Quest(pattern_steps.alter(image, grow, light), pattern, BOX, code, (row * grow, column * grow))
+
+
+def verdict(quest: Quest, best: Match) -> str:
+    """What was found, in a sentence."""
+    found = f"Best score **{best.score:.6g}** at row {best.row}, column {best.column}."
+    if quest.scene:
+        place = quest.scene.at(best.center)
+        return f"{found} That is **the {place}**" + (", as wanted." if place == quest.wanted else ": not as wanted.")
+    if quest.center:
+        return found + (" That is **the box**." if best.hits(quest.center) else " That is **not** the box.")
+    for example in WORKED_EXAMPLES.values():
+        if example.image is quest.image and np.array_equal(correlate(quest.image, quest.pattern), example.response):
+            found += " The plain sums equal the book's, number for number."
+    return found
+
+
+def pick_position() -> None:
+    """A click on the response map becomes the position of the step view."""
+    if points := st.session_state["map"].selection.points:
+        for axis, value in (("row", points[0]["y"]), ("column", points[0]["x"])):
+            st.session_state[st.session_state[f"{axis}_key"]] = int(value)
