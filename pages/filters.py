@@ -5,50 +5,12 @@ import streamlit as st
 
 from cnndemo import edges, figures, filters, images, ui
 from cnndemo.figures import filters as charts
+from cnndemo.ui.filters import RECALL, choose_kernel, choose_picture, place, recall
 from cnndemo.ui.settling import settle
 
 ui.page("filters")
 BOOK = {"x_derivative": "3.5", "y_derivative": "3.6", "sobel_x": "3.7", "sobel_y": "3.8", "laplacian": "3.9"}
-KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
 SHOWN, SMALL = 720, 480  # pixels on the long side: of the response sent to the browser, of the step pictures
-RECALL = "_filters"  # what "Try it" was set to, for the sections below it
-
-
-def choose_picture() -> tuple[np.ndarray, str]:
-    """The picture and its alt text; one that the visitor brought along goes first."""
-    brought = ui.pictures.OWN in st.session_state or "picture" in st.query_params
-    kind = st.segmented_control(
-        "Filter", list(KINDS), default=list(KINDS)[brought], required=True, key="what", bind="query-params",
-        format_func=KINDS.get,
-    )  # fmt: skip
-    if kind == "sudoku":
-        return filters.sudoku(), "a drawn sudoku on paper, in perspective and under uneven light"
-    picture = ui.pick_image()
-    return picture.image, picture.alt
-
-
-def choose_kernel() -> np.ndarray:
-    """A preset, edited by hand if wanted."""
-    name = st.selectbox(
-        "Kernel", list(filters.PRESETS), list(filters.PRESETS).index("sobel_x"), key="kernel", bind="query-params",
-        format_func=lambda key: filters.PRESETS[key].title,
-    )  # fmt: skip
-    preset = filters.PRESETS[name]
-    st.caption(preset.finds)
-    side = len(preset.values)
-    size = st.segmented_control("Size", filters.SIZES, default=side, required=True, key=f"size_{name}")
-    st.caption("Each cell can be edited.")
-    start = filters.resized(preset.values, size)
-    cells = st.data_editor(start, key=f"cells_{name}_{size}", hide_index=True, width="content", num_rows="fixed")
-    flip = st.toggle("Flip it first: true convolution", key="flip", bind="query-params")
-    kernel = filters.check(cells)
-    return kernel[::-1, ::-1] if flip else kernel
-
-
-def recall() -> tuple[np.ndarray, str, np.ndarray, str]:
-    """Picture, alt text, kernel and border as last set."""
-    start = (filters.sudoku(), "a drawn sudoku", filters.PRESETS["sobel_x"].values, "reflect")
-    return st.session_state.get(RECALL, start)
 
 
 @st.fragment
@@ -96,24 +58,20 @@ ui.section("How it works", figures=("3.3",))
 found = edges.find(small_gray, 1, 1)
 
 
-def place(label: str, length: int, strongest: float) -> int:
-    """A slider over the rows or columns, starting on the strongest edge."""
-    return st.slider(label, 0, length - 1, int(strongest * length), key=f"{label}_{gray.shape}") if length > 1 else 0
-
-
 @st.fragment
 def pixel() -> None:
     left, right = ui.try_it((1, 1))
     strongest = np.array(np.unravel_index(found.magnitude.argmax(), found.magnitude.shape)) / found.magnitude.shape
     with left:
-        row, column = (place(*words) for words in zip(("Row", "Column"), gray.shape, strongest, strict=True))
+        row, column = (
+            place(*words, gray.shape) for words in zip(("Row", "Column"), gray.shape, strongest, strict=True)
+        )
         ui.chart(charts.loupe(gray, kernel, row, column, border), "The pixels around the kernel's place", key="loupe")
         st.caption("Hover a pixel for its sum. The kernel lies on the orange frame.")
     with right:
         under = filters.neighbourhood(gray, row, column, len(kernel), border)
-        ui.chart(
-            figures.number_grid(under, "Pixels", colorscale=figures.GRAY, limits=(-255, 510)), "Pixels", key="under"
-        )
+        grid = figures.number_grid(under, "Pixels", colorscale=figures.GRAY, limits=(-255, 510))
+        ui.chart(grid, "Pixels", key="under")
         ui.chart(figures.number_grid(kernel, "Kernel", signed=True), "The kernel", key="kernel_grid")
         ui.chart(figures.number_grid(under * kernel, "Products", signed=True, digits=4), "Products", key="products")
         st.markdown(f"Their sum is the response at this pixel: **{(under * kernel).sum():.4g}**")
@@ -131,9 +89,8 @@ with left:
     spacing = max(4, max(small_gray.shape) // 20)
     ui.chart(charts.gradient_arrows(small, edges.arrows(found, spacing)), f"Arrows on {alt}", key="arrows")
 with right:
-    ui.show(
-        edges.hue_wheel(found.direction, found.magnitude), "Direction as hue, magnitude as light", f"Gradient of {alt}"
-    )
+    hues = edges.hue_wheel(found.direction, found.magnitude)
+    ui.show(hues, "Direction as hue, magnitude as light", f"Gradient of {alt}")
     ui.show(edges.wheel(), "Legend", "A wheel of hues: red points right, green down, blue up and left", width=96)
 
 ui.section("From gradients to edges")
@@ -144,9 +101,9 @@ def canny() -> None:
     top = max(2, int(found.magnitude.max()))
     low, high = st.slider("Thresholds on the magnitude", 0, top, (top // 10, top // 4), key=f"canny_{top}")
     steps = edges.find(small_gray, low, high)
-    with st.container(horizontal=True):
+    with st.grid(2, min_column_width=260):
         for caption, step in steps.pictures().items():
-            ui.show(step, caption, f"{caption}, of {alt}", width=395)
+            ui.show(step, caption, f"{caption}, of {alt}")
     st.caption(f"{steps.edges.sum():,} edge pixels of {steps.edges.size:,}. The last picture equals OpenCV's `Canny`.")
 
 
