@@ -1,0 +1,54 @@
+"""The input column of the filters page: a picture and a kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import filters
+from cnndemo.ui.pictures import OWN, pick_image
+
+KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
+RECALL = "_filters"  # what "Try it" was set to, for the sections below it
+
+
+def choose_picture() -> tuple[np.ndarray, str]:
+    """The picture and its alt text; one that the visitor brought along goes first."""
+    brought = OWN in st.session_state or "picture" in st.query_params
+    kind = st.segmented_control(
+        "Filter", list(KINDS), default=list(KINDS)[brought], required=True, key="what", bind="query-params",
+        format_func=KINDS.get,
+    )  # fmt: skip
+    if kind == "sudoku":
+        return filters.sudoku(), "a drawn sudoku on paper, in perspective and under uneven light"
+    picture = pick_image()
+    return picture.image, picture.alt
+
+
+def choose_kernel() -> np.ndarray:
+    """A preset, edited by hand if wanted."""
+    name = st.selectbox(
+        "Kernel", list(filters.PRESETS), list(filters.PRESETS).index("sobel_x"), key="kernel", bind="query-params",
+        format_func=lambda key: filters.PRESETS[key].title,
+    )  # fmt: skip
+    preset = filters.PRESETS[name]
+    st.caption(preset.finds)
+    side = len(preset.values)
+    size = st.segmented_control("Size", filters.SIZES, default=side, required=True, key=f"size_{name}")
+    st.caption("Each cell can be edited.")
+    start = filters.resized(preset.values, size)
+    cells = st.data_editor(start, key=f"cells_{name}_{size}", hide_index=True, width="content", num_rows="fixed")
+    flip = st.toggle("Flip it first: true convolution", key="flip", bind="query-params")
+    kernel = filters.check(cells)
+    return kernel[::-1, ::-1] if flip else kernel
+
+
+def recall() -> tuple[np.ndarray, str, np.ndarray, str]:
+    """Picture, alt text, kernel and border as last set."""
+    start = (filters.sudoku(), "a drawn sudoku", filters.PRESETS["sobel_x"].values, "reflect")
+    return st.session_state.get(RECALL, start)
+
+
+def place(label: str, length: int, strongest: float, shape: tuple[int, int]) -> int:
+    """A slider over the rows or columns, starting on the strongest edge."""
+    return st.slider(label, 0, length - 1, int(strongest * length), key=f"{label}_{shape}") if length > 1 else 0
