@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, OKABE_ITO, OUTPUT, QUIET, bars, styled
+from cnndemo.figures import ACCENT, INPUT, OKABE_ITO, OUTPUT, bars, styled
 
 
 def answers(pairs: Sequence[tuple[str, float]], explained: str | None = None, title: str | None = None) -> go.Figure:
@@ -29,7 +29,7 @@ def experiment(rows: Sequence[dict]) -> go.Figure:
     names = [f"{row['input']}, {row['trained']}" for row in rows]
     values = [row["accuracy"] for row in rows]
     colors = [
-        ACCENT if row["input"].startswith("padded") else OUTPUT if row["trained"] == "head" else QUIET for row in rows
+        ACCENT if row["input"].startswith("padded") else OUTPUT if row["trained"] == "head" else INPUT for row in rows
     ]
     figure = bars(names, values, title="Test accuracy")
     figure.update_traces(

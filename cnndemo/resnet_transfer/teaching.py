@@ -302,5 +302,5 @@ def freeze_table(model, classes: int) -> list[dict[str, object]]:
         ("last block", "stage 7, the last 1 × 1 convolution and the dense layer", last + dense),
         ("everything", "all kernels, scales and shifts", everything + dense),
     ):
-        rows.append({"way": way, "what trains": what, "train": train, "frozen": total - train})
+        rows.append({"way": way, "train": train, "frozen": total - train, "what trains": what})
     return rows

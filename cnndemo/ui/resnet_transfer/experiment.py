@@ -107,7 +107,7 @@ def _figures() -> None:
         tuning = about["tuning"]
         pictures = next(row["training_pictures"] for row in rows if row["trained"] == "all layers")
         words += (
-            f"; grey with all layers training for {tuning['epochs']} epochs on {pictures:,} pictures, from ImageNet's "
+            f"; blue with all layers training for {tuning['epochs']} epochs on {pictures:,} pictures, from ImageNet's "
             "weights or from scratch"
         )
     st.caption(
