@@ -130,7 +130,7 @@ def compare(image: np.ndarray, pipeline: Pipeline, seed: int, alt: str) -> int:
     large = images.shrink(image, COMPARE_SIDE)
     picture, words = variants(large, pipeline.to_json(), (seed + number,))[0]
     share = st.slider("Swipe: original left, variant right", 0, 100, 50, key="swipe", format="%d %%")
-    show(data_sets.swipe(large, picture, share / 100), alt=f"{alt}, and its variant: {', '.join(words)}", width=480)
+    show(data_sets.swipe(large, picture, share / 100), alt=f"{alt}, and its variant: {', '.join(words)}")
     return number
 
 

@@ -145,7 +145,7 @@ def mix(image: np.ndarray, alt: str) -> None:
         x, y = np.random.default_rng([draw, 1]).random(2)
         mixed = mixing.mix_up(first, other, weight) if kind == "MixUp" else mixing.cut_mix(first, other, weight, x, y)
         caption = f"{kind}, weight {mixed.weight:.2f}"
-        show(to_picture(mixed.image), caption, f"{alt} mixed with {second.alt}", width=420)
+        show(to_picture(mixed.image), caption, f"{alt} mixed with {second.alt}")
         chart(bars(["first", "second"], [mixed.weight, 1 - mixed.weight]), "The mixed label", key="mixed_label")
         st.caption("The label is mixed as the pixels are: the network learns to be as sure as the picture allows.")
 

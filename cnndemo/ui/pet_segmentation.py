@@ -184,7 +184,6 @@ def paint_and_feel(image: np.ndarray, found: np.ndarray) -> None:
             pet_masks.compare(truth, predicted, small),
             "Green: in both. Blue: missed. Vermilion: invented.",
             alt=f"Two masks compared: {truth.sum()} pixels are true, {predicted.sum()} predicted",
-            width=420,
         )
         st.markdown(verdict(truth, predicted, values))
         download(
