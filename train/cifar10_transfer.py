@@ -22,7 +22,6 @@ from train.datasets import cifar10
 from train.resnet20 import Cosine, Pictures
 
 PADDED = "padded to 224"
-BEST = "best"  # key of the shipped head, when the heads come from an earlier run
 
 
 class Enlarged(Pictures):
@@ -42,6 +41,9 @@ def whole_network(size: int, pretrained: bool, head: keras.Model | None = None) 
     network = efficientnet_lite0.build(size)
     if pretrained:
         network.set_weights(features.backbone_weights())
+        for layer in network.layers:
+            # Averages over a few small batches would spoil what ImageNet's million pictures have measured.
+            layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
     pooled = network.get_layer("average_pool").output
     x = keras.layers.Dense(len(resnet20.CLASSES), name="scores")(pooled)
     model = keras.Model(network.input, keras.layers.Softmax(dtype="float32")(x))
@@ -132,6 +134,12 @@ def main() -> None:
         publish(rows, heads, histories, splits, arguments, started)
 
     name = f"scaled to {arguments.tune_size}"
+    if name not in heads:
+        clock, prepare = time.time(), small_pictures.INPUTS[name]
+        network = features.backbone(arguments.tune_size)
+        pairs = [(features.extract(network, x, prepare), y) for x, y in (train, validation, test)]
+        heads[name], _ = train_head(f"{name} fewer", pairs[0], pairs[1], arguments)
+        report(name, "head, fewer pictures", heads[name].predict(pairs[2][0], verbose=0), time.time() - clock)
     for part, (trained, rate) in {
         "tuned": ("all layers", arguments.tune_rate),
         "scratch": ("from scratch", 1e-3),
@@ -140,7 +148,7 @@ def main() -> None:
             continue
         clock = time.time()
         keras.config.set_dtype_policy("mixed_bfloat16" if arguments.mixed else "float32")
-        model = whole_network(arguments.tune_size, trained == "all layers", heads[name if name in heads else BEST])
+        model = whole_network(arguments.tune_size, trained == "all layers", heads[name])
         train_all(part, model, rate, train, validation, arguments, arguments.tune_size)
         keras.config.set_dtype_policy("float32")
         exact = whole_network(arguments.tune_size, False)
@@ -153,12 +161,10 @@ def main() -> None:
 def earlier(arguments) -> tuple[list[dict], dict, dict]:
     """Rows, heads and logs of an earlier run, from its cards, so that a part can be done by itself."""
     about = {name: weights.card(name) for name in ("cifar10_transfer", "cifar10_transfer_padded")}
-    again = [
-        trained for part, trained in (("tuned", "all layers"), ("scratch", "from scratch")) if part in arguments.parts
-    ]
+    trained = {"tuned": "all layers", "scratch": "from scratch"}
+    again = ["head, fewer pictures", *(trained[part] for part in arguments.parts.split(","))]
     rows = [row for row in about["cifar10_transfer"]["experiments"] if row["trained"] not in again]
     heads = {card["input"]: weights.load(name) for name, card in about.items()}
-    heads[BEST] = weights.load("cifar10_transfer")
     files = {card["input"]: weights.path(name).with_name(f"{name}.history.csv") for name, card in about.items()}
     return rows, heads, {name: common.read_log(file) for name, file in files.items()}
 

@@ -29,7 +29,8 @@ def experiment(rows: Sequence[dict]) -> go.Figure:
     names = [f"{row['input']}, {row['trained']}" for row in rows]
     values = [row["accuracy"] for row in rows]
     colors = [
-        ACCENT if row["input"].startswith("padded") else OUTPUT if row["trained"] == "head" else INPUT for row in rows
+        ACCENT if row["input"].startswith("padded") else OUTPUT if row["trained"].startswith("head") else INPUT
+        for row in rows
     ]
     figure = bars(names, values, title="Test accuracy")
     figure.update_traces(

@@ -103,7 +103,7 @@ def _figures() -> None:
     )
     splits = about["data"]["splits"]
     words = "Orange as in the book, green scaled up, both with a frozen backbone and a new head"
-    if any(row["trained"] != "head" and row["input"].startswith("scaled") for row in rows):
+    if any(row["trained"] == "all layers" for row in rows):
         tuning = about["tuning"]
         pictures = next(row["training_pictures"] for row in rows if row["trained"] == "all layers")
         words += (
