@@ -10,11 +10,14 @@ PATIENCE = 20_000  # milliseconds; CI machines are slow
 def test_a_cell_can_be_typed_and_the_view_changes_the_picture(visit):
     page = visit("filters", "kernel=Laplacian")
     # Type 1 into the centre of the Laplacian: it then sums to 5, and the page says what that does.
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
-    page.mouse.click(box["x"] + 77, box["y"] + 35 * 2.5)  # columns are about 51 pixels wide, rows 35
-    page.keyboard.press("Enter")
     editor = page.locator(".gdg-input")
-    editor.wait_for()
+    for _ in range(5):  # the grid may still move while the page settles
+        box = page.get_by_test_id("stDataFrame").first.bounding_box()
+        page.mouse.click(box["x"] + 77, box["y"] + 35 * 2.5)  # columns are about 51 pixels wide, rows 35
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(1500)
+        if editor.count():
+            break
     editor.fill("1")
     editor.press("Enter")
     expect(page.get_by_text("The kernel sums to 5, neither 0 nor 1")).to_be_visible(timeout=PATIENCE)
