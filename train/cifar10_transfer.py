@@ -196,6 +196,7 @@ def publish(rows, heads, histories, splits, arguments, started) -> None:
                 "epochs": arguments.tune_epochs,
                 "rate": arguments.tune_rate,
                 "batch_size": arguments.tune_batch_size,
+                "command": common.command(arguments),
             },
             total_seconds=round(time.time() - started, 1),
             **({"command": weights.card("cifar10_transfer")["command"]} if "heads" not in arguments.parts else {}),
