@@ -24,7 +24,8 @@ def keras_there(monkeypatch):
     monkeypatch.setattr(grids, "tensorflow_ready", lambda: True)
 
 
-def test_opens_and_waits_for_keras_without_blocking(open_page):
+def test_opens_and_waits_for_keras_without_blocking(open_page, monkeypatch):
+    monkeypatch.setattr(grids, "tensorflow_ready", lambda: False)  # another test may have loaded it
     page = no_trouble(open_page("layer_lab"))
     assert metrics(page)["Output"] == "4 × 4 × 1"
     assert metrics(page)["Confidence in 2"] == "97.37%"
