@@ -106,6 +106,18 @@ def labels(probabilities: np.ndarray) -> np.ndarray:
     return (probabilities.argmax(axis=-1) + 1).astype(np.uint8)
 
 
+def look(predict: Predict, squares: np.ndarray) -> np.ndarray:
+    """The mean of a network's answers to squares and to their mirror images, mirrored back.
+
+    A pet is a pet from both sides; what the two answers disagree on was a guess.
+
+    Args:
+        predict: float32 (n, size, size, 3) -> probabilities of the same shape.
+        squares: pictures from `prepare`.
+    """
+    return (predict(squares) + predict(squares[:, :, ::-1])[:, :, ::-1]) / 2
+
+
 @cache
 def _predictor(name: str) -> Predict:
     from cnndemo import inference
@@ -141,7 +153,7 @@ def probabilities(image: np.ndarray, name: str = "pretrained", predict: Predict 
     net = network(name)
     parts = windows(*image.shape[:2])
     squares, boxes = zip(*(prepare(image[part], net) for part in parts), strict=True)
-    answers = (predict or _predictor(name))(np.stack(squares))
+    answers = look(predict or _predictor(name), np.stack(squares))
     if len(parts) == 1:
         return restore(answers[0], boxes[0], image.shape)
     total, count = np.zeros((*image.shape[:2], 3), np.float32), np.zeros((*image.shape[:2], 1), np.float32)

@@ -103,8 +103,14 @@ def save(model, name: str, about: dict[str, Any], dtype: str = "float16", folder
         "dtype": dtype,
         "parameters": int(model.count_params()),
     }
-    (folder / f"{name}.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_card(name, about, folder)
     return file
+
+
+def write_card(name: str, about: dict[str, Any], folder: Path | None = None) -> None:
+    """Write the card of `name` into `folder`, by default `weights/`."""
+    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    ((folder or WEIGHTS_DIR) / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def sha256(file: Path) -> str:

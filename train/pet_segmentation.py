@@ -5,23 +5,26 @@
 The network first learns at 64×64, where its receptive field of 44 pixels sees most of a pet, then at the book's
 128×128. With `--teacher`, a trained network (`pet_segmentation_pretrained`) answers on training pictures that have no
 trimap, and its probabilities are learned as well (self-training). `--ablation` trains small runs with one augmentation
-left out each, and stores how much each mattered. `--minutes` shortens the schedule to a time: the learning rate falls
-along a cosine that ends with the epochs or with the time, whichever is earlier.
+left out each, and stores how much each mattered. `--measure` scores stored weights anew. `--minutes` shortens the
+schedule to a time: the learning rate falls along a cosine that ends with the epochs or with the time, whichever is
+earlier.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from argparse import Namespace
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
 from keras import ops
 
-from cnndemo import metrics, pet_segmentation, weights
+from cnndemo import images, inference, metrics, pet_segmentation, weights
 from cnndemo.models import unet
 from train import common
 from train.datasets import oxford_pets
@@ -248,8 +251,7 @@ def teach(model: keras.Model, net: pet_segmentation.Network, examples: list[Exam
     for start in range(0, len(examples), 32):
         part = examples[start : start + 32]
         squares, boxes = zip(*(pet_segmentation.prepare(example.image, net) for example in part), strict=True)
-        batch = _fill(np.stack(squares), 32)
-        answers = (model.predict_on_batch(batch) + model.predict_on_batch(batch[:, :, ::-1])[:, :, ::-1]) / 2
+        answers = pet_segmentation.look(model.predict_on_batch, _fill(np.stack(squares), 32))
         for example, answer, box in zip(part, answers, boxes, strict=False):
             target = pet_segmentation.restore(np.ascontiguousarray(answer), box, example.image.shape)
             taught.append((example.image, np.rint(target * 255).astype(np.uint8)))
@@ -261,15 +263,19 @@ def _fill(batch: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([batch, np.repeat(batch[-1:], size - len(batch), axis=0)]) if len(batch) < size else batch
 
 
-def evaluate(model: keras.Model, net: pet_segmentation.Network, examples: list[Example]) -> list[dict]:
-    """One row a picture, measured at the picture's own size exactly as the page serves it."""
+def evaluate(
+    model: keras.Model, net: pet_segmentation.Network, examples: list[Example], mirror: bool = True
+) -> list[dict]:
+    """One row a picture, measured at the picture's own size exactly as the page serves it, or without the mirror."""
     rows = []
     for start in range(0, len(examples), 32):
         part = examples[start : start + 32]
         squares, boxes = zip(*(pet_segmentation.prepare(example.image, net) for example in part), strict=True)
-        answers = model.predict_on_batch(_fill(np.stack(squares), 32))
+        batch, predict = _fill(np.stack(squares), 32), model.predict_on_batch
+        answers = pet_segmentation.look(predict, batch) if mirror else predict(batch)
         for example, answer, box in zip(part, answers, boxes, strict=False):
-            found = pet_segmentation.labels(pet_segmentation.restore(np.asarray(answer), box, example.image.shape))
+            answer = np.ascontiguousarray(answer)
+            found = pet_segmentation.labels(pet_segmentation.restore(answer, box, example.image.shape))
             rows.append(_row(example, found))
     return rows
 
@@ -375,7 +381,7 @@ def ablation(pets: oxford_pets.Pets, arguments: Namespace) -> None:
         model = unet.build(64)
         train = Squares(pairs(pets.train), 64, net.scale, arguments.batch_size, augmentation, arguments.seed)
         history = train_stage(
-            model, train, validation, arguments, f"without_{number}", arguments.epochs, arguments.rate
+            model, train, validation, arguments, f"without_{number}", arguments.epochs, arguments.rate, Clock(0)
         )
         found = np.sum([row["table"] for row in evaluate(model, net, pets.validation)], axis=0)
         row = {
@@ -400,6 +406,7 @@ def main() -> None:
     parser.add_argument("--start", action="store_true", help="go on from the shipped weights instead of at random")
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
     parser.add_argument("--ablation", action="store_true", help="only measure what each augmentation is worth")
+    parser.add_argument("--measure", action="store_true", help="only measure both networks' stored weights once more")
     arguments = parser.parse_args()
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -410,6 +417,10 @@ def main() -> None:
         pets = replace(pets, train=pets.train[: arguments.limit], unlabelled=pets.unlabelled[: arguments.limit])
     if arguments.ablation:
         ablation(pets, arguments)
+        return
+    if arguments.measure:
+        for net in pet_segmentation.NETWORKS.values():
+            measure(weights.load(net.weights), net, pets, weights.WEIGHTS_DIR)
         return
     net = pet_segmentation.NETWORKS["book"]
     examples = pairs(pets.train)
@@ -439,15 +450,46 @@ def main() -> None:
 
 
 def finish(model, net, pets, arguments, history, builder, builder_arguments, **more) -> None:
-    """Measures the test split once and writes weights and card."""
+    """Writes weights and card, and measures the weights as they were written."""
+    file = common.publish(
+        model, arguments, builder, oxford_pets.SOURCE | {"splits": pets.splits()}, [], builder_arguments, history,
+        classes=list(pet_segmentation.CLASSES.values()), **more,
+    )  # fmt: skip
+    model.load_weights(file)
+    measure(model, net, pets, arguments.weights_dir)
+
+
+def measure(model, net, pets, folder: Path) -> None:
+    """Puts the figures of the test split, and the speed where TensorFlow serves, on the card of stored weights."""
     figures = report(evaluate(model, net, pets.test))
     for figure in figures["metrics"]:
         low, high = figure["interval"]
         print(f"{figure['name']}: {figure['value']:.3f} [{low:.3f}, {high:.3f}] on {figure['samples']} pictures")
-    common.publish(
-        model, arguments, builder, oxford_pets.SOURCE | {"splits": pets.splits()}, figures.pop("metrics"),
-        builder_arguments, history, classes=list(pet_segmentation.CLASSES.values()), **figures, **more,
-    )  # fmt: skip
+    once = report(evaluate(model, net, pets.test, mirror=False))["metrics"]
+    names = ("pixel accuracy", "Jaccard of pet", "mean Jaccard of the classes")
+    figures["metrics"] += [
+        figure | {"name": f"{figure['name']}, without the mirror image"} for figure in once if figure["name"] in names
+    ]
+    figures["notes"] = "Each answer is the mean of those to the picture and to its mirror image."
+    if keras.backend.backend() == "tensorflow":
+        figures["speed"] = speed(model, net)
+    about = json.loads((folder / f"{net.weights}.json").read_text(encoding="utf-8"))
+    weights.write_card(net.weights, about | figures, folder)
+
+
+def speed(model, net, rounds: int = 25) -> dict:
+    """Median time of `segment` on a sample, resizing included."""
+    name = next(name for name, other in pet_segmentation.NETWORKS.items() if other == net)
+    image, predict, taken = images.sample("cat"), inference.predictor(model), []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        pet_segmentation.segment(image, name, predict)
+        taken.append(time.perf_counter() - start)
+    return {
+        "milliseconds": round(1000 * float(np.median(taken)), 1),
+        "what": f"one picture of {image.shape[1]} × {image.shape[0]} pixels, resizing included, median of {rounds}",
+        "hardware": common.hardware(),
+    }
 
 
 if __name__ == "__main__":

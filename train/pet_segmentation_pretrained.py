@@ -7,9 +7,9 @@ network's own answers on the training pictures that have no trimap (self-trainin
 blocks and all batch normalizations of the encoder stay as ImageNet left them. At the end the batch normalizations are
 folded into the convolutions. Data, augmentation, loss and figures are those of `train/pet_segmentation.py`.
 
-    python -m train.pet_segmentation_pretrained --start --size 224 --epochs 10 --rate 3e-4
+    python -m train.pet_segmentation_pretrained --start --epochs 0 --taught-epochs 15 --rate 8e-4
 
-goes on from the shipped, folded weights with labelled pictures only, and keeps their history.
+goes on from the shipped, folded weights instead of the first part, and keeps their history.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--small-size", type=int, default=160, help="side of the squares in the first part")
     parser.add_argument("--taught-epochs", type=int, default=30, help="epochs with the network's own answers; 0: none")
     parser.add_argument("--rate", type=float, default=6e-4, help="highest learning rate")
-    parser.add_argument("--start", action="store_true", help="go on from the shipped weights, with one part only")
+    parser.add_argument("--start", action="store_true", help="go on from the shipped weights, without the first part")
     parser.add_argument("--size", type=int, default=256, help="side of the squares after the first part")
     parser.add_argument("--minutes", type=float, default=0.0, help="at most so long; the schedule fits itself to it")
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
@@ -68,18 +68,15 @@ def main() -> None:
         shipped, card = weights.load(net.weights), weights.card(net.weights)
         facts = ("command", "hardware", "epochs", "seconds", "started_from")
         start = {"started_from": {key: card[key] for key in facts if key in card}}
-        history, stages = (
-            pet_segmentation.history("pretrained"),
-            [("start", arguments.size, arguments.epochs, 1.0, 1.0)],
-        )
+        history, stages = pet_segmentation.history("pretrained"), stages[1:]
     for stage, size, epochs, factor, part in stages:
         if not epochs:
             continue
         previous, model = model, build(size, folded=arguments.start)
-        if arguments.start:
-            model.set_weights(shipped.get_weights())
-        elif previous is not None:
+        if previous is not None:
             model.set_weights(previous.get_weights())
+        elif arguments.start:
+            model.set_weights(shipped.get_weights())
         else:
             for layer in model.layers:
                 if encoder.get(layer.name):

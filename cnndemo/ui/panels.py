@@ -134,7 +134,7 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
     """The facts of a card as (label, words), leaving out what it does not say."""
     data, source = about.get("data") or {}, about.get("source") or {}
     splits = ", ".join(f"{count:,} {split}" for split, count in (data.get("splits") or {}).items())
-    minutes = about.get("seconds", 0) / 60
+    minutes, speed = about.get("seconds", 0) / 60, about.get("speed")
     facts = [
         ("Data", ". ".join(filter(None, (data.get("name"), data.get("source"))))),
         ("Splits", splits),
@@ -145,6 +145,7 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
         ("File", f"{about['bytes'] / 1e6:.1f} MB, {about['dtype']}, sha256 {about['sha256'][:12]}…"),
         ("Training", f"{about['epochs']} epochs, {minutes:.1f} min" if about.get("epochs") else None),
         ("Hardware", about.get("hardware")),
+        ("Speed", f"{speed['milliseconds']} ms: {speed['what']}, {speed['hardware']}" if speed else None),
         ("Seed", str(about["seed"]) if about.get("epochs") else None),
         ("Made on", about.get("date")),
     ]

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -19,7 +20,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
     monkeypatch.setattr(models, "small", small, raising=False)
     about = {"builder": "cnndemo.models.:small", "command": "python -m train.small", "metrics": []}
-    monkeypatch.setattr(weights.importlib, "import_module", lambda name: models)
+    monkeypatch.setattr(weights, "importlib", SimpleNamespace(import_module=lambda name: models))
     weights.save(small(), "small", about)
     return tmp_path
 
