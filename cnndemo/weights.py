@@ -15,6 +15,15 @@ from cnndemo.errors import VisitorError
 
 WEIGHTS_DIR = Path(os.environ.get("CNNDEMO_WEIGHTS", Path(__file__).resolve().parent.parent / "weights"))
 
+# Networks that a script makes beside the one of its own name, and how it is asked for them.
+_MADE_BY = {
+    "cifar10_transfer_padded": "cifar10_transfer",
+    "face_landmarks": "face_embedding",
+    "siamese_holdout": "siamese --hold-out 7",
+    "tiny_face_detector": "face_embedding",
+    "triplet_holdout": "triplet --hold-out 7",
+}
+
 
 class WeightsError(VisitorError):
     """A weights file is missing or broken; the message names the command that makes it."""
@@ -39,9 +48,12 @@ def card(name: str) -> dict[str, Any]:
     try:
         return json.loads((WEIGHTS_DIR / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
-        raise WeightsError(
-            f"The card of the network “{name}” is missing. Make it with: python -m train.{name}"
-        ) from None
+        raise WeightsError(f"The card of the network “{name}” is missing. Make it with: {command(name)}") from None
+
+
+def command(name: str) -> str:
+    """The shortest command that makes a network; the card of one that is there names all its options."""
+    return f"python -m train.{_MADE_BY.get(name, name)}"
 
 
 def build(name: str):

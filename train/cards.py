@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
 from cnndemo import weights
 
 
-def row(card: dict) -> str:
-    """One line of the table: model, parameters, size, data, its figures, the command."""
-    figures = "; ".join(
-        f"{metric['name']} {metric['value']:.4g}"
-        + (f" ({metric['interval'][0]:.4g}–{metric['interval'][1]:.4g})" if metric.get("interval") else "")
-        + f" on {metric['samples']:,}"
-        for metric in card["metrics"][:4]
-    )
-    data = card["data"].get("name", "")
+def facts(card: dict[str, Any]) -> tuple[str, ...]:
+    """One row of the first table: model, parameters, size, data, licence, command."""
     licence = (card.get("source") or card["data"]).get("licence", "")
-    return (
-        f"| `{card['name']}` | {card['parameters']:,} | {card['bytes'] / 1e6:.1f} MB | {data} | {licence} "
-        f"| {figures} | `{card['command']}` |"
-    )
+    size = f"{card['bytes'] / 1e6:.2f} MB"
+    data = card["data"].get("name", "")
+    return f"`{card['name']}`", f"{card['parameters']:,}", size, data, licence, f"`{card['command']}`"
+
+
+def figures(card: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One row a figure: model (named once), figure, value, 95 % interval, samples, split."""
+    rows = []
+    for metric in card["metrics"]:
+        interval = "–".join(f"{end:.4f}" for end in metric.get("interval") or [])
+        name = "" if rows else f"`{card['name']}`"
+        samples, split = f"{metric['samples']:,}", metric.get("split", "")
+        rows.append((name, metric["name"], f"{metric['value']:.4f}", interval, samples, split))
+    return rows
+
+
+def table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """A Markdown table, line by line."""
+    return [f"| {' | '.join(row)} |" for row in (titles, ("--",) * len(titles), *rows)]
 
 
 def readme() -> str:
     """The text of weights/README.md."""
-    head = [
+    cards = [weights.card(name) for name in weights.names()]
+    lines = [
         "# Weights",
         "",
-        "Written by `make cards` from the cards beside the files, which hold more: splits, seeds, all figures.",
-        "Figures are with their 95 % interval and the number of test samples.",
+        "Written by `make cards` from the cards beside the files, which hold more: splits, seeds, notes.",
         "",
-        "| model | parameters | file | data | licence | figures | made by |",
-        "|--|--|--|--|--|--|--|",
+        *table(("model", "parameters", "file", "data", "licence", "made by"), map(facts, cards)),
+        "",
+        "## How good they are",
+        "",
+        "With 95 % interval, number of samples and split. Networks without a row were converted, not measured.",
+        "",
+        *table(("model", "figure", "value", "95 % interval", "samples", "split"), chain(*map(figures, cards))),
     ]
-    return "\n".join([*head, *(row(weights.card(name)) for name in weights.names()), ""])
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Every weights file that ships: its card, its hash, its size, its network."""
 
+import importlib.util
+
 import pytest
 
 from cnndemo import weights
+from train import cards
 
 FOLDER = weights.WEIGHTS_DIR
 
@@ -14,6 +17,10 @@ def test_the_folder_stays_small():
 
 def test_every_file_has_a_card():
     assert {file.name.removesuffix(".weights.h5") for file in FOLDER.glob("*.weights.h5")} == set(weights.names())
+
+
+def test_the_readme_is_what_the_cards_say():
+    assert (FOLDER / "README.md").read_text(encoding="utf-8") == cards.readme(), "run: make cards"
 
 
 @pytest.mark.parametrize("name", weights.names())
@@ -28,6 +35,17 @@ def test_a_card_is_complete_and_true(name):
         if metric.get("interval"):
             low, high = metric["interval"]
             assert low <= metric["value"] <= high
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_without_its_card_the_right_script_is_named(name, tmp_path, monkeypatch):
+    made_by = weights.card(name)["command"].removeprefix("KERAS_BACKEND=jax ")
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
+    with pytest.raises(weights.WeightsError) as error:
+        weights.card(name)
+    command = str(error.value).partition("Make it with: ")[2]
+    assert f"{made_by} ".startswith(f"{command} ")
+    assert importlib.util.find_spec(command.split()[2])
 
 
 @pytest.mark.parametrize("name", weights.names())
