@@ -204,6 +204,12 @@ def command(arguments: argparse.Namespace) -> str:
     return " ".join([f"{backend}python -m train.{arguments.name}", *words])
 
 
+def origin(name: str) -> dict[str, Any]:
+    """What a card says of the shipped weights `name` that a training starts from; theirs may have started, too."""
+    facts, card = ("command", "hardware", "epochs", "seconds", "started_from"), weights.card(name)
+    return {"started_from": {key: card[key] for key in facts if key in card}}
+
+
 def publish(
     model: keras.Model,
     arguments: argparse.Namespace,
@@ -247,6 +253,8 @@ def publish(
         about["epochs"] = len(history)
         about["seconds"] = round(seconds if seconds is not None else sum(row.get("seconds", 0.0) for row in history), 1)
         write_log(arguments.weights_dir / f"{name}.history.csv", history)
+    if arguments.resume:
+        about["resumed"] = True
     if source:
         about["source"] = source
     return weights.save(model, name, about | more, dtype, arguments.weights_dir)

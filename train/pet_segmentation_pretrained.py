@@ -65,9 +65,7 @@ def main() -> None:
     ]
     start: dict = {}
     if arguments.start:
-        shipped, card = weights.load(net.weights), weights.card(net.weights)
-        facts = ("command", "hardware", "epochs", "seconds", "started_from")
-        start = {"started_from": {key: card[key] for key in facts if key in card}}
+        shipped, start = weights.load(net.weights), common.origin(net.weights)
         history, stages = pet_segmentation.history("pretrained"), stages[1:]
     for stage, size, epochs, factor, part in stages:
         if not epochs:

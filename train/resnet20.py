@@ -2,6 +2,7 @@
 
     KERAS_BACKEND=jax python -m train.resnet20 --mixed            # a GPU, some minutes
     python -m train.resnet20 --epochs 30 --batch-size 128         # a CPU, about 3 minutes an epoch
+    python -m train.resnet20 --epochs 30 --start                  # goes on from the shipped weights
 
 The recipe is the paper's with a cosine in place of its steps: stochastic gradient descent with Nesterov momentum,
 weight decay on kernels; pictures shifted by up to 4 pixels, mirrored, and with a square cut out (DeVries, Taylor 2017).
@@ -15,6 +16,7 @@ import time
 import keras
 import numpy as np
 
+from cnndemo import weights
 from cnndemo.models import resnet20
 from train import common
 from train.datasets import cifar10
@@ -155,16 +157,24 @@ def main() -> None:
     parser.add_argument("--mixup", type=float, default=0.0, help="parameter of the blending of pairs")
     parser.add_argument("--minutes", type=float, help="end the learning-rate schedule after so many minutes")
     parser.add_argument("--mixed", action="store_true", help="calculate in bfloat16 (GPU)")
+    parser.add_argument("--start", action="store_true", help="go on from the shipped weights instead of at random")
     arguments = parser.parse_args()
     common.prepare(arguments)
 
-    (x, y), validation, test = cifar10.load(arguments.data_dir, validation=2000)
+    (x, y), validation, test = cifar10.load(arguments.data_dir, validation=1000)
     if arguments.limit:
         x, y = x[: arguments.limit], y[: arguments.limit]
         validation, test = [[part[: arguments.limit] for part in split] for split in (validation, test)]
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
     model = resnet20.build()
+    earlier, start = [], {}
+    if arguments.start:
+        model.set_weights(weights.load("resnet20").get_weights())
+        earlier, start = (
+            common.read_log(weights.path("resnet20").with_name("resnet20.history.csv")),
+            common.origin("resnet20"),
+        )
     rate = arguments.learning_rate * arguments.batch_size / 128
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing)
     model.compile(optimizer(rate, arguments.weight_decay), loss, metrics=["accuracy"])
@@ -193,8 +203,9 @@ def main() -> None:
         builder="cnndemo.models.resnet20:build",
         data=cifar10.SOURCE | {"splits": {"train": len(x), "validation": len(validation[0]), "test": samples}},
         metrics=[common.metric("accuracy", right / samples, samples, common.wilson(right, samples))],
-        history=history,
+        history=earlier + history,
         classes=list(resnet20.CLASSES),
+        **start,
     )
 
 

@@ -134,7 +134,10 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
     """The facts of a card as (label, words), leaving out what it does not say."""
     data, source = about.get("data") or {}, about.get("source") or {}
     splits = ", ".join(f"{count:,} {split}" for split, count in (data.get("splits") or {}).items())
-    minutes, speed = about.get("seconds", 0) / 60, about.get("speed")
+    speed = about.get("speed")
+    training = f"{about['epochs']} epochs, {about.get('seconds', 0) / 60:.1f} min" if about.get("epochs") else None
+    if training and about.get("resumed"):
+        training += ", interrupted and resumed from a checkpoint"
     facts = [
         ("Data", ". ".join(filter(None, (data.get("name"), data.get("source"))))),
         ("Splits", splits),
@@ -143,7 +146,7 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
         ("Licence of the weights", source.get("licence")),
         ("Parameters", f"{about['parameters']:,}"),
         ("File", f"{about['bytes'] / 1e6:.1f} MB, {about['dtype']}, sha256 {about['sha256'][:12]}…"),
-        ("Training", f"{about['epochs']} epochs, {minutes:.1f} min" if about.get("epochs") else None),
+        ("Training", training),
         ("Hardware", about.get("hardware")),
         ("Speed", f"{speed['milliseconds']} ms: {speed['what']}, {speed['hardware']}" if speed else None),
         ("Seed", str(about["seed"]) if about.get("epochs") else None),

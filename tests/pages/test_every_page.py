@@ -13,7 +13,9 @@ from tests.pages.conftest import no_trouble, run_page
 
 BUILT = [topic.stem for topic in topics.built()]
 WITHOUT_NETWORK = [
-    s for s in ("convolution", "pattern_matching", "normalization", "filters", "book_index") if s in BUILT
+    stem
+    for stem in ("convolution", "pattern_matching", "normalization", "filters", "architectures", "book_index")
+    if stem in BUILT
 ]
 
 

@@ -1,0 +1,193 @@
+"""Charts of the architectures page: a network as blocks, what its layers cost, gradients, residual and dense blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cnndemo.architectures import Block, Layer, connections
+from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, styled
+
+KINDS = {"convolution": KERNEL, "pooling": OKABE_ITO[4], "merge": QUIET, "dense": OUTPUT}
+FLOAT32 = (float(np.finfo(np.float32).smallest_subnormal), float(np.finfo(np.float32).max))
+
+
+def blocks(layers: Sequence[Layer], chosen: int | None = None, height: int = 300) -> go.Figure:
+    """Layers from left to right: as tall as their maps are wide, as wide as there are many; both by their root."""
+    wide = np.array([max(1.2, np.sqrt(layer.channels) / 3) for layer in layers])
+    gap = max(1.0, 0.25 * float(wide.mean()))
+    middle = np.cumsum(wide + gap) - wide / 2
+    figure = go.Figure()
+    for kind, color in KINDS.items():
+        rows = [index for index, layer in enumerate(layers) if layer.kind == kind]
+        if not rows:
+            continue
+        tall = np.sqrt([layers[index].side for index in rows])
+        figure.add_bar(
+            x=middle[rows], width=wide[rows], y=tall, base=-tall / 2, name=kind, marker_color=color,
+            marker_line={"width": [3 if index == chosen else 0.5 for index in rows], "color": ACCENT},
+            customdata=[
+                [layers[i].name, layers[i].shape, f"{layers[i].parameters:,}", f"{layers[i].sees:,}"] for i in rows
+            ],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{customdata[2]} parameters"
+            "<br>sees %{customdata[3]} pixels<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return styled(figure, height)
+
+
+def costs(layers: Sequence[Layer], height: int = 260) -> go.Figure:
+    """Each layer's share of all parameters, upwards, and of all multiply-adds, downwards."""
+    paying = [layer for layer in layers if layer.parameters]
+    figure = go.Figure()
+    for attribute, name, color, sign in (
+        ("parameters", "parameters", OUTPUT, 1),
+        ("multiply_adds", "multiply-adds", KERNEL, -1),
+    ):
+        values = np.array([getattr(layer, attribute) for layer in paying], float)
+        shares = values / values.sum()
+        figure.add_bar(
+            x=list(range(len(paying))), y=sign * shares, name=name, marker_color=color,
+            customdata=[
+                [layer.name, f"{value:,.0f}", f"{share:.1%}"]
+                for layer, value, share in zip(paying, values, shares, strict=True)
+            ],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]} " + name + ", %{customdata[2]}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="relative")
+    figure.update_xaxes(visible=False)
+    top = max(abs(value) for trace in figure.data for value in trace.y)
+    ticks = np.linspace(-top, top, 5)
+    figure.update_yaxes(tickvals=ticks, ticktext=[f"{abs(tick):.0%}" for tick in ticks])
+    return styled(figure, height)
+
+
+def product(values: np.ndarray, height: int = 280) -> go.Figure:
+    """w, w², …, wⁿ on a logarithmic axis, with the smallest and the largest number that float32 can hold."""
+    figure = go.Figure()
+    layers = np.arange(1, len(values) + 1)
+    figure.add_scatter(
+        x=layers, y=values, mode="lines", line={"color": ACCENT, "width": 3}, name="product",
+        hovertemplate="after %{x} layers: %{y:.4g}<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    for limit, words in zip(FLOAT32, ("below: 0 in float32", "above: infinite in float32"), strict=True):
+        figure.add_hline(y=limit, line={"color": QUIET, "dash": "dot"}, annotation_text=words)
+    figure.update_xaxes(title_text="layers")
+    exponents = np.log10(np.array([values.min(), values.max()]))
+    figure.update_yaxes(
+        type="log", exponentformat="power", range=[min(-6.0, exponents[0] - 2), max(6.0, exponents[1] + 2)]
+    )
+    return styled(figure, height)
+
+
+def gradients(curves: Mapping[str, np.ndarray], height: int = 320) -> go.Figure:
+    """The size of the gradient before each layer, one line a network, logarithmic; 1 where it comes in, at the end."""
+    figure = go.Figure()
+    for (name, sizes), color, dash in zip(curves.items(), (ACCENT, INPUT), ("solid", "dash"), strict=False):
+        with np.errstate(divide="ignore"):
+            shown = np.where(sizes > 0, sizes, np.nan)
+        figure.add_scatter(
+            x=np.arange(len(sizes)), y=shown, name=name, mode="lines", line={"color": color, "width": 3, "dash": dash},
+            hovertemplate=name + ", before layer %{x}: %{y:.3g}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title_text="layers from the input")
+    figure.update_yaxes(type="log", exponentformat="power", title_text="gradient, 1 at the end")
+    return styled(figure, height)
+
+
+def _box(figure: go.Figure, x: float, y: float, words: str, color: str, half: float = 0.42) -> None:
+    figure.add_shape(
+        type="rect", x0=x - half, x1=x + half, y0=y - 0.2, y1=y + 0.2, line={"color": color, "width": 2},
+        fillcolor="rgba(128,128,128,0.12)",
+    )  # fmt: skip
+    figure.add_annotation(x=x, y=y, text=words, showarrow=False)
+
+
+def _arrow(figure: go.Figure, start, end, color: str, words: str = "", lift: float = 0.0, width: float = 2) -> None:
+    """An arrow between two points, with words beside its middle."""
+    figure.add_annotation(
+        x=end[0], y=end[1], ax=start[0], ay=start[1], xref="x", yref="y", axref="x", ayref="y", text="",
+        showarrow=True, arrowhead=2, arrowwidth=width, arrowcolor=color,
+    )  # fmt: skip
+    if words:
+        middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + lift)
+        figure.add_annotation(x=middle[0], y=middle[1], text=words, showarrow=False, font={"color": color, "size": 13})
+
+
+def residual(block: Block, x: float, first: float, second: float, backward: bool, height: int = 300) -> go.Figure:
+    """The residual block with its numbers (figure 4.2), or the two ways of its gradient (figure 4.3)."""
+    figure = go.Figure()
+    _box(figure, 0, 0, f"x = {x:.3g}", INPUT)
+    _box(figure, 1.5, 0, f"ReLU({first:.3g} · x)", KERNEL, 0.5)
+    _box(figure, 3, 0, f"{second:.3g} · h", KERNEL)
+    _box(figure, 4.5, 0, f"y = {block.output:.3g}", OUTPUT)
+    way = [(0, 0.2), (0, 0.95), (4.5, 0.95), (4.5, 0.2)]
+    color = ACCENT if backward else INPUT
+    if backward:
+        _arrow(figure, (4.08, 0), (3.42, 0), color, "1", 0.13)
+        _arrow(figure, (2.58, 0), (2.0, 0), color, f"{second:.3g}", 0.13)
+        slope = 0.0 if second == 0 else block.through_branch / second
+        _arrow(figure, (1.0, 0), (0.42, 0), color, f"· {slope:.3g}", 0.13)
+        words = f"through the layers: {block.through_branch:.3g}"
+        figure.add_annotation(x=2.25, y=-0.42, text=words, showarrow=False, font={"color": color, "size": 14})
+        way = way[::-1]
+    else:
+        _arrow(figure, (0.42, 0), (1.0, 0), color)
+        _arrow(figure, (2.0, 0), (2.58, 0), color, f"h = {block.hidden:.3g}", 0.13)
+        _arrow(figure, (3.42, 0), (4.08, 0), color, f"F(x) = {block.branch:.3g}", -0.33)
+    if block.through_skip:
+        for start, end in zip(way, way[1:-1], strict=False):
+            figure.add_shape(
+                type="line", x0=start[0], y0=start[1], x1=end[0], y1=end[1], line={"color": color, "width": 3}
+            )
+        words = f"through the skip: {block.through_skip:.3g}" if backward else f"skip: + {x:.3g}"
+        _arrow(figure, way[-2], way[-1], color, width=3)
+        figure.add_annotation(x=2.25, y=1.08, text=words, showarrow=False, font={"color": color, "size": 14})
+    figure.update_xaxes(visible=False, range=[-0.6, 5.1], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.65, 1.25], fixedrange=True)
+    return styled(figure, height)
+
+
+def dense_arcs(layers: int, inputs: int, growth: int, height: int = 300) -> go.Figure:
+    """A dense block: an arc from the input and from each layer to every later one (figures 4.6, 4.7)."""
+    figure = go.Figure()
+    turn = np.linspace(0, np.pi, 24)
+    for start, to in connections(layers):
+        middle, half = (start + to) / 2, (to - start) / 2
+        color = INPUT if start == 0 else OKABE_ITO[4]
+        figure.add_scatter(
+            x=middle - half * np.cos(turn), y=0.6 * half * np.sin(turn), mode="lines", showlegend=False,
+            line={"color": color, "width": 2}, opacity=0.7, hoverinfo="skip",
+        )  # fmt: skip
+    maps = [inputs] + [growth] * layers
+    reads = [0] + [inputs + number * growth for number in range(layers)]
+    names = ["input"] + [f"layer {number}" for number in range(1, layers + 1)]
+    figure.add_scatter(
+        x=list(range(layers + 1)), y=[0] * (layers + 1), mode="markers+text", showlegend=False,
+        marker={"size": 26, "color": [INPUT] + [KERNEL] * layers}, text=[f"+{count}" for count in maps],
+        textposition="bottom center", customdata=list(zip(names, reads, maps, strict=True)),
+        hovertemplate="%{customdata[0]}: reads %{customdata[1]} maps, adds %{customdata[2]}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(visible=False, range=[-0.5, layers + 0.5], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.5, 0.3 * layers + 0.3], fixedrange=True)
+    return styled(figure, height)
+
+
+def channels(layers: Sequence[Layer], height: int = 260) -> go.Figure:
+    """Maps after each concatenation and transition of a DenseNet: they pile up in a block and are halved after it."""
+    kept = [layer for layer in layers if layer.name.endswith("append") or layer.name.startswith("transition")]
+    figure = go.Figure()
+    for start, name, color in (("block", "in a dense block", KERNEL), ("transition", "transition", INPUT)):
+        rows = [index for index, layer in enumerate(kept) if layer.name.startswith(start)]
+        figure.add_bar(
+            x=rows, y=[kept[index].channels for index in rows], name=name, marker_color=color,
+            customdata=[[kept[index].name, kept[index].shape] for index in rows],
+            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(bargap=0.15)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(title_text="maps")
+    return styled(figure, height)

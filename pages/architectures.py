@@ -1,0 +1,85 @@
+"""Networks as plans: shapes, cost, and how gradients survive depth (book 4.1–4.4)."""
+
+import streamlit as st
+
+from cnndemo import architectures, ui
+from cnndemo.figures import architectures as charts
+from cnndemo.ui.architectures import LINKED, TITLES, dense_connections, layer_table, skip_connections, words_of
+
+ui.page("architectures")
+ui.section("Try it", figures=("4.1",), listings=("4.1",))
+left, right = ui.try_it()
+with left:
+    title = st.pills("Network", list(TITLES), default="AlexNet", key="net", **LINKED) or "AlexNet"
+    name = TITLES.get(title, "alexnet")
+    network = architectures.NETWORKS[name]
+    st.caption(f"{network.idea} {network.source}.")
+    side = st.slider("Side of the input, pixels", 32, 512, network.side, key=f"side_{name}", bind="query-params")
+    width = st.select_slider(
+        "Filters and units, times", [0.125, 0.25, 0.5, 1.0, 1.5, 2.0], 1.0, key="width", bind="query-params"
+    )
+    plan = usual = architectures.plan(name)
+    with ui.guard():
+        plan = architectures.plan(name, side, width)
+    if plan.layers[0].side != usual.layers[0].side or width != 1:
+        st.caption(f"As published: {usual.parameters:,} parameters, {network.side} × {network.side} pixels.")
+with right:
+    with st.container(horizontal=True):
+        st.metric("Parameters", words_of(plan.parameters), width="content")
+        st.metric("Multiply-adds a picture", words_of(plan.multiply_adds), width="content")
+        st.metric("Layers with weights", plan.depth, width="content")
+        st.metric("Size in float32", f"{4 * plan.parameters / 1e6:,.1f} MB", width="content")
+    alt = f"{title} as {len(plan.layers)} blocks: maps shrink from {plan.layers[0].shape} to {plan.layers[-1].shape}"
+    ui.chart(charts.blocks(plan.layers), alt, key="blocks")
+    st.caption(
+        "As tall as the maps are wide, as thick as there are many (their roots). Point at a block for its numbers."
+    )
+    heaviest = max(plan.layers, key=lambda layer: layer.parameters)
+    busiest = max(plan.layers, key=lambda layer: layer.multiply_adds)
+    ui.chart(
+        charts.costs(plan.layers), "Share of parameters, up, and of multiply-adds, down, of each layer", key="costs"
+    )
+    st.caption(
+        f"Most parameters: **{heaviest.name}**, {heaviest.parameters / plan.parameters:.0%}. "
+        f"Most work: **{busiest.name}**, {busiest.multiply_adds / plan.multiply_adds:.0%}."
+    )
+
+ui.section("How it works")
+layer_table(plan, name)
+
+ui.section("Skip connections", figures=("4.2", "4.3"))
+skip_connections()
+
+ui.section("Dense connections", figures=("4.6", "4.7"))
+dense_connections()
+
+ui.code(
+    [architectures.plan, architectures.Plan.convolution, architectures.gradient_sizes, architectures.residual_block],
+    f"""
+    from cnndemo import architectures
+
+    plan = architectures.plan("{name}", side={side}, width={width})
+    for layer in plan.layers:
+        print(layer.name, layer.shape, layer.parameters, layer.multiply_adds, layer.sees)
+    print(plan.parameters, plan.multiply_adds)
+    """,
+)
+double = architectures.plan(name, side, 2 * width) if plan is not usual or side == network.side else plan
+factors = sorted({2.0, round(double.parameters / plan.parameters, 1), 8.0})
+ui.check_yourself(
+    [
+        ui.Question(
+            f"All filters and units of {title} are doubled. How many times as many parameters has it then?",
+            [f"× {factor:g}" for factor in factors],
+            f"× {round(double.parameters / plan.parameters, 1):g}",
+            "A layer's weights are its inputs times its outputs: double both, and there are four times as many. "
+            "First and last layer, with one side fixed, only double.",
+        ),
+        ui.Question(
+            "Which layer has most of the parameters?",
+            [row.name for row in sorted(plan.layers, key=lambda row: -row.parameters)[2::-1]],
+            heaviest.name,
+            f"{heaviest.arithmetic} = {heaviest.parameters:,}.",
+        ),
+    ]
+)
