@@ -10,7 +10,7 @@ ui.page("architectures")
 ui.section("Try it", figures=("4.1",), listings=("4.1",))
 left, right = ui.try_it()
 with left:
-    title = st.pills("Network", list(TITLES), default="AlexNet", key="net", **LINKED) or "AlexNet"
+    title = st.pills("Network", list(TITLES), default="AlexNet", key="net", wrap=True, **LINKED) or "AlexNet"
     name = TITLES.get(title, "alexnet")
     network = architectures.NETWORKS[name]
     st.caption(f"{network.idea} {network.source}.")

@@ -73,13 +73,15 @@ def product(values: np.ndarray, height: int = 280) -> go.Figure:
         x=layers, y=values, mode="lines", line={"color": ACCENT, "width": 3}, name="product",
         hovertemplate="after %{x} layers: %{y:.4g}<extra></extra>", showlegend=False,
     )  # fmt: skip
-    for limit, words in zip(FLOAT32, ("below: 0 in float32", "above: infinite in float32"), strict=True):
-        figure.add_hline(y=limit, line={"color": QUIET, "dash": "dot"}, annotation_text=words)
+    exponents = np.log10([values.min(), values.max()])
+    low, high = min(-6.0, exponents[0] - 2), max(6.0, exponents[1] + 2)
+    for limit, words in zip(np.log10(FLOAT32), ("below: 0 in float32", "above: infinite in float32"), strict=True):
+        if low < limit < high:
+            figure.add_hline(y=10**limit, line={"color": QUIET, "dash": "dot"})
+            # On a logarithmic axis a text stands at the exponent.
+            figure.add_annotation(x=1, xref="x domain", xanchor="right", y=limit, text=words, showarrow=False, yshift=9)
     figure.update_xaxes(title_text="layers")
-    exponents = np.log10(np.array([values.min(), values.max()]))
-    figure.update_yaxes(
-        type="log", exponentformat="power", range=[min(-6.0, exponents[0] - 2), max(6.0, exponents[1] + 2)]
-    )
+    figure.update_yaxes(type="log", exponentformat="power", range=[low, high])
     return styled(figure, height)
 
 
@@ -117,20 +119,20 @@ def _arrow(figure: go.Figure, start, end, color: str, words: str = "", lift: flo
         figure.add_annotation(x=middle[0], y=middle[1], text=words, showarrow=False, font={"color": color, "size": 13})
 
 
-def residual(block: Block, x: float, first: float, second: float, backward: bool, height: int = 300) -> go.Figure:
+def residual(block: Block, x: float, first: float, second: float, backward: bool, height: int = 230) -> go.Figure:
     """The residual block with its numbers (figure 4.2), or the two ways of its gradient (figure 4.3)."""
     figure = go.Figure()
     _box(figure, 0, 0, f"x = {x:.3g}", INPUT)
-    _box(figure, 1.5, 0, f"ReLU({first:.3g} · x)", KERNEL, 0.5)
-    _box(figure, 3, 0, f"{second:.3g} · h", KERNEL)
+    _box(figure, 1.5, 0, f"ReLU({first:.3g} x)", KERNEL, 0.5)
+    _box(figure, 3, 0, f"{second:.3g} h", KERNEL)
     _box(figure, 4.5, 0, f"y = {block.output:.3g}", OUTPUT)
     way = [(0, 0.2), (0, 0.95), (4.5, 0.95), (4.5, 0.2)]
     color = ACCENT if backward else INPUT
     if backward:
-        _arrow(figure, (4.08, 0), (3.42, 0), color, "1", 0.13)
-        _arrow(figure, (2.58, 0), (2.0, 0), color, f"{second:.3g}", 0.13)
+        _arrow(figure, (4.08, 0), (3.42, 0), color, "× 1", 0.13)
+        _arrow(figure, (2.58, 0), (2.0, 0), color, f"× {second:.3g}", 0.13)
         slope = 0.0 if second == 0 else block.through_branch / second
-        _arrow(figure, (1.0, 0), (0.42, 0), color, f"· {slope:.3g}", 0.13)
+        _arrow(figure, (1.0, 0), (0.42, 0), color, f"× {slope:.3g}", 0.13)
         words = f"through the layers: {block.through_branch:.3g}"
         figure.add_annotation(x=2.25, y=-0.42, text=words, showarrow=False, font={"color": color, "size": 14})
         way = way[::-1]

@@ -104,13 +104,13 @@ def skip_connections() -> None:
         normalized = st.toggle("Batch normalization", False, key="bn", bind="query-params")
     curves = {
         "without skips": architectures.gradient_sizes(depth, gain, 0, normalized, bend),
-        f"a skip over every {skip}": architectures.gradient_sizes(depth, gain, skip, normalized, bend),
+        f"a skip over every {skip} layers": architectures.gradient_sizes(depth, gain, skip, normalized, bend),
     }
     with right:
         ends = {title: sizes[0] for title, sizes in curves.items()}
         alt = "The gradient before each layer: " + "; ".join(f"{title}: {end:.2g}" for title, end in ends.items())
         chart(charts.gradients(curves), alt, key="gradients")
-        st.markdown("At the first layer: " + ", ".join(f"{title} **{end:.2g}**" for title, end in ends.items()) + ".")
+        st.markdown("At the first layer: " + "; ".join(f"{title}, **{end:.2g}**" for title, end in ends.items()) + ".")
         st.caption(verdict(ends, normalized))
 
     st.markdown(
