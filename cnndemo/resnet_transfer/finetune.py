@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -94,7 +95,12 @@ def split(labels: np.ndarray, every: int = 4) -> np.ndarray:
 
 
 def tune(
-    maps: np.ndarray, features: np.ndarray, labels: np.ndarray, classes: Sequence[str], epochs: int = 15
+    maps: np.ndarray,
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    epochs: int = 15,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch | Tuned]:
     """Trains the last block in a child process; closing the iterator stops the child.
 
@@ -102,6 +108,7 @@ def tune(
         maps: float32 (n, 7, 7, 192), the outputs of `stage6`.
         features: float32 (n, 1280), of the frozen network, for the head that the child starts from.
         labels: (n,) class numbers.
+        waiting: called several times a second until the child says something; what it raises stops the child.
 
     Yields:
         An `Epoch` after each epoch, and the `Tuned` network at the end.
@@ -114,7 +121,7 @@ def tune(
         raise VisitorError("Fine-tuning holds a quarter of the pictures out. Give each class at least four pictures.")
     if not _busy.acquire(blocking=False):
         raise VisitorError("Another visitor is fine-tuning right now. Try again in half a minute.")
-    child = None
+    child = listener = None
     try:
         start = fit_head(features[~held][:, None], labels[~held], classes)
         before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
@@ -128,12 +135,14 @@ def tune(
         work = {"maps": maps, "labels": labels, "held": held, "kernel": start.kernel, "bias": start.bias}
         _write(child.stdin, work | {"epochs": np.array(epochs)})
         child.stdin.close()
-        while line := child.stdout.readline():
-            told = json.loads(line)
+        replies = queue.SimpleQueue()
+        listener = threading.Thread(target=_listen, args=(child.stdout, replies), daemon=True)
+        listener.start()
+        while told := _next(replies, waiting):
             if "epoch" in told:
                 yield Epoch(told["epoch"], epochs, told["loss"], told["accuracy"])
                 continue
-            arrays = _read(child.stdout)
+            arrays = told["arrays"]
             head = Head(tuple(classes), arrays.pop("kernel"), arrays.pop("bias"))
             tail = [arrays[name] for name in sorted(arrays)]
             yield Tuned(head, tail, before, told["accuracy"], int(held.sum()))
@@ -147,8 +156,30 @@ def tune(
         if child is not None:
             child.kill()
             child.wait()
+            if listener is not None:
+                listener.join()
             child.stdout.close()
         _busy.release()
+
+
+def _listen(stream, replies: queue.SimpleQueue) -> None:
+    """Hands over what the child says: a dict an epoch, one with its arrays, and None when it has ended."""
+    try:
+        while line := stream.readline():
+            told = json.loads(line)
+            replies.put(told if "epoch" in told else told | {"arrays": _read(stream)})
+    except Exception:  # it was killed in the middle of a word
+        pass
+    finally:
+        replies.put(None)
+
+
+def _next(replies: queue.SimpleQueue, waiting: Callable[[], None]) -> dict | None:
+    while True:
+        try:
+            return replies.get(timeout=0.2)
+        except queue.Empty:
+            waiting()
 
 
 def _write(stream, arrays: dict[str, np.ndarray]) -> None:

@@ -5,10 +5,15 @@ import zipfile
 
 import numpy as np
 import pytest
+import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnndemo import images
-from cnndemo.resnet_transfer import resnet50
+from cnndemo import images, weights
+from cnndemo.models import efficientnet_lite0
+from cnndemo.resnet_transfer import backbones, export, finetune, naming, resnet50
+from cnndemo.resnet_transfer.teaching import Head
+from tests.conftest import encode
 from tests.pages.conftest import no_trouble, rendered_references, run_page
 
 
@@ -95,3 +100,121 @@ def test_a_zip_of_folders_and_a_file_that_is_none():
     next(b for b in page.button if b.label == "Add its classes").click().run()
     no_trouble(page)
     assert next(m for m in page.metric if m.label.startswith("Right on")).value.endswith(" of 4")
+
+
+def jpeg(sample: str) -> tuple[str, bytes, str]:
+    return "shot.jpg", encode(Image.fromarray(images.sample(sample)), "JPEG"), "image/jpeg"
+
+
+def right_on(page: AppTest) -> str:
+    """How many pictures the head gets right, as in "34 of 36"."""
+    return next(m for m in no_trouble(page).metric if m.label.startswith("Right on")).value
+
+
+def warnings(page: AppTest) -> str:
+    return " ".join(element.value for element in no_trouble(page).warning)
+
+
+def test_a_camera_shot_is_named():
+    page = run_page("resnet_transfer")
+    page.segmented_control(key="picture_source").set_value("Camera").run()
+    page.camera_input(key="picture_camera").set_value(jpeg("coffee")).run()
+    no_trouble(page)
+    assert next(box for box in page.selectbox if box.label.startswith("Where does it see")).value == "espresso"
+
+
+def test_camera_shots_teach_two_classes_and_the_name_stays_from_shot_to_shot():
+    page = run_page("resnet_transfer")
+    page.segmented_control(key="add_from").set_value("Camera").run()
+    taken = 36  # of the ready set, which the first own picture replaces
+    for name, sample in (("pet", "cat"), (None, "motorcycle"), ("cup", "coffee")):
+        if name:
+            page.text_input(key="shot_name").set_value(name)
+        page.camera_input(key=f"class_shot_{taken}").set_value(jpeg(sample)).run()
+        page.button(key="add_shot").click().run()
+        no_trouble(page)
+        taken = 1 if taken == 36 else taken + 1
+    assert right_on(page).endswith(" of 3")
+    rows = [element.value for element in page.markdown]
+    assert "**pet** · 2" in rows and "**cup** · 1" in rows
+
+
+def test_fine_tunes_the_last_block_and_forgets_it_when_the_pictures_change(monkeypatch):
+    monkeypatch.setattr(finetune.tune, "__defaults__", (2, *finetune.tune.__defaults__[1:]))
+    page = run_page("resnet_transfer")
+    page.button(key="tune").click().run()
+    no_trouble(page)
+    assert any(element.value.startswith("Of 9 pictures held out") for element in page.markdown)
+    assert not [button for button in page.button if button.key == "stop_tuning"]
+    page.button(key="remove_0").click().run()
+    assert right_on(page).endswith(" of 24")
+    assert not any("pictures held out: frozen" in element.value for element in page.markdown)
+
+
+def test_fine_tuning_that_fails_or_has_too_few_pictures_is_a_sentence(monkeypatch):
+    page = run_page("resnet_transfer")
+    monkeypatch.setattr(finetune.sys, "executable", "/bin/false")
+    page.button(key="tune").click().run()
+    assert "is still there" in warnings(page)
+    assert right_on(page).endswith(" of 36")
+    monkeypatch.undo()
+    with finetune._busy:
+        page.button(key="tune").click().run()
+    assert "Another visitor" in warnings(page)
+
+
+def model_file(**arrays) -> bytes:
+    """A model of the page for two classes that always answers "left"."""
+    head = Head(("left", "right *bold*"), np.zeros((1280, 2), np.float32), np.array([9, 0], np.float32))
+    return export.keras_file(head, **arrays)
+
+
+def keras_bytes(model, folder) -> bytes:
+    path = folder / "other.keras"
+    model.save(path)
+    return path.read_bytes()
+
+
+def test_loads_a_model_of_the_page_back_and_refuses_all_others(tmp_path):
+    import keras
+
+    def load(data: bytes) -> AppTest:
+        page.file_uploader(key="load_back").set_value(("model.keras", data, "application/zip"))
+        return no_trouble(page.run())
+
+    page = run_page("resnet_transfer")
+    good = model_file()
+    assert "2 classes" in load(good).success[0].value
+    assert page.pills(key="loaded").value == "cat"
+    assert r"right \*bold\*" in page.success[0].value
+    tail = finetune.get_tail(efficientnet_lite0.build())
+    assert load(model_file(tail=tail)).success
+    lambda_layer = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: x)])
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    for data, words in (
+        (good[: len(good) // 2], "damaged"),
+        (b"no model", "damaged"),
+        (keras_bytes(lambda_layer, tmp_path), "Lambda"),
+        (keras_bytes(other, tmp_path), "not made on this page"),
+    ):
+        assert words in warnings(load(data))
+        assert not page.success
+        assert right_on(page).endswith(" of 36")
+
+
+def test_covering_a_picture_piece_by_piece():
+    page = run_page("resnet_transfer")
+    next(button for button in page.button if button.label == "Cover it piece by piece").click().run()
+    no_trouble(page)
+    assert "A grey square slides over the picture" in captions(page)
+
+
+def test_without_the_backbones_weights_the_page_says_how_to_make_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
+    monkeypatch.setattr(backbones, "_networks", {})
+    naming._head_arrays.cache_clear()
+    st.cache_data.clear()
+    page = run_page("resnet_transfer")
+    assert warnings(page).count("python -m train.efficientnet_lite0") >= 3
+    assert "python -m train.pet_breeds" in warnings(page)
+    assert "23,608,202" in " ".join(element.value for element in page.markdown)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import weakref
 import zipfile
 
 import numpy as np
@@ -212,6 +213,24 @@ def test_files_are_read_one_after_the_other():
     assert seen == [(1, 0), (2, 1), (3, 2), (4, 3)]
 
 
+def test_never_more_than_one_picture_is_in_memory_at_full_size(monkeypatch):
+    alive, decoded, load = [], [], images.load
+
+    def counted(data: bytes) -> np.ndarray:
+        alive.append(sum(earlier() is not None for earlier in decoded))
+        image = load(data)
+        decoded.append(weakref.ref(image))
+        return image
+
+    monkeypatch.setattr(uploads.images, "load", counted)
+    files = [(str(number), lambda n=number: png(n, 300)) for number in range(4)]
+    shots, _ = uploads.add_files([], [*files, ("broken", lambda: b"no picture"), *files], "a")
+    archive = zipped({f"b/{number}.png": png(number, 300) for number in range(4, 8)})
+    shots, _ = uploads.add_zip(shots, archive)
+    assert len(shots) == 8 and alive == [0] * 13
+    assert all(shot.pixels.nbytes == 224 * 224 * 3 for shot in shots)
+
+
 def test_the_same_picture_twice_or_in_two_classes_is_said():
     shots, _ = uploads.add_files([], [("a.png", lambda: png(1))], "first")
     shots, notes = uploads.add_files(shots, [("b.png", lambda: png(1))], "first")
@@ -393,10 +412,15 @@ def test_fine_tuning_in_a_child_process_gives_a_network_that_can_be_taken_home(s
     assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(untouched, tuned.tail, strict=True))
 
 
-def test_stopping_ends_the_child_and_lets_the_next_one_in(stage_six, taught, monkeypatch):
-    children = []
-    start = finetune.subprocess.Popen
-    monkeypatch.setattr(finetune.subprocess, "Popen", lambda *a, **k: children.append(start(*a, **k)) or children[-1])
+@pytest.fixture
+def children(monkeypatch):
+    """The processes that were started."""
+    started, start = [], finetune.subprocess.Popen
+    monkeypatch.setattr(finetune.subprocess, "Popen", lambda *a, **k: started.append(start(*a, **k)) or started[-1])
+    return started
+
+
+def test_stopping_ends_the_child_and_lets_the_next_one_in(stage_six, taught, children):
     features, _ = taught
     run = finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee"), epochs=500)
     assert next(run).number == 1
@@ -404,6 +428,18 @@ def test_stopping_ends_the_child_and_lets_the_next_one_in(stage_six, taught, mon
     assert children[0].poll() is not None
     assert finetune._busy.acquire(blocking=False)
     finetune._busy.release()
+
+
+def test_it_can_be_stopped_while_the_child_is_still_starting(stage_six, taught, children):
+    def waiting():
+        raise KeyboardInterrupt("the visitor clicked Stop")
+
+    features, _ = taught
+    run = finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee"), waiting=waiting)
+    with pytest.raises(KeyboardInterrupt):
+        next(run)
+    assert children[0].poll() is not None
+    assert not finetune._busy.locked()
 
 
 def test_one_fine_tuning_at_a_time_and_enough_pictures(stage_six, taught):

@@ -103,11 +103,13 @@ def strip(shots: list[Shot], count: int = 5) -> np.ndarray:
     return result
 
 
-def _class_name(current: Lesson, key: str) -> str:
+def _class_name(current: Lesson, key: str, stays: bool = False) -> str:
+    """The name of a class; after a new class the next one is proposed, unless the name `stays`."""
+    own = 0 if current.ready else len(current.classes)
     return st.text_input(
         "Class",
-        value=f"class {len(current.classes) + 1}",
-        key=f"{key}_{len(current.classes)}",
+        value="class 1" if stays else f"class {own + 1}",
+        key=key if stays else f"{key}_{own}",
         max_chars=40,
         help="A new name makes a new class, a known name adds to it.",
     )
@@ -128,7 +130,7 @@ def _add_files(current: Lesson) -> None:
 
 
 def _add_shot(current: Lesson) -> None:
-    name = _class_name(current, "shot_name")
+    name = _class_name(current, "shot_name", stays=True)
     picture = st.camera_input("Take a picture", key=f"class_shot_{len(current.shots)}")
     if picture and st.button("Add to the class", icon=":material/add:", key="add_shot"):
         _take(current, name, [(f"camera shot {len(current.shots) + 1}", picture.getvalue)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import streamlit as st
 
@@ -45,6 +47,7 @@ def teach() -> None:
     _await_tensorflow()
     current = lesson()
     left, right = ui.try_it()
+    head = None
     with left:
         edit(current)
     with right, ui.guard():
@@ -59,7 +62,7 @@ def teach() -> None:
         labels, classes = teaching.numbers(current.shots, current.classes), tuple(current.classes)
         head, report = trained(rows, labels, classes, balanced, f"{current.stamp}{views}")
         _results(current, rows, labels, head, report, balanced, views)
-    if len(current.classes) < 2:
+    if head is None:
         return
     with ui.guard():
         _test(current, rows, labels, head)
@@ -127,7 +130,7 @@ def _test(current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head) -> 
     with middle:
         answers = {"Frozen backbone": head.probabilities(features)[0]}
         if tuned:
-            answers["Last block fine-tuned"] = _tuned_probabilities(current, fresh.pixels)
+            answers["Last block fine-tuned"] = _fine_tuned(tuned.head, tuned.tail, fresh.pixels, "_tuned_end")
         for title, probabilities in answers.items():
             pairs = naming.best(probabilities, head.classes, len(head.classes))
             ui.chart(
@@ -147,39 +150,28 @@ def _test(current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head) -> 
         )
 
 
-def _tuned_probabilities(current: Lesson, pixels: np.ndarray) -> np.ndarray:
-    """The fine-tuned network's answer; its own end is built once a session."""
-    key = f"_tail_{current.tuned_for}"
-    if key not in st.session_state:
-        for old in [name for name in st.session_state if str(name).startswith("_tail_")]:
-            del st.session_state[old]
-        st.session_state[key] = finetune.tail_model(current.tuned.tail)
+def _fine_tuned(head: Head, tail: list[np.ndarray], pixels: np.ndarray, slot: str) -> np.ndarray:
+    """The answer of a network with another end; the end is built once and kept in a slot of the session."""
+    known = st.session_state.get(slot)
+    if known is None or known[0] is not tail:
+        known = st.session_state[slot] = tail, finetune.tail_model(tail)
     maps = stage_six()(BACKBONES[BACKBONE].feed(pixels[None]))[finetune.FROZEN_END]
-    return current.tuned.head.probabilities(np.asarray(st.session_state[key](maps)))[0]
+    return head.probabilities(np.asarray(known[1](maps)))[0]
 
 
 def _freezing(current: Lesson, rows: np.ndarray, labels: np.ndarray, classes: tuple) -> None:
     """What could train, and the last block's training in a process of its own."""
     st.markdown("**Freeze or unfreeze?**")
-    st.dataframe(freeze_rows(len(classes)), hide_index=True)
+    number = st.column_config.NumberColumn(format="localized")
+    st.dataframe(freeze_rows(len(classes)), hide_index=True, column_config={"train": number, "frozen": number})
     if st.button("Fine-tune the last block", icon=":material/lock_open:", key="tune"):
-        bar = st.progress(0.0, "A process of its own starts … any other click stops it.")
+        place = st.empty()
         try:
-            pixels = np.stack([shot.pixels for shot in current.shots])
-            run, feed = stage_six(), BACKBONES[BACKBONE].feed
-            maps = np.concatenate(
-                [run(feed(pixels[first : first + 8]))[finetune.FROZEN_END] for first in range(0, len(pixels), 8)]
-            )
-            for step in finetune.tune(maps, rows[:, 0], labels, classes):
-                if isinstance(step, finetune.Tuned):
-                    current.tuned, current.tuned_for = step, current.stamp
-                    again()
-                bar.progress(
-                    step.number / step.epochs,
-                    f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right",
-                )
+            with place.container():
+                current.tuned, current.tuned_for = _tune(current, rows, labels, classes), current.stamp
         finally:
-            bar.empty()
+            place.empty()
+        again()
     tuned = current.sure_tuned()
     if tuned:
         st.markdown(
@@ -189,6 +181,30 @@ def _freezing(current: Lesson, rows: np.ndarray, labels: np.ndarray, classes: tu
     st.caption(
         "The new layer is trained first, then the last block with a small rate, because a fresh head's errors would "
         "wreck what the block has learned. A quarter of the pictures is held out to measure both."
+    )
+
+
+def _tune(current: Lesson, rows: np.ndarray, labels: np.ndarray, classes: tuple) -> finetune.Tuned:
+    """The child process with its progress; a click on Stop, or anywhere else in the section, ends both."""
+    done, words = 0.0, "A process of its own starts …"
+    bar = st.progress(done, words)
+    st.button("Stop", icon=":material/stop:", key="stop_tuning")
+    tell = lambda: bar.progress(done, words)  # noqa: E731
+    with closing(finetune.tune(_stage_six_maps(current), rows[:, 0], labels, classes, waiting=tell)) as steps:
+        for step in steps:
+            if isinstance(step, finetune.Tuned):
+                return step
+            done = step.number / step.epochs
+            words = f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right"
+            tell()
+
+
+def _stage_six_maps(current: Lesson) -> np.ndarray:
+    """What the frozen part makes of each picture, (n, 7, 7, 192)."""
+    pixels = np.stack([shot.pixels for shot in current.shots])
+    run, feed = stage_six(), BACKBONES[BACKBONE].feed
+    return np.concatenate(
+        [run(feed(pixels[first : first + 8]))[finetune.FROZEN_END] for first in range(0, len(pixels), 8)]
     )
 
 
@@ -207,18 +223,19 @@ def _take_home(current: Lesson, head: Head) -> None:
     file = st.file_uploader("Load a model of this page back", type=["keras"], key="load_back")
     if not file:
         return
-    loaded, loaded_tail = export.load_back(file.getvalue())
+    known = st.session_state.get("_loaded")
+    if known is None or known[0] != file.file_id:
+        known = st.session_state["_loaded"] = file.file_id, *export.load_back(file.getvalue())
+    _, loaded, loaded_tail = known
     names = ui.plain(", ".join(loaded.classes), 200)
     st.success(f"A model for {len(loaded.classes)} classes: {names}", icon=":material/check:")
     picked = ui.pick_image(key="loaded", shared=False, label="Picture for the loaded model")
     pixels = uploads.shot(picked.image, picked.name, "").pixels
     if loaded_tail is None:
-        features = transfer.network(BACKBONE).features(pixels[None])
+        probabilities = loaded.probabilities(transfer.network(BACKBONE).features(pixels[None]))[0]
     else:
-        features = np.asarray(
-            finetune.tail_model(loaded_tail)(stage_six()(BACKBONES[BACKBONE].feed(pixels[None]))[finetune.FROZEN_END])
-        )
-    pairs = naming.best(loaded.probabilities(features)[0], loaded.classes, 5)
+        probabilities = _fine_tuned(loaded, loaded_tail, pixels, "_loaded_end")
+    pairs = naming.best(probabilities, loaded.classes, 5)
     ui.chart(
         charts.answers(pairs, pairs[0][0]),
         alt="loaded model: " + ", ".join(f"{label} {value:.1%}" for label, value in pairs),
