@@ -157,21 +157,21 @@ def steps_needed(
     curvatures, axes = np.linalg.eigh(problem.hessian)
     distances = axes.T @ (np.array(start) - problem.best)
     shares = 0.5 * curvatures * distances**2
-    if shares.sum() <= 0:
+    goal = tolerance * shares.sum()
+    if shares.sum() <= goal:
         return 0.0
     factors = np.abs(1 - rate * curvatures)
+    # An axis without a share is at its minimum from the start, one with the factor 0 after a step.
+    lasting = (shares > 0) & (factors > 0)
+    shares, factors = shares[lasting], factors[lasting]
+    if np.any(factors > 1):
+        return math.inf  # it may come near for a moment, but it does not stay
+    logs = np.log(factors)
 
     def reached(k: int) -> bool:
-        with np.errstate(under="ignore", over="ignore"):
-            # exp(2k·log f) does not lose f's last digits as f**(2k) would for f next to 1
-            logs = np.where(factors > 0, np.log(np.maximum(factors, 1e-300)), -np.inf)
-            return bool(np.sum(shares * np.exp(2.0 * k * logs)) <= tolerance * shares.sum())
+        # exp(2k·log f) does not lose f's last digits as f**(2k) would for f next to 1
+        return bool(np.sum(shares * np.exp(2.0 * k * logs)) <= goal)
 
-    if reached(0):
-        return 0.0
-    matters = shares > 0
-    if np.any(factors[matters] > 1):
-        return math.inf  # it may come near for a moment, but it does not stay
     high = 1
     while not reached(high):
         high *= 2
