@@ -74,10 +74,11 @@ def load(data: bytes) -> np.ndarray:
             if width * height > MAX_PIXELS:
                 raise ImageError(_too_large(width, height))
             if picture.format == "JPEG":
-                picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # decodes a huge photo at a fraction of its size
+                picture.draft("RGB", _bounded(width, height, MAX_SIDE))  # decodes a photo at half its size
             picture.seek(0)
             picture.load()
-            return np.asarray(_shrink_pillow(_to_rgb(ImageOps.exif_transpose(picture)), MAX_SIDE))
+            ImageOps.exif_transpose(picture, in_place=True)
+            return np.asarray(_shrink_pillow(_to_rgb(picture), MAX_SIDE))
     except Image.DecompressionBombError:
         raise ImageError(_too_large()) from None
     except UnidentifiedImageError:
@@ -107,16 +108,18 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         layer = picture.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _bounded(width: int, height: int, long_side: int) -> tuple[int, int]:
+    """The size of a picture after it has been shrunk to a long side, if it is longer."""
+    scale = min(1.0, long_side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _shrink_pillow(picture: Image.Image, long_side: int) -> Image.Image:
-    width, height = picture.size
-    scale = long_side / max(width, height)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    size = _bounded(*picture.size, long_side)
+    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def shrink(image: np.ndarray, long_side: int) -> np.ndarray:

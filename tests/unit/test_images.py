@@ -60,6 +60,17 @@ def test_long_sides_shrink_and_stay_in_proportion():
     assert thin.shape == (1, 1600, 3)
 
 
+def test_a_photo_is_decoded_at_half_its_size(monkeypatch):
+    decoded, shrink = [], images._shrink_pillow
+    monkeypatch.setattr(images, "_shrink_pillow", lambda *given: decoded.append(given[0].size) or shrink(*given))
+    photo, lying = Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (3000, 20))), Image.Exif()
+    lying[0x0112] = 6
+    image = images.load(encode(photo, "JPEG", exif=lying))
+    assert decoded == [(1500, 2000)]
+    assert image.shape == (1600, 1200, 3)
+    assert abs(image.mean() - np.asarray(photo).mean()) < 1
+
+
 def test_letterbox_keeps_proportions_and_says_where(photo):
     square, (top, left, height, width) = images.letterbox(photo, 128, fill=7)
     assert square.shape == (128, 128, 3) and (height, width) == (96, 128) and (top, left) == (16, 0)
