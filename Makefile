@@ -26,7 +26,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 shots: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.browser.shots
+	$(BIN)/python -m tests.browser.shots $(ARGS)
 
 cards: $(VENV)/run.stamp
 	$(BIN)/python -m train.cards

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from statistics import median
-
 import numpy as np
 
 from cnndemo import images
 from cnndemo.augmentation import BOOK, Pipeline
-
-
-def milliseconds(function, times: int = 7) -> float:
-    function()
-    spent = []
-    for _ in range(times):
-        start = time.perf_counter()
-        function()
-        spent.append(1000 * (time.perf_counter() - start))
-    return median(spent)
+from tests.benchmarks.browser_timing import answers, click, gallery
+from tests.benchmarks.timing import milliseconds
 
 
 def main() -> None:
@@ -32,13 +21,11 @@ def main() -> None:
     print(
         f"16 variants of {image.shape[1]} × {image.shape[0]}: {ours:.0f} ms here, {theirs:.0f} ms by the Keras layers"
     )
-    from tests.benchmarks.clicks import Gallery
-
-    with Gallery() as gallery:
-        page = gallery.open("augmentation")
+    with gallery() as visit:
+        page = visit("augmentation")
         watched = page.get_by_test_id("stCaptionContainer").filter(has_text="turned").first
         plus = page.get_by_test_id("stNumberInput").filter(has_text="Seed").get_by_test_id("stNumberInputStepUp")
-        print(f"seed: {gallery.until_changed(watched, [plus], None):.0f} ms from click to drawn parameters (median)")
+        print(f"seed: {answers(watched, click(plus)):.0f} ms from click to drawn parameters (median)")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """The answer of the convolution page: a slider moved until the number has changed."""
 
-from tests.benchmarks.browser_timing import gallery, report
+from tests.benchmarks.browser_timing import report_sliders
 
 METRIC = "[data-testid=stMetric]"
 
 
 def main() -> None:
-    with gallery() as visit:
-        report(visit, [("convolution", "Slide to t", METRIC, 150), ("convolution", "mean of g", METRIC, 150)])
+    report_sliders([("convolution", "Slide to t", METRIC, 150), ("convolution", "mean of g", METRIC, 150)])
 
 
 if __name__ == "__main__":

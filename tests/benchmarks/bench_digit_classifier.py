@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from statistics import median
 
 import numpy as np
 
 from cnndemo import digit_classifier, digit_preparation, inference, weights
-from tests.benchmarks.clicks import Gallery
-from tests.browser.conftest import wait_idle
+from tests.benchmarks.browser_timing import answer, gallery
+from tests.benchmarks.timing import in_turn
 
 STROKES = [
     [(70, 60), (205, 60)],
@@ -29,15 +27,6 @@ STROKES = [
 # What the visitor sees after a stroke: the labels of the bars and the prepared picture.
 SEEN = """() => [...document.querySelectorAll('.bartext')].map(e => e.textContent).join()
   + [...document.querySelectorAll('[data-testid=stImage] img')].slice(0, 5).map(e => e.src).join()"""
-WATCH = """before => {
-  window.__spent = 0;
-  const start = performance.now();
-  const seen = SEEN;
-  const look = () => {
-    if (seen() !== before) window.__spent = performance.now() - start; else requestAnimationFrame(look);
-  };
-  look();
-}""".replace("SEEN", SEEN)
 
 
 def onnx_session(model):
@@ -82,23 +71,11 @@ def onnx_session(model):
     return onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
 
 
-def interleaved(first: Callable, second: Callable, rounds: int = 300) -> tuple[float, float]:
-    """Median milliseconds of two functions, called in turn so that a busy machine disturbs both alike."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for number in range(rounds + 20):
-        for function, spent in zip((first, second), times, strict=True):
-            start = time.perf_counter()
-            function()
-            if number >= 20:
-                spent.append(1000 * (time.perf_counter() - start))
-    return median(times[0]), median(times[1])
-
-
 def stroke_to_bars() -> float:
     """Median milliseconds from the end of a stroke to new bars and pictures in the browser."""
     spent = []
-    with Gallery() as gallery:
-        page = gallery.open(digit_classifier.MODEL)
+    with gallery() as visit:
+        page = visit(digit_classifier.MODEL)
         canvas = page.locator("canvas.upper-canvas").first
         for stroke in STROKES:
             box = canvas.bounding_box()
@@ -107,11 +84,7 @@ def stroke_to_bars() -> float:
             page.mouse.down()
             for x, y in rest:
                 page.mouse.move(box["x"] + x, box["y"] + y, steps=5)
-            page.evaluate(WATCH, page.evaluate(SEEN))
-            page.mouse.up()
-            page.wait_for_function("() => window.__spent > 0")
-            spent.append(page.evaluate("window.__spent"))
-            wait_idle(page, quiet=0.5)
+            spent.append(answer(page, page.mouse.up, SEEN))
     return median(spent[2:])
 
 
@@ -124,13 +97,13 @@ def main() -> None:
         return session.run(None, {"digit": digit})[0]
 
     difference = float(np.abs(ours(digit) - theirs()).max())
-    mine, peer = interleaved(lambda: ours(digit), theirs)
+    mine, peer = in_turn(lambda: ours(digit), theirs, rounds=300)
     print(f"predict 1 digit: {mine:.2f} ms, ONNX Runtime {peer:.2f} ms, ratio {mine / peer:.2f} (goal 2), "
           f"largest difference {difference:.1e}")  # fmt: skip
     drawing = np.full((280, 280), 255, np.uint8)
     drawing[40:240, 120:150] = 0
-    prepare, whole = interleaved(
-        lambda: digit_preparation.prepare(drawing), lambda: digit_classifier.read_number(drawing, ours), 60
+    prepare, whole = in_turn(
+        lambda: digit_preparation.prepare(drawing), lambda: digit_classifier.read_number(drawing, ours), rounds=60
     )
     print(f"prepare a drawing: {prepare:.2f} ms; find, prepare and read: {whole:.2f} ms")
     print(f"stroke to bars in the browser: median {stroke_to_bars():.0f} ms (goal 300)")

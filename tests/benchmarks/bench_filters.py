@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from statistics import median
-
 import numpy as np
 
 from cnndemo import edges, filters, images
-
-
-def milliseconds(function, times: int = 15) -> float:
-    function()
-    spent = []
-    for _ in range(times):
-        start = time.perf_counter()
-        function()
-        spent.append(1000 * (time.perf_counter() - start))
-    return median(spent)
+from tests.benchmarks.browser_timing import PICTURE, answers, click, gallery
+from tests.benchmarks.timing import milliseconds
+from tests.browser.gallery import wait_idle
 
 
 def main() -> None:
@@ -34,17 +24,18 @@ def main() -> None:
 
 
 def in_the_browser(photo: np.ndarray) -> None:
-    from tests.benchmarks.clicks import Gallery
-
-    with Gallery() as gallery:
-        page = gallery.open("filters")
+    with gallery() as visit:
+        page = visit("filters")
         picture = page.get_by_test_id("stImage").filter(has_text="Response").get_by_role("img")
         views = page.get_by_test_id("stButtonGroup").filter(has_text="absolute")
-        clicks = [views.get_by_text(name, exact=True) for name in ("absolute", "signed")]
-        print(f"view, drawn sudoku: {gallery.until_changed(picture, clicks):.0f} ms from click to picture (median)")
+        clicks = [click(views.get_by_text(name, exact=True)) for name in ("absolute", "signed")]
+        print(f"view, drawn sudoku: {answers(picture, *clicks, read=PICTURE):.0f} ms from click to picture (median)")
         page.get_by_text("A picture", exact=True).click()
-        gallery.upload(page, photo)
-        print(f"view, photo of 1600 pixels: {gallery.until_changed(picture, clicks):.0f} ms from click to picture")
+        page.get_by_text("Upload", exact=True).first.click()
+        file = {"name": "photo.png", "mimeType": "image/png", "buffer": images.png(photo)}
+        page.get_by_test_id("stFileUploader").locator("input").first.set_input_files(file)
+        wait_idle(page, quiet=1.5)
+        print(f"view, photo of 1600 pixels: {answers(picture, *clicks, read=PICTURE):.0f} ms from click to picture")
 
 
 if __name__ == "__main__":

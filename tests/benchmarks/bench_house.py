@@ -2,77 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 from cnndemo import topics
-from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGS, free_port, wait_idle
-from tests.conftest import ROOT
+from tests.browser.gallery import chromium, go, serve
+
+QUIET = 0.3  # seconds without work after which a page counts as idle; not part of its time
 
 
-def resident_megabytes(process: subprocess.Popen) -> float:
+def resident_megabytes(pid: int) -> float:
     """Resident memory of the server (Linux)."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
-def serve(port: int, warm_up: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"],
-        cwd=ROOT,
-        env={**os.environ, "CNNDEMO_WARMUP": warm_up},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def until_up(port: int) -> None:
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-            return
-        except OSError:
-            time.sleep(0.02)
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
 
 
 def main() -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        for warm_up in ("0", "1"):
-            port = free_port()
-            page = browser.new_page()
-            start = time.perf_counter()
-            process = serve(port, warm_up)
-            try:
-                until_up(port)
+    with chromium() as browser:
+        for warm_up in (False, True):
+            page, start = browser.new_page(), time.perf_counter()
+            with serve(warm_up) as server:
                 served = time.perf_counter() - start
-                page.goto(f"http://127.0.0.1:{port}/")
-                page.wait_for_selector("[data-testid=stAppViewContainer]")
-                wait_idle(page, quiet=0.3)
-                idle = time.perf_counter() - start - 0.3
+                go(page, server.url, QUIET)
+                idle = time.perf_counter() - start - QUIET
                 print(
-                    f"warm-up {warm_up}: server answers after {served:.2f} s, home idle after {idle:.2f} s, "
-                    f"{resident_megabytes(process):.0f} MB"
+                    f"warm-up {'on' if warm_up else 'off'}: server answers after {served:.2f} s, "
+                    f"home idle after {idle:.2f} s, {resident_megabytes(server.pid):.0f} MB"
                 )
-                if warm_up == "1":
-                    for topic in topics.built():
-                        begin = time.perf_counter()
-                        page.goto(f"http://127.0.0.1:{port}/{topic.stem}")
-                        page.wait_for_selector("[data-testid=stAppViewContainer]")
-                        wait_idle(page, quiet=0.3)
-                        seconds = time.perf_counter() - begin - 0.3
-                        print(f"  {topic.stem:20} idle after {seconds:5.2f} s, {resident_megabytes(process):.0f} MB")
-            finally:
-                process.terminate()
-                process.wait(10)
-                page.close()
-        browser.close()
+                for topic in topics.built() if warm_up else ():
+                    begin = time.perf_counter()
+                    go(page, f"{server.url}/{topic.stem}", QUIET)
+                    seconds, memory = time.perf_counter() - begin - QUIET, resident_megabytes(server.pid)
+                    print(f"  {topic.stem:20} idle after {seconds:5.2f} s, {memory:.0f} MB")
+            page.close()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,18 @@
 """The answer of the layer lab: a slider moved until the number has changed."""
 
-from tests.benchmarks.browser_timing import gallery, report
+from tests.benchmarks.browser_timing import report_sliders
 
 METRIC = "[data-testid=stMetric]"
 
 
 def main() -> None:
-    with gallery() as visit:
-        report(
-            visit,
-            [
-                ("layer_lab?h=5", "Input down", METRIC, 150),
-                ("layer_lab?h=11&w=12&kh=7&kw=7&pad=full", "Input down", METRIC, 150),
-                ("layer_lab", "Stride down", METRIC, 150),
-            ],
-        )
+    report_sliders(
+        [
+            ("layer_lab?h=5", "Input down", METRIC, 150),
+            ("layer_lab?h=11&w=12&kh=7&kw=7&pad=full", "Input down", METRIC, 150),
+            ("layer_lab", "Stride down", METRIC, 150),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from cnndemo import normalization
+from tests.benchmarks.browser_timing import answers, click, gallery
 
 
 def main() -> None:
@@ -16,13 +17,11 @@ def main() -> None:
     normalization.descend(problem, problem.best_rate, 2000)
     taken = (time.perf_counter() - start) / 2000
     print(f"{steps:,.0f} steps known after {1000 * exact:.1f} ms; taking them would need {taken * steps / 3600:.1f} h")
-    from tests.benchmarks.clicks import Gallery
-
-    with Gallery() as gallery:
-        page = gallery.open("normalization")
+    with gallery() as visit:
+        page = visit("normalization")
         watched = page.get_by_test_id("stMetric").first
-        clicks = [page.get_by_role("button", name=name) for name in ("The book's ranges", "A gentle case")]
-        print(f"preset: {gallery.until_changed(watched, clicks, None):.0f} ms from click to numbers (median)")
+        clicks = [click(page.get_by_role("button", name=name)) for name in ("The book's ranges", "A gentle case")]
+        print(f"preset: {answers(watched, *clicks):.0f} ms from click to numbers (median)")
 
 
 if __name__ == "__main__":

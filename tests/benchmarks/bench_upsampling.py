@@ -3,7 +3,7 @@
 import time
 
 from cnndemo import images, upsampling
-from tests.benchmarks.browser_timing import gallery, report
+from tests.benchmarks.browser_timing import report_sliders
 
 
 def main() -> None:
@@ -17,8 +17,7 @@ def main() -> None:
         for method in upsampling.METHODS:
             upsampling.quality(original, upsampling.upsample(small, factor, method))
         print(f"factor {factor}: three methods with PSNR and SSIM in {time.perf_counter() - start:.2f} s")
-    with gallery() as visit:
-        report(visit, [("upsampling", "Input size", "[data-testid=stMain] code", 150)])
+    report_sliders([("upsampling", "Input size", "[data-testid=stMain] code", 150)])
 
 
 if __name__ == "__main__":

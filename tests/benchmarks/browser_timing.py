@@ -1,86 +1,96 @@
-"""How long a page takes to answer, seen from the browser: from a key press to the changed text."""
+"""How long a visitor waits, seen from the browser: from a key, a click or a stroke to what it changes on the page."""
 
 from __future__ import annotations
 
 import os
-import statistics
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
-from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGS, free_port, wait_idle
-from tests.conftest import ROOT
+from tests.browser.gallery import DESKTOP, chromium, go, serve, wait_idle
 
-WATCH = """([selector, before]) => {
-  window.__changed = 0;
-  const start = performance.now();
+# What to read of a watched element; null while there is nothing to see yet.
+TEXT = "element => element.innerText"
+PICTURE = "image => image.complete ? image.src : null"
+WATCH = """watched => {
+  const read = READ, before = read(watched), start = performance.now();
   const look = () => {
-    const now = document.querySelector(selector)?.innerText;
-    if (now !== undefined && now !== before) { window.__changed = performance.now() - start; return; }
-    requestAnimationFrame(look);
+    const now = read(watched);
+    if (now !== null && now !== before) window.__spent = performance.now() - start;
+    else requestAnimationFrame(look);
   };
+  window.__spent = 0;
   look();
 }"""
 
 
 @contextmanager
-def gallery() -> Iterator[Callable[[str], Page]]:
-    """A server and a browser; yields a function that opens a page and waits until it is idle and TensorFlow is in."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    environment = {**os.environ, "CNNDEMO_WARMUP": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.1)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+def gallery() -> Iterator[Callable[..., Page]]:
+    """A server and a browser; yields a function that opens an address (`filters?kernel=…`) of it in a new tab.
 
-            def visit(address: str) -> Page:
-                page = browser.new_page(viewport={"width": 1280, "height": 900})
-                page.goto(f"http://127.0.0.1:{port}/{address}")
-                page.wait_for_selector("[data-testid=stAppViewContainer]")
-                wait_idle(page, timeout=120)
-                page.wait_for_timeout(8000)  # the background import takes the processor for some seconds
-                wait_idle(page, timeout=120)
-                return page
+    It returns once the page is idle and the server too: TensorFlow's import in the background is over.
+    """
+    with serve() as server, chromium() as browser:
 
-            yield visit
-            browser.close()
-    finally:
-        process.terminate()
-        process.wait(10)
+        def visit(address: str) -> Page:
+            page = go(browser.new_page(viewport=DESKTOP), f"{server.url}/{address}", quiet=1.0)
+            _until_quiet(server.pid)
+            wait_idle(page)
+            return page
+
+        yield visit
 
 
-def answer_times(page: Page, slider: str, watched: str, presses: int = 15) -> float:
-    """Median milliseconds from an arrow key on a slider until the text of ``watched`` (a CSS selector) changes."""
-    handle = page.get_by_test_id("stSlider").filter(has_text=slider).first.get_by_role("slider")
-    times = []
-    for press in range(presses):
-        before = page.evaluate("selector => document.querySelector(selector)?.innerText", watched)
-        handle.focus()
-        page.evaluate(WATCH, [watched, before])
-        handle.press("ArrowRight" if press % 2 == 0 else "ArrowLeft")
-        page.wait_for_function("() => window.__changed > 0")
-        times.append(page.evaluate("window.__changed"))
-        wait_idle(page, quiet=0.3)
-    return statistics.median(times)
+def _until_quiet(pid: int) -> None:
+    """Wait until a process has used less than a tenth of a processor for a second (Linux)."""
+
+    def processor_seconds() -> float:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # in user and in system mode
+
+    used = -1.0
+    while (now := processor_seconds()) - used > 0.1:
+        used = now
+        time.sleep(1)
 
 
-def report(visit: Callable[[str], Page], cases: list[tuple[str, str, str, int]]) -> None:
-    """Print one line a case: (address, slider, watched selector, goal in milliseconds)."""
-    for address, slider, watched, goal in cases:
-        page = visit(address)
-        print(
-            f"{address:24} “{slider}”: median {answer_times(page, slider, watched):4.0f} ms (goal {goal})", flush=True
-        )
-        page.close()
+def answer(page: Page, act: Callable[[], object], read: str = TEXT, watched: Locator | None = None) -> float:
+    """Milliseconds from an action until what `read`, a function in JavaScript, returns for an element has changed."""
+    page.evaluate(WATCH.replace("READ", read), watched.element_handle() if watched else None)
+    act()
+    page.wait_for_function("() => window.__spent > 0")
+    spent = page.evaluate("window.__spent")
+    wait_idle(page, quiet=0.5)
+    return spent
+
+
+def answers(watched: Locator, *acts: Callable[[], object], read: str = TEXT, rounds: int = 14) -> float:
+    """Median milliseconds of `answer` to actions taken in turn; two opposite ones end where they began."""
+    return median(answer(watched.page, acts[n % len(acts)], read, watched) for n in range(rounds))
+
+
+def click(target: Locator) -> Callable[[], object]:
+    """An action: a click on an element at once, without Playwright's wait until it stands still."""
+
+    def act() -> None:
+        box = target.bounding_box()
+        target.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    return act
+
+
+def report_sliders(cases: list[tuple[str, str, str, int]]) -> None:
+    """Print one line a case: (address, label of a slider, selector of the text it changes, goal in milliseconds)."""
+    with gallery() as visit:
+        for address, label, selector, goal in cases:
+            page = visit(address)
+            handle = page.get_by_test_id("stSlider").filter(has_text=label).first.get_by_role("slider")
+            keys = [partial(handle.press, key) for key in ("ArrowRight", "ArrowLeft")]
+            spent = answers(page.locator(selector).first, *keys)
+            print(f"{address:24} “{label}”: median {spent:4.0f} ms (goal {goal})", flush=True)
+            page.close()

@@ -1,56 +1,37 @@
-"""Photograph every page (desktop, dark, phone) into shots/: `python -m tests.browser.shots [stem …]`."""
+"""Photograph every page (desktop, dark, phone) into shots/: `python -m tests.browser.shots [--out FOLDER] [stem …]`."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-import urllib.request
-
-from playwright.sync_api import sync_playwright
+import argparse
+from pathlib import Path
 
 from cnndemo import topics
-from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGS, free_port, wait_idle
+from tests.browser.gallery import DESKTOP, PHONE, chromium, go, serve
 from tests.conftest import ROOT
 
 VIEWS = {
-    "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+    "desktop": {"viewport": DESKTOP, "color_scheme": "light"},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "color_scheme": "light"},
 }
 
 
 def main() -> None:
-    stems = sys.argv[1:] or ["", *(topic.stem for topic in topics.built())]
-    folder, port = ROOT / "shots", free_port()
-    folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
-    server = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.2)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-            for view, options in VIEWS.items():
-                context = browser.new_context(**options)
-                for stem in stems:
-                    page = context.new_page()
-                    page.goto(f"http://127.0.0.1:{port}/{stem}")
-                    page.wait_for_selector("[data-testid=stAppViewContainer]")
-                    wait_idle(page, quiet=0.8)
-                    page.screenshot(path=folder / f"{stem or 'home'}.{view}.png")
-                    print(folder / f"{stem or 'home'}.{view}.png")
-                    page.close()
-                context.close()
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(10)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stems", nargs="*", metavar="stem", help="pages, all if none is named")
+    parser.add_argument("--out", type=Path, default=ROOT / "shots", help="folder (default: shots/)")
+    wanted = parser.parse_args()
+    wanted.out.mkdir(parents=True, exist_ok=True)
+    with serve() as server, chromium() as browser:
+        for view, options in VIEWS.items():
+            context = browser.new_context(**options)
+            for stem in wanted.stems or ["", *(topic.stem for topic in topics.built())]:
+                file = wanted.out / f"{stem or 'home'}.{view}.png"
+                page = go(context.new_page(), f"{server.url}/{stem}", quiet=0.8)
+                page.screenshot(path=file)
+                page.close()
+                print(file, flush=True)
+            context.close()
 
 
 if __name__ == "__main__":

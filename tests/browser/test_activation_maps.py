@@ -1,6 +1,6 @@
 """Click on a feature map in a real browser."""
 
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import wait_idle
 
 
 def test_a_click_enlarges_the_map_that_was_clicked(visit):

@@ -2,9 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_idle
-
-PATIENCE = 60_000  # milliseconds; TensorFlow may still be on its way
+from tests.browser.gallery import wait_idle
 
 
 def test_a_slider_moves_the_drawn_parameters_and_one_variant_is_compared(visit):
@@ -13,16 +11,16 @@ def test_a_slider_moves_the_drawn_parameters_and_one_variant_is_compared(visit):
     before = words.inner_text()
     slider = page.get_by_test_id("stSlider").filter(has_text="Rotation up to").get_by_role("slider")
     slider.press("ArrowRight")
-    expect(words).not_to_have_text(before, timeout=PATIENCE)
+    expect(words).not_to_have_text(before)
     wait_idle(page)
     assert "rotation_degrees=31" in page.url
     page.get_by_role("button", name="Compare 3", exact=True).click()
-    expect(page.get_by_text("Variant 3 against the original")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Variant 3 against the original")).to_be_visible()
     wait_idle(page)
     assert not page.get_by_test_id("stException").count()
 
 
 def test_the_network_warns_and_keras_agrees(visit):
     page = visit("augmentation", "digit=6")
-    expect(page.get_by_text("this transform changes the label of a 6")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("given the same parameters for variant 1")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("this transform changes the label of a 6")).to_be_visible()
+    expect(page.get_by_text("given the same parameters for variant 1")).to_be_visible()

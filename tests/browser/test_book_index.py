@@ -1,15 +1,13 @@
 """The book index in a real browser: a link leads to the section that shows the figure."""
 
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import go
 
 
 def test_a_link_leads_to_its_section(visit):
     page = visit("book_index", "q=1.12")
     link = page.get_by_role("link", name="Pattern matching · Where it fails, and what helps")
     address = link.evaluate("element => element.href")
-    page.goto(address)
-    page.wait_for_selector("[data-testid=stAppViewContainer]")
-    wait_idle(page)
+    go(page, address)
     page.get_by_role("heading", name="Where it fails, and what helps").wait_for()
     anchors = page.evaluate("() => [...document.querySelectorAll('[id]')].map(element => element.id)")
     assert address.split("#")[1] in anchors

@@ -2,9 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_idle
-
-expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+from tests.browser.gallery import wait_idle
 
 
 def test_the_slide_moves_plays_and_follows_the_link(visit):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from cnndemo import digit_classifier, images
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import wait_idle
 
 SEVEN = [(70, 60), (130, 58), (205, 60), (180, 110), (150, 165), (125, 230)]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cnndemo import topics
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import PHONE, go
 
 OVERFLOW = """() => {
   const main = document.querySelector('[data-testid=stMain]');
@@ -13,7 +13,7 @@ OVERFLOW = """() => {
 
 @pytest.fixture(scope="module")
 def phone(browser):
-    visitor = browser.new_context(viewport={"width": 390, "height": 844})
+    visitor = browser.new_context(viewport=PHONE)
     yield visitor
     visitor.close()
 
@@ -22,9 +22,7 @@ def phone(browser):
 def test_page_on_a_phone(phone, server, stem):
     page, troubles = phone.new_page(), []
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.goto(f"{server}/{stem}")
-    page.wait_for_selector("[data-testid=stAppViewContainer]")
-    wait_idle(page)
+    go(page, f"{server}/{stem}")
     assert page.evaluate(OVERFLOW) <= 1
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.eval_on_selector_all("[data-testid=stMain] img", "all => all.filter(i => !i.alt).length") == 0

@@ -7,9 +7,7 @@ import json
 from playwright.sync_api import expect
 
 from cnndemo import images
-from tests.browser.conftest import wait_idle
-
-expect.set_options(timeout=30_000)
+from tests.browser.gallery import go, wait_idle
 
 
 def choose(page, key: str, sample: str) -> None:
@@ -94,10 +92,7 @@ def test_two_visitors_never_see_each_other_s_people(visit, browser, server):
     sees(page, "admitted: Secret Sam")
     other = browser.new_context()
     try:
-        stranger = other.new_page()
-        stranger.set_default_timeout(30_000)
-        stranger.goto(f"{server}/face_verification?door=Vice-president")
-        wait_idle(stranger)
+        stranger = go(other.new_page(), f"{server}/face_verification?door=Vice-president")
         sees(stranger, "refused")
         assert "Secret Sam" not in stranger.content()
         assert "Secret Sam" not in exported(stranger)

@@ -3,7 +3,7 @@
 import pytest
 
 from cnndemo import images, topics
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import go, wait_idle
 
 BUILT = {topic.stem for topic in topics.built()}
 
@@ -37,9 +37,6 @@ def test_an_upload_travels_to_the_next_page_and_to_nobody_else(visit, browser, s
     wait_idle(page)
     assert page.get_by_text("Yours", exact=True).count() >= 1
 
-    stranger = browser.new_context().new_page()
-    stranger.goto(f"{server}/filters")
-    stranger.wait_for_selector("[data-testid=stAppViewContainer]")
-    wait_idle(stranger)
+    stranger = go(browser.new_context().new_page(), f"{server}/filters")
     assert stranger.get_by_text("Yours", exact=True).count() == 0
     stranger.context.close()

@@ -2,9 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_idle
-
-expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+from tests.browser.gallery import wait_idle
 
 
 def slide(page, label, key="ArrowRight"):
@@ -24,7 +22,7 @@ def test_controls_clicks_and_keras(visit):
     page.locator(".js-plotly-plot").nth(1).locator(".scatterlayer .point").last.click(force=True)
     expect(page.get_by_text("Output row 1, column 3 is")).to_be_visible()
     # Keras' line comes by itself once TensorFlow is loaded.
-    expect(page.get_by_text("NumPy and keras.layers.Conv2D")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("NumPy and keras.layers.Conv2D")).to_be_visible()
     assert not page.get_by_test_id("stException").count()
 
 

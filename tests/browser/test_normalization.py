@@ -2,22 +2,20 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_idle
-
-PATIENCE = 20_000  # milliseconds; CI machines are slow
+from tests.browser.gallery import wait_idle
 
 
 def test_a_higher_rate_diverges_and_the_link_keeps_it(visit):
     page = visit("normalization")
     first = page.get_by_test_id("stMain").get_by_text("It arrives after").first
-    expect(first).to_be_visible(timeout=PATIENCE)
+    expect(first).to_be_visible()
     slider = page.get_by_test_id("stSlider").filter(has_text="Learning rate").get_by_role("slider")
     slider.press("ArrowRight")
-    expect(page.get_by_text("It diverges: each step")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("It diverges: each step")).to_be_visible()
     wait_idle(page)
     assert "lr=0.5" in page.url
     page.get_by_role("button", name="Already even").click()
-    expect(page.get_by_text("It diverges: each step")).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_text("It diverges: each step")).to_have_count(0)
     # Play runs in the browser alone: the path grows anew from its start.
     wait_idle(page)
     path = ".js-plotly-plot .scatterlayer .trace:nth-last-child(2) .point"

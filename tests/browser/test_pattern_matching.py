@@ -2,7 +2,7 @@
 
 import re
 
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import wait_idle
 
 
 def drag(page, box, start, end):

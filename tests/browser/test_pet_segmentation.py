@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from cnndemo import images, pet_segmentation
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import wait_idle
 
 
 def score(page, name: str) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cnndemo import images
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import wait_idle
 
 
 def crops(name: str, count: int) -> list[dict]:

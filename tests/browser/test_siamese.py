@@ -2,7 +2,7 @@
 
 import re
 
-from tests.browser.conftest import wait_idle
+from tests.browser.gallery import PHONE, wait_idle
 
 
 def points(page) -> dict[str, tuple[float, float]]:
@@ -69,7 +69,7 @@ def test_two_clicks_on_the_map_compare_two_digits(visit):
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(visit):
     page = visit("siamese")
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     wait_idle(page)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     box = page.locator("g.point[data-name=P]").bounding_box()

@@ -2,9 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_idle
-
-expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
+from tests.browser.gallery import wait_idle
 
 
 def test_controls_move_numbers_and_a_kernel_is_learned(visit):
@@ -15,9 +13,9 @@ def test_controls_move_numbers_and_a_kernel_is_learned(visit):
     page.get_by_test_id("stSlider").filter(has_text="Stride of the kernel").get_by_role("slider").press("ArrowRight")
     expect(page.get_by_text("is a multiple of 3")).to_be_visible()
     page.get_by_role("button", name="Learn a kernel").click()
-    expect(page.get_by_text("no kernel of this size gets below")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("no kernel of this size gets below")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Best picture as PNG").click()
     assert download.value.suggested_filename == "enlarged.png"
-    expect(page.get_by_text("NumPy and keras.layers.Conv2DTranspose")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("NumPy and keras.layers.Conv2DTranspose")).to_be_visible()
     assert not page.get_by_test_id("stException").count()

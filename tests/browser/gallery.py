@@ -1,0 +1,121 @@
+"""The gallery served by a real server, and a real Chromium to look at it: for tests, benchmarks and photographs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import ROOT
+
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+IDLE = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app && app.getAttribute('data-test-script-state') === 'notRunning'
+    && document.querySelector('[data-testid=stMain] [data-testid=stElementContainer]')
+    && !document.querySelector('[data-testid=stSkeleton],[data-testid=stSpinner]');
+}"""
+
+
+class Server(NamedTuple):
+    url: str  # without a slash at its end
+    pid: int
+
+
+@contextmanager
+def serve(warm_up: bool = True) -> Iterator[Server]:
+    """The gallery on a free port, from its first answer until the end of the block.
+
+    Args:
+        warm_up: import TensorFlow in the background.
+
+    Raises:
+        RuntimeError: it ended, or did not answer within 60 s.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py"] + [f"--server.{k}={v}" for k, v in options.items()],
+        cwd=ROOT,
+        env={**os.environ, "CNNDEMO_WARMUP": str(int(warm_up))},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    server = Server(f"http://127.0.0.1:{port}", process.pid)
+    try:
+        _until_up(server, process)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a loaded machine
+            process.kill()
+            process.wait()
+
+
+def _until_up(server: Server, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=1)
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"the gallery did not start within 60 s (exit code {process.returncode})")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, without a window."""
+    assert CHROMIUM, "A browser is needed: apt-get install -y chromium"
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS) as browser,
+    ):
+        yield browser
+
+
+def go(page: Page, address: str, quiet: float = 0.4) -> Page:
+    """The page at a full address, once it is idle."""
+    page.goto(address)
+    wait_idle(page, quiet=quiet)
+    return page
+
+
+def wait_idle(page: Page, timeout: float = 60.0, quiet: float = 0.4) -> None:
+    """Wait until the script has been idle, without skeletons, for `quiet` seconds."""
+    deadline, since = time.time() + timeout, None
+    while time.time() < deadline:
+        if not page.evaluate(IDLE):
+            since = None
+        elif since is None:
+            since = time.time()
+        elif time.time() - since > quiet:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the page was not idle after {timeout} s: {page.url}")
