@@ -64,10 +64,13 @@ def pick_image(
     own: Picture | None = st.session_state.get(slot) if upload else None
     sources = [_SAMPLE] + [_OWN] * (own is not None) + [_UPLOAD] * upload + [_CAMERA] * camera
     linked = key in st.query_params
+    default = _OWN if own is not None and not linked else _SAMPLE
+    if own is not None and st.session_state.get(f"{key}_source") in (_UPLOAD, _CAMERA):
+        default = st.session_state[f"{key}_source"]  # the first own picture came from there just now; so may the next
     source = st.segmented_control(
         label,
         sources,
-        default=_OWN if own is not None and not linked else _SAMPLE,
+        default=default,
         required=True,
         key=f"{key}_source{'' if own is None else '_own'}",
         format_func=lambda name: f"{_ICONS[name]} {name}",

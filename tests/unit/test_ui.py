@@ -70,6 +70,13 @@ def test_an_upload_is_decoded_and_remembered(photo):
     assert page.session_state[OWN].name == "mine.png"
 
 
+def test_one_upload_after_the_other_replaces_the_picture(photo):
+    page = upload(run(pick), "first.png", images.png(photo))
+    for height in (10, 11, 12):
+        page.file_uploader[0].set_value((f"{height}.png", images.png(photo[:height]), "image/png")).run()
+        assert page.text[0].value.startswith(f"upload {height}.png ({height}, 80, 3)")
+
+
 def test_bad_uploads_give_a_sentence_and_keep_the_page(bad_files):
     for name, data in bad_files.items():
         page = upload(run(pick), name, data)
