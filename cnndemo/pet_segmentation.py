@@ -351,12 +351,3 @@ def ablation() -> dict[str, dict[str, float]]:
             LEFT_OUT[int(row["left_out"])]: {name: float(row[column]) for column, name in columns.items()}
             for row in csv.DictReader(stream)
         }
-
-
-def history(name: str) -> list[dict[str, float]]:
-    """The log of a network's training, one dict an epoch; empty without the file."""
-    file = weights.path(network(name).weights).with_name(f"{network(name).weights}.history.csv")
-    if not file.is_file():
-        return []
-    with open(file, newline="", encoding="utf-8") as stream:
-        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import importlib
 import json
@@ -54,6 +55,15 @@ def card(name: str) -> dict[str, Any]:
 def command(name: str) -> str:
     """The shortest command that makes a network; the card of one that is there names all its options."""
     return f"python -m train.{_MADE_BY.get(name, name)}"
+
+
+def history(name: str) -> list[dict[str, float]]:
+    """The log of the training of `name`, one dict an epoch; empty without the file."""
+    file = WEIGHTS_DIR / f"{name}.history.csv"
+    if not file.is_file():
+        return []
+    with open(file, newline="", encoding="utf-8") as stream:
+        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]
 
 
 def build(name: str):

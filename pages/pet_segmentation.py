@@ -61,7 +61,7 @@ if name in answers:
     how_it_works(image, name)
 
 ui.section("Training and augmentation")
-histories = {TITLES[other]: rows for other in NETWORKS if (rows := pet_segmentation.history(other))}
+histories = {TITLES[other]: rows for other, net in NETWORKS.items() if (rows := weights.history(net.weights))}
 worth = pet_segmentation.ablation()
 left, right = st.columns(2, gap="large")
 with left:

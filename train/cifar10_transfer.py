@@ -165,8 +165,7 @@ def earlier(arguments) -> tuple[list[dict], dict, dict]:
     again = ["head, fewer pictures", *(trained[part] for part in arguments.parts.split(","))]
     rows = [row for row in about["cifar10_transfer"]["experiments"] if row["trained"] not in again]
     heads = {card["input"]: weights.load(name) for name, card in about.items()}
-    files = {card["input"]: weights.path(name).with_name(f"{name}.history.csv") for name, card in about.items()}
-    return rows, heads, {name: common.read_log(file) for name, file in files.items()}
+    return rows, heads, {card["input"]: weights.history(name) for name, card in about.items()}
 
 
 def publish(rows, heads, histories, splits, arguments, started) -> None:

@@ -66,7 +66,7 @@ def main() -> None:
     start: dict = {}
     if arguments.start:
         shipped, start = weights.load(net.weights), common.origin(net.weights)
-        history, stages = pet_segmentation.history("pretrained"), stages[1:]
+        history, stages = weights.history(net.weights), stages[1:]
     for stage, size, epochs, factor, part in stages:
         if not epochs:
             continue

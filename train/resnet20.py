@@ -171,10 +171,7 @@ def main() -> None:
     earlier, start = [], {}
     if arguments.start:
         model.set_weights(weights.load("resnet20").get_weights())
-        earlier, start = (
-            common.read_log(weights.path("resnet20").with_name("resnet20.history.csv")),
-            common.origin("resnet20"),
-        )
+        earlier, start = weights.history("resnet20"), common.origin("resnet20")
     rate = arguments.learning_rate * arguments.batch_size / 128
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing)
     model.compile(optimizer(rate, arguments.weight_decay), loss, metrics=["accuracy"])

@@ -14,7 +14,7 @@ KINDS = {"convolution": KERNEL, "pooling": OKABE_ITO[4], "merge": QUIET, "dense"
 FLOAT32 = (float(np.finfo(np.float32).smallest_subnormal), float(np.finfo(np.float32).max))
 
 
-def blocks(layers: Sequence[Layer], chosen: int | None = None, height: int = 300) -> go.Figure:
+def blocks(layers: Sequence[Layer], height: int = 300) -> go.Figure:
     """Layers from left to right: as tall as their maps are wide, as wide as there are many; both by their root."""
     wide = np.array([max(1.2, np.sqrt(layer.channels) / 3) for layer in layers])
     gap = max(1.0, 0.25 * float(wide.mean()))
@@ -27,7 +27,6 @@ def blocks(layers: Sequence[Layer], chosen: int | None = None, height: int = 300
         tall = np.sqrt([layers[index].side for index in rows])
         figure.add_bar(
             x=middle[rows], width=wide[rows], y=tall, base=-tall / 2, name=kind, marker_color=color,
-            marker_line={"width": [3 if index == chosen else 0.5 for index in rows], "color": ACCENT},
             customdata=[
                 [layers[i].name, layers[i].shape, f"{layers[i].parameters:,}", f"{layers[i].sees:,}"] for i in rows
             ],

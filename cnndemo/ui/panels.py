@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import inspect
 from collections.abc import Callable, Sequence
@@ -157,10 +156,6 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _curves(name: str) -> None:
     """Loss and accuracy over the epochs, where the card has a history beside it."""
-    file = weights.path(name).with_name(f"{name}.history.csv")
-    if not file.is_file():
-        return
-    with open(file, newline="", encoding="utf-8") as stream:
-        history = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]
+    history = weights.history(name)
     if len(history) > 1:
         chart(figures.history(history), alt=f"Loss over {len(history)} epochs of training", key=f"history_{name}")

@@ -179,7 +179,7 @@ def test_what_each_augmentation_was_worth_is_at_hand():
     assert tuple(runs) == pet_segmentation.LEFT_OUT
     gaps = {name: run["training"] - run["validation"] for name, run in runs.items()}
     assert gaps["all of them"] > gaps["nothing"], "without augmentation a network remembers its training pictures"
-    assert all(pet_segmentation.history(name) for name in pet_segmentation.NETWORKS)
+    assert all(weights.history(net.weights) for net in pet_segmentation.NETWORKS.values())
 
 
 @pytest.mark.parametrize("name", ["black", "white", "noise", "one pixel", "coffee", "drawing"])
