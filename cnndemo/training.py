@@ -72,6 +72,11 @@ class Settings:
                 raise VisitorError(f"“{name}” must lie between {low:g} and {high:g}; it is {getattr(self, name):g}.")
         return self
 
+    def code(self) -> str:
+        """The call that makes these settings, defaults left out."""
+        own = [f"{name}={value!r}" for name, value in asdict(self).items() if value != getattr(Settings, name)]
+        return f"Settings({', '.join(own)})"
+
     @property
     def updates(self) -> int:
         """Batches an epoch: the last may be smaller."""

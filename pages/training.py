@@ -26,7 +26,7 @@ ui.code(
     from cnndemo import training
     from cnndemo.models import digit_classifier
 
-    settings = training.{settings}
+    settings = training.{settings.code()}
     (x, y), validation = training.data(settings)
     model = digit_classifier.variant({filters})
     model.compile(

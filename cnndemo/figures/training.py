@@ -34,8 +34,9 @@ def curve(rows: Sequence[dict[str, float]], name: str, epochs: int, height: int 
         best = int(np.argmin(held))
         value = min(rows[best].get(f"val_{name}", np.nan), TOP)
         figure.add_scatter(
-            x=[best + 1], y=[value], mode="markers", name="lowest validation loss",
-            marker={"size": 14, "symbol": "circle-open", "color": OUTPUT, "line": {"width": 3}}, hoverinfo="skip",
+            x=[best + 1], y=[value], mode="markers", showlegend=False,
+            marker={"size": 14, "symbol": "circle-open", "color": OUTPUT, "line": {"width": 3}},
+            hovertemplate="the lowest validation loss<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text="epoch", range=[0.5, max(epochs, 2) + 0.5])
     figure.update_yaxes(title_text=name, rangemode="tozero" if name == "loss" else "normal")
