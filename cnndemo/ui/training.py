@@ -74,10 +74,12 @@ def lesson() -> Settings:
             begin = st.button("Train", type="primary", icon=":material/play_arrow:", key="train")
             stop = st.empty()
     with right:
-        place = st.empty()
+        bar, place = st.empty(), st.empty()
         if begin:
             with guard():
-                _watch(settings, place, stop)
+                _watch(settings, bar, place, stop)
+            bar.empty()
+            stop.empty()
         run = st.session_state.get(RUN)
         with place.container():
             _show(run) if run and run.history else _shipped()
@@ -89,11 +91,11 @@ def lesson() -> Settings:
     return settings
 
 
-def _watch(settings: Settings, place, stop) -> None:
+def _watch(settings: Settings, bar, place, stop) -> None:
     """Trains and draws; a click on Stop, or on anything else, ends it and keeps what there is."""
     stop.button("Stop", icon=":material/stop:", key="stop_training")
     done, words, epochs = 0.0, "A process of its own loads Keras …", 0
-    bar = st.progress(done, words)
+    bar.progress(done, words)
     with closing(training.train(settings, waiting=lambda: bar.progress(done, words))) as steps:
         for run in steps:
             st.session_state[RUN] = run
@@ -107,8 +109,6 @@ def _watch(settings: Settings, place, stop) -> None:
                 epochs = len(run.history)
                 with place.container():
                     _show(run, f"_{epochs}")
-    stop.empty()
-    bar.empty()
 
 
 def _show(run: Run, suffix: str = "") -> None:
@@ -169,7 +169,7 @@ def verdict(run: Run) -> str:
     if gap > 0.08 and best < len(held):
         return (
             f"**Overfitting.** {last['accuracy']:.0%} of its own digits are right, {last['val_accuracy']:.0%} of new "
-            f"ones. After epoch {best} the validation loss only rose: there one would have stopped."
+            f"ones. After epoch {best} the validation loss was never as low again: there one would have stopped."
         )
     if run.history[0]["val_loss"] - held[-1] > 0 and best == len(held):
         return "**Still learning.** The last epoch is the best so far; more of them may help."
