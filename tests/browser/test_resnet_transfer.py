@@ -1,9 +1,23 @@
 """Name the cat, teach two classes from uploads, test a third picture, and take the model home."""
 
+import base64
+
 import numpy as np
+from PIL import Image
+from playwright.sync_api import expect
 
 from cnndemo import images
 from tests.browser.gallery import wait_idle
+from tests.conftest import encode
+
+# A camera that films one picture.
+CAMERA = """
+const canvas = document.createElement('canvas'), picture = new Image();
+[canvas.width, canvas.height] = [640, 480];
+picture.src = 'data:image/jpeg;base64,%s';
+setInterval(() => canvas.getContext('2d').drawImage(picture, 0, 0, 640, 480), 50);
+navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
+"""
 
 
 def crops(name: str, count: int) -> list[dict]:
@@ -60,3 +74,36 @@ def test_teaches_two_classes_tests_a_third_picture_and_downloads_a_model_that_ke
 
     cup = efficientnet_lite0.preprocess(images.sample("coffee")).astype(np.float32)
     assert int(np.asarray(model(cup[None]))[0].argmax()) == 1
+
+
+def test_names_what_the_camera_sees_and_adds_it_to_a_class(context, visit):
+    coffee = encode(Image.fromarray(images.sample("coffee")), "JPEG")
+    context.add_init_script(CAMERA % base64.b64encode(coffee).decode())
+    page = visit("resnet_transfer")
+    page.get_by_text("Camera", exact=True).first.click()
+    page.get_by_role("button", name="Take Photo").first.click()
+    page.get_by_text("Grad-CAM for “espresso”").wait_for()
+    wait_idle(page)
+    page.get_by_text("Camera", exact=True).last.click()
+    lesson = page.get_by_test_id("stCameraInput").last
+    lesson.get_by_role("button", name="Take Photo").click()
+    page.locator(".st-key-add_shot button").click()
+    page.get_by_text("class 1 · 1").wait_for()
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_fine_tuning_stops_at_a_click_and_else_tells_what_it_gained(visit):
+    page = visit("resnet_transfer")
+    start = page.get_by_role("button", name="Fine-tune the last block")
+    stop = page.locator(".st-key-stop_tuning button")
+    gained = page.get_by_text("9 pictures held out: frozen")
+    start.click()
+    expect(page.get_by_text("A process of its own starts")).to_be_visible()
+    stop.click()
+    expect(stop).to_have_count(0)
+    wait_idle(page)
+    assert gained.count() == 0, "it ran to its end"
+    start.click()
+    expect(gained).to_be_visible()
+    expect(stop).to_have_count(0)
+    assert page.get_by_text("Another visitor").count() == 0

@@ -25,6 +25,7 @@ class Lesson:
     ready: str | None = "digits"
     shots: list[Shot] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tuning: bool = False
     tuned: Tuned | None = None
     tuned_for: str = ""
 

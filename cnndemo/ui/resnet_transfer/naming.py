@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,17 @@ from cnndemo.resnet_transfer.backbones import BACKBONES, Look
 from cnndemo.ui.networks import _await_tensorflow
 
 SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
+COVER = "_cover"
+
+
+@dataclass
+class Cover:
+    """An occlusion map that was asked for: of which picture and network, of which class; `falls` when it is done."""
+
+    identity: str
+    index: int
+    label: str
+    falls: np.ndarray | None = None
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -95,7 +107,9 @@ def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
         st.caption("Choose at least one network.")
     for name in names:
         with ui.guard():
-            explain(name, BACKBONES[name].prepare(image), alt)
+            pixels = BACKBONES[name].prepare(image)
+            explain(name, pixels, alt)
+            cover(name, pixels)
 
 
 @st.fragment
@@ -108,7 +122,7 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
         return
     backbone = BACKBONES[name]
     pairs = naming.best(seen.probabilities, backbone.labels(), 5)
-    identity = f"{name}_{hashlib.sha1(pixels.tobytes()).hexdigest()[:10]}"
+    identity = _identity(name, pixels)
     key, chart_key = f"explain_{identity}", f"bars_{identity}"
 
     def clicked() -> None:
@@ -145,23 +159,38 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
         "dense layer they are the same thing. The last map comes from the same network with its weights shuffled. If "
         "you would believe that one too, do not believe the others."
     )
-    _occlusion(name, pixels, index, label, identity)
+    if st.button("Cover it piece by piece", key=f"occlude_{identity}_{index}", icon=":material/grid_on:"):
+        st.session_state[COVER] = Cover(identity, index, label)
+        st.rerun()
 
 
-def _occlusion(name: str, pixels: np.ndarray, index: int, label: str, identity: str) -> None:
-    """The occlusion map, on demand, with progress; any other click stops it."""
-    if not st.button("Cover it piece by piece", key=f"occlude_{identity}_{index}", icon=":material/grid_on:"):
+def _identity(name: str, pixels: np.ndarray) -> str:
+    return f"{name}_{hashlib.sha1(pixels.tobytes()).hexdigest()[:10]}"
+
+
+def cover(name: str, pixels: np.ndarray) -> None:
+    """The occlusion map that was asked for; outside the fragment, where a click on Stop would wait for its end."""
+    asked: Cover | None = st.session_state.get(COVER)
+    if asked is None or asked.identity != _identity(name, pixels):
         return
-    bar, place = st.progress(0.0, "Covering … any other click stops it."), st.empty()
-    falls = np.zeros((1, 1))
-    for done, falls in attribution.occlusion(transfer.network(name), pixels, index):  # noqa: B007
-        bar.progress(done, f"Covering … {done:.0%}. Any other click stops it.")
-    bar.empty()
-    values = attribution.normalised(falls)
-    with place.container(width=SIDE):
-        _map(pixels, values, f"Occlusion: at most −{falls.max():.1%}", f"bright where a grey square costs {label} most")
+    if asked.falls is None:
+        del st.session_state[COVER]  # so that it is not begun again when it is stopped
+        with st.container():
+            bar = st.progress(0.0, "Covering …")
+            st.button("Stop", icon=":material/stop:", key="stop_covering")
+            for done, falls in attribution.occlusion(transfer.network(name), pixels, asked.index):
+                asked.falls = falls
+                bar.progress(done, f"Covering … {done:.0%}")
+        st.session_state[COVER] = asked
+        st.rerun()
+    _map(
+        pixels,
+        attribution.normalised(asked.falls),
+        f"Occlusion: at most −{asked.falls.max():.1%}",
+        f"bright where a grey square costs {asked.label} most",
+    )
     st.caption(
-        f"A grey square slides over the picture; bright is where hiding it takes most from “{label}”. This looks "
+        f"A grey square slides over the picture; bright is where hiding it takes most from “{asked.label}”. This looks "
         "at the answers only, never inside the network."
     )
 

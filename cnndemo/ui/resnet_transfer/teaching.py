@@ -14,7 +14,7 @@ from cnndemo.resnet_transfer import export, finetune, naming, teaching, uploads
 from cnndemo.resnet_transfer.backbones import BACKBONES
 from cnndemo.resnet_transfer.teaching import Head, Report
 from cnndemo.ui.networks import _await_tensorflow
-from cnndemo.ui.resnet_transfer.lesson import Lesson, again, edit, lesson
+from cnndemo.ui.resnet_transfer.lesson import Lesson, edit, lesson
 
 BACKBONE = "efficientnet_lite0"
 
@@ -41,9 +41,20 @@ def stage_six():
     return inference.predictor(transfer.network(BACKBONE).model, (finetune.FROZEN_END, "average_pool"))
 
 
-@st.fragment
 def teach() -> None:
-    """The whole section."""
+    """The section, and below it the fine-tuning; inside the fragment a click on Stop would wait for its end."""
+    _lesson_and_head()
+    current = lesson()
+    if current.tuning:
+        current.tuning = False  # however this ends, the next run is free
+        with ui.guard():
+            current.tuned, current.tuned_for = _tune(current), current.stamp
+            st.rerun()
+
+
+@st.fragment
+def _lesson_and_head() -> None:
+    """Everything that is quick."""
     _await_tensorflow()
     current = lesson()
     left, right = ui.try_it()
@@ -68,7 +79,7 @@ def teach() -> None:
         _test(current, rows, labels, head)
     left, right = st.columns(2, gap="large")
     with left, ui.guard():
-        _freezing(current, rows, labels, classes)
+        _freezing(current)
     with right, ui.guard():
         _take_home(current, head)
 
@@ -159,19 +170,14 @@ def _fine_tuned(head: Head, tail: list[np.ndarray], pixels: np.ndarray, slot: st
     return head.probabilities(np.asarray(known[1](maps)))[0]
 
 
-def _freezing(current: Lesson, rows: np.ndarray, labels: np.ndarray, classes: tuple) -> None:
-    """What could train, and the last block's training in a process of its own."""
+def _freezing(current: Lesson) -> None:
+    """What could train, and the figures of the last block's training."""
     st.markdown("**Freeze or unfreeze?**")
     number = st.column_config.NumberColumn(format="localized")
-    st.dataframe(freeze_rows(len(classes)), hide_index=True, column_config={"train": number, "frozen": number})
+    st.dataframe(freeze_rows(len(current.classes)), hide_index=True, column_config={"train": number, "frozen": number})
     if st.button("Fine-tune the last block", icon=":material/lock_open:", key="tune"):
-        place = st.empty()
-        try:
-            with place.container():
-                current.tuned, current.tuned_for = _tune(current, rows, labels, classes), current.stamp
-        finally:
-            place.empty()
-        again()
+        current.tuning = True
+        st.rerun()
     tuned = current.sure_tuned()
     if tuned:
         st.markdown(
@@ -184,13 +190,15 @@ def _freezing(current: Lesson, rows: np.ndarray, labels: np.ndarray, classes: tu
     )
 
 
-def _tune(current: Lesson, rows: np.ndarray, labels: np.ndarray, classes: tuple) -> finetune.Tuned:
-    """The child process with its progress; a click on Stop, or anywhere else in the section, ends both."""
+def _tune(current: Lesson) -> finetune.Tuned:
+    """The last block's training in a process of its own, with its progress; a click on Stop ends it."""
+    rows = teaching.features(current.shots, transfer.network(BACKBONE))[:, 0]
+    labels, classes = teaching.numbers(current.shots, current.classes), tuple(current.classes)
     done, words = 0.0, "A process of its own starts …"
     bar = st.progress(done, words)
     st.button("Stop", icon=":material/stop:", key="stop_tuning")
     tell = lambda: bar.progress(done, words)  # noqa: E731
-    with closing(finetune.tune(_stage_six_maps(current), rows[:, 0], labels, classes, waiting=tell)) as steps:
+    with closing(finetune.tune(_stage_six_maps(current), rows, labels, classes, waiting=tell)) as steps:
         for step in steps:
             if isinstance(step, finetune.Tuned):
                 return step
