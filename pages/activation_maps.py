@@ -81,10 +81,7 @@ for (key, digit), side in zip(DIGITS.items(), st.columns(2, gap="large"), strict
         if shown:
             digits[key] = shown
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    sorts = activation_maps.SORTS
-    sort = st.segmented_control(
-        "Sort by", list(sorts), default="number", required=True, key="sort", bind="query-params", format_func=sorts.get
-    )
+    sort = ui.one_of(st.segmented_control, "Sort by", activation_maps.SORTS, "number", "sort")
     over = st.toggle("Lay the maps over the digit", True, key="over", bind="query-params")
 for key, side in zip(digits, st.columns(2, gap="large"), strict=False):
     with side:

@@ -61,7 +61,7 @@ st.markdown(f"**{live} of {len(ENTRIES)}** figures and listings of the book are 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     words = st.text_input("Search", key="q", bind="query-params", placeholder="2.11, kernel, triplet …", max_chars=60)
     kinds = [ALL, "figure", "listing"]
-    kind = st.segmented_control("Show", kinds, default=ALL, required=True, key="kind", bind="query-params") or ALL
+    kind = ui.one_of(st.segmented_control, "Show", kinds, ALL, "kind")
     only_live = st.toggle("Only what is alive", key="live", bind="query-params")
 found = book_index.search(words or "", None if kind == ALL else kind, only_live)
 show_entries(found, narrowed=bool(words))
@@ -74,9 +74,7 @@ st.markdown(
 )
 with st.container(horizontal=True, vertical_alignment="bottom"):
     names = [ALL, *map(str, CHAPTERS)]
-    chapter = (
-        st.segmented_control("Chapter", names, default=ALL, required=True, key="chapter", bind="query-params") or ALL
-    )
+    chapter = ui.one_of(st.segmented_control, "Chapter", names, ALL, "chapter")
     keras = st.toggle(
         "Run the checks that ask Keras too", key="keras", bind="query-params", help="They take some seconds."
     )

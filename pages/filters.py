@@ -25,10 +25,7 @@ def try_it() -> None:
     image, alt, kernel, border = recall()
     gray = images.to_gray(image)
     with right, ui.guard():
-        how = st.segmented_control(
-            "Show the response", ["signed", "absolute", "clipped"], default="signed", required=True, key="view",
-            bind="query-params",
-        )  # fmt: skip
+        how = ui.one_of(st.segmented_control, "Show the response", ["signed", "absolute", "clipped"], "signed", "view")
         response = filters.apply(gray, kernel, border)
         legend = ": blue below zero, white zero, red above" if how == "signed" else ""
         ui.show(images.shrink(filters.view(response, how), SHOWN), f"Response, {how}{legend}", f"{alt}, filtered")
@@ -70,7 +67,7 @@ def pixel() -> None:
         st.caption("Hover a pixel for its sum. The kernel lies on the orange frame.")
     with right:
         under = filters.neighbourhood(gray, row, column, len(kernel), border)
-        grid = figures.number_grid(under, "Pixels", colorscale=figures.GRAY, limits=(-255, 510))
+        grid = figures.number_grid(under, "Pixels", colorscale=figures.GRAY, limits=(0, 255))
         ui.chart(grid, "Pixels", key="under")
         ui.chart(figures.number_grid(kernel, "Kernel", signed=True), "The kernel", key="kernel_grid")
         ui.chart(figures.number_grid(under * kernel, "Products", signed=True, digits=4), "Products", key="products")

@@ -7,7 +7,7 @@ from cnndemo import figures, images, pattern_matching, pattern_scenes, pattern_s
 from cnndemo.figures import pattern_matching as drawings
 from cnndemo.pattern_matching import METHODS, Match
 from cnndemo.pattern_scenes import SCALES, SHAPES
-from cnndemo.ui.pattern_matching import LINKED, Quest, choose_quest, pick_position, verdict
+from cnndemo.ui.pattern_matching import Quest, choose_quest, pick_position, verdict
 
 SMALL = 8  # up to so many rows and columns, numbers are written out
 
@@ -19,7 +19,7 @@ three_ways = st.cache_data(max_entries=32, show_spinner=False)(pattern_steps.thr
 
 def search(quest: Quest) -> tuple[Match, str]:
     """The result column. Returns the best match and the method."""
-    method = st.segmented_control("Compare by", list(METHODS), default="plain", key="method", **LINKED) or "plain"
+    method = ui.one_of(st.segmented_control, "Compare by", list(METHODS), "plain", "method")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         top = st.slider("Matches", 1, 8, 1, key="top", bind="query-params", width=160)
         scales = SCALES if st.toggle("Search sizes too", key="scales", bind="query-params") else (1.0,)

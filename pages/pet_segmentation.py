@@ -20,7 +20,6 @@ from cnndemo.ui.pet_segmentation import (
 )
 
 ui.page("pet_segmentation")
-LINKED = {"required": True, "bind": "query-params"}
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
@@ -35,8 +34,7 @@ left, right = ui.try_it()
 with left:
     picture = ui.pick_image(samples=("cat", "astronaut", "coffee", "motorcycle"))
     image = picture.image
-    choice = st.segmented_control("Network", list(CHOICES), default="Pretrained", key="net", **LINKED)
-    name = CHOICES.get(choice, "pretrained")
+    name = ui.one_of(st.segmented_control, "Network", CHOICES, "pretrained", "net")
     with ui.guard():
         st.caption(compare_cards())
     answers = {}
@@ -93,16 +91,19 @@ with ui.guard():
     scores = {TITLES[other]: weights.card(NETWORKS[other].weights)["test_jaccard"] for other in answers}
     ui.chart(drawings.spread(scores), "Jaccard of the pet in each test picture, by network", key="spread")
     st.caption("Jaccard at the pictures' own size.")
-    columns = {
-        "name": "picture",
-        "pet_jaccard": "Jaccard of pet",
-        "mean_jaccard": "mean Jaccard",
-        "what": "what went wrong",
-    }
     for title in ("worst", "best"):
         with st.expander(f"The ten {title} of {TITLES[name]}", expanded=title == "worst"):
-            rows = [{columns[key]: row[key] for key in columns} for row in card[title]]
-            st.dataframe(rows, hide_index=True)
+            st.table(
+                [
+                    {
+                        "picture": row["name"],
+                        "Jaccard of pet": f"{row['pet_jaccard']:.3f}",
+                        "mean Jaccard": f"{row['mean_jaccard']:.3f}",
+                        "what went wrong": row["what"],
+                    }
+                    for row in card[title]
+                ]
+            )
     st.caption("Names are those of the data set, whose pictures are not part of the gallery.")
 
 source = (

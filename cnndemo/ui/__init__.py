@@ -2,6 +2,7 @@
 
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.canvas import Canvas, canvas
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, page, plain, section, try_it
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
@@ -20,6 +21,7 @@ __all__ = [
     "guard",
     "model",
     "model_card",
+    "one_of",
     "page",
     "pick_box",
     "pick_digit",

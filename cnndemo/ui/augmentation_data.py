@@ -11,6 +11,7 @@ from cnndemo.errors import VisitorError
 from cnndemo.figures import augmentation as charts
 from cnndemo.figures import bars
 from cnndemo.ui.augmentation import variants
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, plain, try_it
 from cnndemo.ui.grids import agreement
 from cnndemo.ui.networks import predictor, tensorflow_ready
@@ -111,10 +112,8 @@ def _show_batch(
 @st.fragment
 def digits(pipeline: Pipeline, seed: int) -> None:
     """Digits through a transform, and what the digit CNN makes of them."""
-    digit = st.pills("Digit", range(10), default=6, required=True, key="digit", bind="query-params")
-    recipe = st.segmented_control(
-        "Transform", [*DIGIT_RECIPES, PIPELINE], default=HALF_TURN, required=True, key="label", bind="query-params"
-    )
+    digit = one_of(st.pills, "Digit", range(10), 6, "digit")
+    recipe = one_of(st.segmented_control, "Transform", [*DIGIT_RECIPES, PIPELINE], HALF_TURN, "label")
     pictures, drawn = _digit_variants(digit, recipe, pipeline, seed)
     answers = None
     if tensorflow_ready():
@@ -132,8 +131,7 @@ def mix(image: np.ndarray, alt: str) -> None:
     with left:
         samples = ("coffee", "rocket", "astronaut", "cat")
         second = pick_image(samples, key="second", shared=False, label="Second picture")
-        kinds = ["MixUp", "CutMix"]
-        kind = st.segmented_control("By", kinds, default="MixUp", required=True, key="mix", bind="query-params")
+        kind = one_of(st.segmented_control, "By", ["MixUp", "CutMix"], "MixUp", "mix")
         alpha = st.slider(
             "Alpha", 0.1, 5.0, 1.0, 0.1, key="alpha", bind="query-params", help="Small: mostly one of them."
         )

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo.ui.canvas import canvas
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.pictures import OWN, Picture, _read, show
 
 LAST_DRAWING = "last_drawing"  # the visitor's last drawing, kept in this session's memory only
@@ -44,18 +45,15 @@ def pick_digit(
     slot = OWN if "own" in sources else f"_{key}_own"
     absent = {"own": OWN not in st.session_state, "drawn": LAST_DRAWING not in st.session_state}
     offered = [source for source in sources if not absent.get(source)]
-    source = st.segmented_control(
+    source = one_of(
+        st.segmented_control,
         "Where the digit comes from",
-        offered,
-        default=default,
-        required=True,
-        key=f"{key}_from",
-        bind="query-params",
-        format_func=_TITLES.get,
+        {source: _TITLES[source] for source in offered},
+        default,
+        f"{key}_from",
         label_visibility="collapsed",
         wrap=True,
     )
-    source = source or default  # an empty parameter in the link chooses nothing
     if source == "draw":
         return _draw(key)
     if source == "mnist":
@@ -100,8 +98,7 @@ def _draw(key: str) -> Picture | None:
 
 def _mnist(key: str, digit: int, number: int) -> Picture:
     """One of the shipped MNIST digits."""
-    chosen = st.pills("Digit", range(10), default=digit, required=True, key=key, bind="query-params", wrap=True)
-    chosen = digit if chosen is None else chosen
+    chosen = one_of(st.pills, "Digit", range(10), digit, key, wrap=True)
     which = st.slider("Example", 1, 500, number + 1, key=f"{key}_n", bind="query-params")
     from cnndemo import digit_classifier
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import filters
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.pictures import OWN, pick_image
 
 KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
@@ -15,10 +16,7 @@ RECALL = "_filters"  # what "Try it" was set to, for the sections below it
 def choose_picture() -> tuple[np.ndarray, str]:
     """The picture and its alt text; one that the visitor brought along goes first."""
     brought = OWN in st.session_state or "picture" in st.query_params
-    kind = st.segmented_control(
-        "Filter", list(KINDS), default=list(KINDS)[brought], required=True, key="what", bind="query-params",
-        format_func=KINDS.get,
-    )  # fmt: skip
+    kind = one_of(st.segmented_control, "Filter", KINDS, list(KINDS)[brought], "what")
     if kind == "sudoku":
         return filters.sudoku(), "a drawn sudoku on paper, in perspective and under uneven light"
     picture = pick_image()

@@ -11,6 +11,7 @@ from cnndemo.face_detection.conditions import Trial
 from cnndemo.figures import INPUT, KERNEL
 from cnndemo.figures import face_detection as charts
 from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
@@ -29,7 +30,7 @@ def lay_feature(crop: np.ndarray, alt: str) -> None:
     """
     gray = images.to_gray(crop)
     first = next(iter(haar.KINDS))
-    kind = st.pills("Kind", list(haar.KINDS), default=first, required=True, key="kind", bind="query-params")
+    kind = one_of(st.pills, "Kind", list(haar.KINDS), first, "kind")
     left, right = try_it((1, 1))
     with left:
         st.caption("Drag a rectangle on the picture, or move it with the sliders.")

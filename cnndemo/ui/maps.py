@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard
 from cnndemo.ui.networks import model, predictor
@@ -87,9 +88,7 @@ def enlarge(name: str, digits: dict[str, Shown]) -> None:
         return
     layers = activation_maps.LAYERS
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = st.segmented_control(
-            "Layer", layers, default=layers[0], required=True, key="layer", bind="query-params"
-        )
+        layer = one_of(st.segmented_control, "Layer", layers, layers[0], "layer")
         count = next(iter(digits.values())).maps[layer].shape[-1]
         channel = st.number_input("Map", 0, count - 1, 0, key=f"map_{layer}", bind="query-params", width=140)
     kernel = np.asarray(model(name).get_layer(layer).get_weights()[0])[..., channel]

@@ -11,11 +11,11 @@ from cnndemo import images, pattern_matching, pattern_scenes, pattern_steps
 from cnndemo.pattern_matching import WORKED_EXAMPLES, Match, correlate
 from cnndemo.pattern_scenes import SHAPES, Scene
 from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.pictures import pick_image
 
 BOX, MATRIX = "box", "matrix"
 SEARCH_SIDE = 480  # pixels on the long side of a picture that is searched
-LINKED = {"required": True, "bind": "query-params"}
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Quest:
 def choose_quest() -> Quest:
     """Let the visitor choose what to search for what; the settings are kept in the link."""
     sources = ["shapes", "picture", *WORKED_EXAMPLES]
-    source = st.pills("Search in", sources, default="shapes", key="source", wrap=True, **LINKED) or "shapes"
+    source = one_of(st.pills, "Search in", sources, "shapes", "source", wrap=True)
     if source in WORKED_EXAMPLES:
         image = WORKED_EXAMPLES[source].image
         st.caption("The image that the book calculates by hand.")
@@ -44,9 +44,8 @@ def choose_quest() -> Quest:
 
 def _scene_quest() -> Quest:
     shapes = [*SHAPES, BOX, MATRIX]
-    wanted = st.pills("Look for", shapes, default="circle", key="shape", wrap=True, **LINKED) or "circle"
-    styles = ["outline", "filled"]
-    style = st.segmented_control("Drawn as", styles, default="outline", key="style", **LINKED) or "outline"
+    wanted = one_of(st.pills, "Look for", shapes, "circle", "shape", wrap=True)
+    style = one_of(st.segmented_control, "Drawn as", ["outline", "filled"], "outline", "style")
     size = st.slider("Size of the shapes", 40, 100, 90, key="size", bind="query-params")
     seed = st.slider("Arrangement", 0, 99, 4, key="seed", bind="query-params")
     uneven = st.toggle("Each shape has its own grey", key="uneven", bind="query-params")
@@ -69,7 +68,7 @@ def _picture_quest() -> Quest:
     image = images.to_gray(images.shrink(picture.image, SEARCH_SIDE))
     read = f"sample({picture.name!r})" if picture.source == "sample" else 'load(open("your_picture.jpg", "rb").read())'
     code = f"from cnndemo import images\n\nimage = images.to_gray(images.shrink(images.{read}, {SEARCH_SIDE}))"
-    wanted = st.segmented_control("Look for", [BOX, MATRIX], default=BOX, key="kind", **LINKED) or BOX
+    wanted = one_of(st.segmented_control, "Look for", [BOX, MATRIX], BOX, "kind")
     return _box_quest(image, code) if wanted == BOX else _matrix_quest(image, pattern_matching.EDGE, "matrix", code)
 
 

@@ -12,6 +12,7 @@ from cnndemo.figures import INPUT, KERNEL
 from cnndemo.figures import pet_segmentation as drawings
 from cnndemo.pet_segmentation import NETWORKS
 from cnndemo.ui.canvas import canvas
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.networks import model, predictor
 from cnndemo.ui.panels import Question, chart, download
 from cnndemo.ui.pictures import show
@@ -19,12 +20,11 @@ from cnndemo.ui.plane import Points, plane, written
 
 OWN = "The mask above"
 SIDE = 320  # pixels: the canvas fits on a phone
-LINKED = {"required": True, "bind": "query-params"}
 VIEWS = ["Overlay", "Cut-out", "Probabilities", "Confidence", "Both"]
 BACKGROUNDS = ["transparent", "blurred", "colour", "rocket", "coffee"]
 SHOWN, HOVERED = 640, 320  # pixels on the long side of pictures, and of charts with numbers under the cursor
 TITLES = {"pretrained": "Pretrained encoder, beyond the book", "book": "The book's U-Net"}
-CHOICES = {"Pretrained": "pretrained", "Book": "book"}  # the words in the link
+CHOICES = {"pretrained": "Pretrained", "book": "Book"}  # the words in the link
 
 
 def compare_cards() -> str:
@@ -53,8 +53,7 @@ def describe_sizes() -> str:
 def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
     """The result column: what the network says, in five views."""
     found, values = answers[name]
-    # An empty parameter in a link clears even a choice that is required.
-    view = st.segmented_control("View", VIEWS, default="Overlay", key="view", **LINKED) or "Overlay"
+    view = one_of(st.segmented_control, "View", VIEWS, "Overlay", "view")
     small = images.shrink(image, SHOWN)
     if view == "Overlay":
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -65,7 +64,7 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
         show(tinted, "Green: pet. Orange: border. Blue: surroundings.", alt=f"Labels laid over {alt}")
     elif view == "Cut-out":
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            behind = st.pills("Background", BACKGROUNDS, default="transparent", key="behind", **LINKED) or "transparent"
+            behind = one_of(st.pills, "Background", BACKGROUNDS, "transparent", "behind")
             if behind == "colour":
                 behind = st.color_picker("Colour", "#56B4E9", key="colour", bind="query-params")
             border = st.toggle("With the border", True, key="border", bind="query-params")
@@ -149,7 +148,7 @@ def how_it_works(image: np.ndarray, name: str) -> None:
 def paint_and_feel(image: np.ndarray, found: np.ndarray) -> None:
     """Edit a mask with brush, eraser and sliders; pixel accuracy, Jaccard, Dice and boundary F move together."""
     presets = list(pet_masks.PRESETS)
-    preset = st.pills("Start from", [OWN, *presets], default=presets[0], key="preset", **LINKED) or presets[0]
+    preset = one_of(st.pills, "Start from", [OWN, *presets], presets[0], "preset")
     small = None
     if preset == OWN:
         small = images.shrink(image, SIDE)

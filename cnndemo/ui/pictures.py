@@ -12,16 +12,11 @@ from PIL import Image
 
 from cnndemo import images
 from cnndemo.images import ImageError
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import plain
 
 OWN = "own_picture"  # the visitor's last picture, kept in this session's memory only
 _SAMPLE, _OWN, _UPLOAD, _CAMERA = "Sample", "Yours", "Upload", "Camera"
-_ICONS = {
-    _SAMPLE: ":material/photo_library:",
-    _OWN: ":material/account_circle:",
-    _UPLOAD: ":material/upload:",
-    _CAMERA: ":material/photo_camera:",
-}
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def pick_image(
         default=default,
         required=True,
         key=f"{key}_source{'' if own is None else '_own'}",
-        format_func=lambda name: f"{_ICONS[name]} {name}",
+        wrap=True,
     )
     if source == _UPLOAD:
         file = st.file_uploader(
@@ -96,18 +91,8 @@ def pick_image(
         return chosen
     name = samples[0]
     if source == _SAMPLE and len(samples) > 1:
-        name = st.pills(
-            "Sample",
-            samples,
-            default=samples[0],
-            required=True,
-            key=key,
-            bind="query-params",
-            format_func=lambda name: images.SAMPLES[name].caption,
-            label_visibility="collapsed",
-            wrap=True,
-        )
-        name = name or samples[0]  # an empty parameter in the link chooses nothing
+        captions = {sample: images.SAMPLES[sample].caption for sample in samples}
+        name = one_of(st.pills, "Sample", captions, name, key, label_visibility="collapsed", wrap=True)
     return Picture(images.sample(name), name, "sample")
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from cnndemo import images, siamese, weights
 from cnndemo.figures import siamese as drawings
 from cnndemo.siamese import NETWORKS
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.networks import model, predictor
@@ -22,7 +23,6 @@ PAIRS, TRIPLETS = 20_000, 2_000
 MAPPED = np.arange(0, 5000, 9)  # which of the shipped digits the live map shows
 SHOTS = [1, 2, 3, 5, 10]
 HELD_OUT = {"triplet_holdout": "Triplet", "siamese_holdout": "Contrastive"}
-_REQUIRED = {"required": True, "bind": "query-params"}
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ def compare() -> None:
     left, right = try_it()
     pictures = []
     with left:
-        name = st.segmented_control(
-            "Network", list(NETWORKS), default="siamese", key="net", format_func=NETWORKS.get, **_REQUIRED
-        )
+        name = one_of(st.segmented_control, "Network", NETWORKS, "siamese", "net")
         for tab, letter, sample in zip(st.tabs(["Digit A", "Digit B"]), "ab", ((4, 0), (9, 12)), strict=True):
             with tab, guard():
                 picture = pick_digit(letter, ("mnist", "draw", "drawn", "own", "upload"), "mnist", sample)
@@ -219,9 +217,9 @@ def maps(pair: Pair) -> None:
     """Two embedding spaces beside each other; a click picks a digit in both."""
     with st.container(horizontal=True):
         views = {"siamese": "Before and after training", "triplet": "Contrastive and triplet"}
-        view = st.segmented_control("Compare", views, default="siamese", key="maps", format_func=views.get, **_REQUIRED)
+        view = one_of(st.segmented_control, "Compare", views, "siamese", "maps")
         kinds = {"pca": "PCA, live", "tsne": "t-SNE, computed once"}
-        kind = st.segmented_control("Projection", kinds, default="pca", key="proj", format_func=kinds.get, **_REQUIRED)
+        kind = one_of(st.segmented_control, "Projection", kinds, "pca", "proj")
     names = ("untrained", "siamese") if view == "siamese" else ("siamese", "triplet")
     x, y = images.digits()
     with guard():
@@ -282,9 +280,7 @@ def one_shot(pair: Pair) -> None:
     x, y = images.digits()
     left, right = st.columns([2, 3], gap="large")
     with left:
-        name = st.segmented_control(
-            "Network", list(HELD_OUT), default="triplet_holdout", key="one", format_func=HELD_OUT.get, **_REQUIRED
-        )
+        name = one_of(st.segmented_control, "Network", HELD_OUT, "triplet_holdout", "one")
         shots = st.select_slider("Examples of each digit", SHOTS, 1, key="shots", bind="query-params")
         draw = st.number_input("Draw of the examples", 1, 999, 1, key="draw", bind="query-params")
         generator = np.random.default_rng(draw)

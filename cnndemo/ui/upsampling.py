@@ -11,6 +11,7 @@ from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.figures import layer_lab as grids
 from cnndemo.figures import upsampling as charts
 from cnndemo.layer_lab import largest_difference, number_text
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, edit_grid, forget_typed, hold_within
 from cnndemo.ui.panels import chart, download
@@ -59,10 +60,7 @@ def resize_view() -> None:
         with st.expander("Type your own numbers", icon=":material/edit:"):
             x = edit_grid("up", _input(n, name), "Input", "The input")
         st.session_state["_up"] = {"x": x, "factor": factor}
-        method = st.segmented_control(
-            "Explain", list(NAMES), default="bilinear", required=True, key="how", bind="query-params",
-            format_func=NAMES.get,
-        )  # fmt: skip
+        method = one_of(st.segmented_control, "Explain", NAMES, "bilinear", "how")
         hold_within("ur", n * factor - 1)
         hold_within("uc", n * factor - 1)
         columns = st.columns(2)
@@ -123,10 +121,8 @@ def transposed_view() -> None:
             "Kernel values", list(KERNELS), key="kv", bind="query-params", format_func=KERNELS.get,
             on_change=forget_typed, args=("upk",),
         )  # fmt: skip
-        padding = st.segmented_control(
-            "Padding", ["same", "valid"], default="same", required=True, key="pad", bind="query-params",
-            help="same crops to size × stride; valid keeps everything.",
-        )  # fmt: skip
+        crops = "same crops to size × stride; valid keeps everything."
+        padding = one_of(st.segmented_control, "Padding", ["same", "valid"], "same", "pad", help=crops)
         with st.expander("Type your own kernel", icon=":material/edit:"):
             kernel = edit_grid("upk", upsampling.kernel_preset(name, size, stride), "Kernel", "The kernel")
         if not kernel.any():

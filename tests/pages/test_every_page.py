@@ -43,6 +43,20 @@ def test_takes_the_visitors_own_picture(stem, photo):
     no_trouble(page)
 
 
+def in_the_link(page) -> set[str]:
+    """The parameters of the link that the widgets of a page are bound to."""
+    protos = (getattr(element, "proto", None) for element in page)
+    return {name for proto in protos if (name := getattr(proto, "query_param_key", ""))}
+
+
+@pytest.mark.parametrize("value", ["", "§ <b>nonsense</b>", "-123456789"])
+@pytest.mark.parametrize("stem", BUILT)
+def test_a_broken_link_opens_the_page(opened, stem, value):
+    names = in_the_link(opened(stem))
+    assert names
+    no_trouble(run_page(stem, dict.fromkeys(names, value)))
+
+
 @pytest.mark.parametrize("stem", WITHOUT_NETWORK)
 def test_pages_without_a_network_load_no_tensorflow(stem):
     code = (

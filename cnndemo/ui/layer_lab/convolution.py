@@ -10,6 +10,7 @@ import streamlit as st
 from cnndemo import images, layer_lab
 from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.figures import layer_lab as charts
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, clicked, edit_grid, forget_typed, hold_within, with_typed
 from cnndemo.ui.panels import chart
@@ -62,7 +63,8 @@ class Settings:
 
 def settings() -> Settings:
     """The settings as last chosen, the defaults before that."""
-    get = {name: st.session_state.get(name, value) for name, value in DEFAULTS.items()}
+    kept = {name: st.session_state.get(name) for name in DEFAULTS}
+    get = {name: DEFAULTS[name] if value is None else value for name, value in kept.items()}
     return Settings(
         (get["h"], get["w"]), (get["kh"], get["kw"]), (get["sh"], get["sw"]), (get["dh"], get["dw"]),
         get["pad"], get["ch"], get["fl"],
@@ -112,7 +114,7 @@ def _controls() -> None:
     _sliders("Kernel", ("kh", "kw"), 1, 7)
     _sliders("Stride", ("sh", "sw"), 1, 4)
     _sliders("Dilation", ("dh", "dw"), 1, 3, "The distance between the cells that the kernel reads.")
-    st.pills("Padding", layer_lab.PADDINGS, default="valid", required=True, key="pad", bind="query-params")
+    one_of(st.pills, "Padding", layer_lab.PADDINGS, "valid", "pad")
     columns = st.columns(2)
     columns[0].slider("Channels", 1, 3, 1, key="ch", bind="query-params")
     columns[1].slider("Filters", 1, 3, 1, key="fl", bind="query-params")
@@ -122,12 +124,11 @@ def _numbers(now: Settings, channel: int, filter_: int) -> tuple[np.ndarray, np.
     """Input (H, W, C) and kernel (h, w, C, F): presets with what was typed laid over them."""
     own = st.session_state.get(OWN)
     picture = own.image if own else images.sample("cat")
-    columns = st.columns(2)
-    input_name = columns[0].selectbox(
+    input_name = st.selectbox(
         "Input values", layer_lab.INPUTS, key="in", bind="query-params", format_func=INPUT_NAMES.get,
         on_change=lambda: [forget_typed(f"x{c}") for c in range(3)],
     )  # fmt: skip
-    kernel_name = columns[1].selectbox(
+    kernel_name = st.selectbox(
         "Kernel values", layer_lab.KERNELS, key="kv", bind="query-params", format_func=KERNEL_NAMES.get,
         on_change=lambda: [forget_typed(f"k{c}{f}") for c in range(3) for f in range(3)],
     )  # fmt: skip
@@ -180,9 +181,7 @@ def convolution_view() -> None:
 def _result(shape: layer_lab.Geometry) -> None:
     now, x, kernel, _, filter_ = st.session_state["_lab"]
     columns = st.columns([3, 2], vertical_alignment="bottom")
-    columns[0].segmented_control(
-        "Pick a cell of the", ["output", "input"], default="output", required=True, key="pick", bind="query-params"
-    )
+    one_of(columns[0].segmented_control, "Pick a cell of the", ["output", "input"], "output", "pick")
     playing = columns[1].toggle("Play", key="play", help="Moves the window on, one output cell a second.")
     st.fragment(_step, run_every=0.8 if playing else None)()
     work = layer_lab.count_work(now.kernel_shape, shape.output)
@@ -219,7 +218,7 @@ def _step() -> None:
     """The picked cell, the three grids and the arithmetic; a fragment of its own, so that a click is quick."""
     now, x, kernel, channel, filter_ = st.session_state["_lab"]
     shape = now.geometry()
-    by_output = st.session_state.get("pick", "output") == "output"
+    by_output = st.session_state.get("pick") != "input"
     limits = shape.output if by_output else now.size
     hold_within("r", limits[0] - 1)
     hold_within("c", limits[1] - 1)

@@ -8,6 +8,7 @@ import streamlit as st
 from cnndemo import layer_lab
 from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.figures import layer_lab as charts
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, clicked, edit_grid, hold_within
 from cnndemo.ui.panels import chart
@@ -18,16 +19,12 @@ def pooling_view() -> None:
     """Input, output and gradient of a pooling layer, with one window framed."""
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
-        kind = st.segmented_control(
-            "Kind", ["max", "average"], default="max", required=True, key="pk", bind="query-params"
-        )
+        kind = one_of(st.segmented_control, "Kind", ["max", "average"], "max", "pk")
         n = st.slider("Input size", 3, 12, 4, key="pn", bind="query-params")
         columns = st.columns(2)
         size = columns[0].slider("Window", 1, 4, 2, key="ps", bind="query-params")
         stride = columns[1].slider("Step (stride)", 1, 4, 2, key="pt", bind="query-params")
-        padding = st.segmented_control(
-            "Padding of the pool", ["valid", "same"], default="valid", required=True, key="pp", bind="query-params"
-        )
+        padding = one_of(st.segmented_control, "Padding of the pool", ["valid", "same"], "valid", "pp")
         with st.expander("Type your own numbers", icon=":material/edit:"):
             preset = np.random.default_rng(11).permutation(144).reshape(12, 12)[:n, :n] % 30
             x = edit_grid("pool", preset.astype(float), "Input", "The input")

@@ -10,6 +10,7 @@ import streamlit as st
 from cnndemo import images, layer_lab
 from cnndemo.figures import INPUT, KERNEL, OUTPUT, bars
 from cnndemo.figures import layer_lab as charts
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, clicked, edit_grid
 from cnndemo.ui.panels import chart
@@ -201,9 +202,7 @@ def dropout_view() -> None:
     with left, guard():
         rate = st.slider("Dropout rate", 0.0, 1.0, 0.4, 0.05, key="rate", bind="query-params")
         seed = int(st.number_input("Seed of the mask", 0, 9999, 1, key="seed", bind="query-params"))
-        mode = st.segmented_control(
-            "Phase", ["training", "inference"], default="training", required=True, key="ph", bind="query-params"
-        )
+        mode = one_of(st.segmented_control, "Phase", ["training", "inference"], "training", "ph")
         passes = st.select_slider(
             "Passes to average", [10, 30, 100, 300, 1000, 3000], 300, key="np", bind="query-params"
         )

@@ -1,0 +1,27 @@
+"""A choice that the link keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+Option = TypeVar("Option")
+
+
+def one_of(
+    widget: Callable, label: str, options: Iterable[Option] | Mapping[Option, str], default: Option, key: str, **more
+) -> Option:
+    """Let the visitor choose one of some options; there is always one, and the link keeps it.
+
+    An empty parameter in a link (`?view=`) clears even a choice that is required; the default then stands in.
+
+    Args:
+        widget: `st.pills` or `st.segmented_control`.
+        options: what to choose from, or for each option the title that is shown, and written into the link.
+        key: of the widget, and its parameter in the link.
+        more: further arguments of the widget.
+    """
+    if isinstance(options, Mapping):
+        more["format_func"] = options.get
+    chosen = widget(label, list(options), default=default, required=True, key=key, bind="query-params", **more)
+    return default if chosen is None else chosen
