@@ -15,6 +15,7 @@ import numpy as np
 
 from cnndemo.models.resnet20 import CLASSES
 from train.datasets.fetch import find
+from train.datasets.splits import Split, hold_out
 
 FILE = "cifar-10-binary.tar.gz"
 URL = f"https://www.cs.toronto.edu/~kriz/{FILE}"
@@ -24,8 +25,6 @@ SOURCE = {
     "source": "A. Krizhevsky, “Learning Multiple Layers of Features from Tiny Images”, 2009",
     "licence": "none stated; free for research",
 }
-
-Split = tuple[np.ndarray, np.ndarray]
 
 
 def load(data_dir: Path, validation: int = 2000, seed: int = 0) -> tuple[Split, Split, Split]:
@@ -41,10 +40,7 @@ def load(data_dir: Path, validation: int = 2000, seed: int = 0) -> tuple[Split, 
     folder = Path(data_dir)
     archive = folder / "cifar10.zip"
     splits = _read_zip(archive) if archive.is_file() else _read_binary(find(folder, FILE, URL, SHA256))
-    x, y = splits["train"]
-    order = np.random.default_rng(seed).permutation(len(x))
-    held, kept = order[:validation], order[validation:]
-    return (x[kept], y[kept]), (x[held], y[held]), splits["test"]
+    return (*hold_out(splits["train"], validation, seed), splits["test"])
 
 
 def _read_zip(path: Path) -> dict[str, Split]:

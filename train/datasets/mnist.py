@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from train.datasets.fetch import find
+from train.datasets.splits import Split, hold_out
 
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
@@ -15,8 +16,6 @@ SOURCE = {
     "source": "Y. LeCun, C. Cortes, C. J. C. Burges, “The MNIST database of handwritten digits”",
     "licence": "CC BY-SA 3.0",
 }
-
-Split = tuple[np.ndarray, np.ndarray]
 
 
 def load(data_dir: Path, validation: int = 5000, seed: int = 0) -> tuple[Split, Split, Split]:
@@ -30,8 +29,5 @@ def load(data_dir: Path, validation: int = 5000, seed: int = 0) -> tuple[Split, 
         Three pairs (x, y): x uint8 (n, 28, 28), y uint8 (n,).
     """
     with np.load(find(data_dir, "mnist.npz", URL, SHA256)) as archive:
-        x, y = archive["x_train"], archive["y_train"]
-        test = archive["x_test"], archive["y_test"]
-    order = np.random.default_rng(seed).permutation(len(x))
-    held, kept = order[:validation], order[validation:]
-    return (x[kept], y[kept]), (x[held], y[held]), test
+        training, test = ((archive[f"x_{split}"], archive[f"y_{split}"]) for split in ("train", "test"))
+    return (*hold_out(training, validation, seed), test)
