@@ -58,8 +58,8 @@ st.markdown(
     "For each shift $t$: move one curve, multiply the two, add up the area of the product. The areas, "
     "one for each $t$, are the result."
 )
-st.latex(r"\text{convolution: } (f * g)(t) = \int f(\tau)\,g(t-\tau)\,d\tau")
-st.latex(r"\text{cross-correlation: } (f \star g)(t) = \int f(\tau)\,g(\tau-t)\,d\tau")
+st.latex(r"\underset{\text{convolution}}{(f * g)(t)} = \int f(\tau)\,g(t-\tau)\,d\tau")
+st.latex(r"\underset{\text{cross-correlation}}{(f \star g)(t)} = \int f(\tau)\,g(\tau-t)\,d\tau")
 st.markdown(
     "The two differ by the flip of $g$ alone, which an even curve does not notice. **A “convolution” layer does not "
     "flip**: it computes the cross-correlation, and keeps the mathematicians' name. It may, because its kernel is "

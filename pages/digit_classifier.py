@@ -85,7 +85,7 @@ ui.show(
 )
 
 ui.section("How it works", figures=("2.1", "2.11", "2.12", "2.13"), listings=("2.1", "2.2"))
-left, right = st.columns([3, 2], gap="large")
+left, right = st.columns(2, gap="large")
 with left:
     st.markdown("**The network**, listing 2.1. The book forgets the channel axis of `input_shape`; here it is.")
     st.code(inspect.getsource(architecture.build), language="python")

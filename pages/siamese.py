@@ -40,7 +40,8 @@ with ui.guard():
         words = f"Embeddings A and B and their squared differences, which add up to {square:.4f}"
         ui.chart(drawings.embeddings(a, b), words, "embeddings")
         st.latex(
-            rf"L_2(A, B) = \sqrt{{\sum_{{i=1}}^{{128}} (A_i - B_i)^2}} = \sqrt{{{square:.4f}}} = {pair.distance:.4f}"
+            rf"\begin{{aligned}} L_2(A, B) &= \sqrt{{\textstyle\sum_{{i=1}}^{{128}} (A_i - B_i)^2}} \\"
+            rf"&= \sqrt{{{square:.4f}}} = {pair.distance:.4f} \end{{aligned}}"
         )
     st.markdown(
         "Listing 5.6 today; the loss acts on the raw distance. Listing 5.5, loading a trained model, comes after."

@@ -115,7 +115,7 @@ def landscape(heights: np.ndarray, line: tuple[np.ndarray, np.ndarray, np.ndarra
             "yaxis": {"title": "y", "autorange": "reversed", "showbackground": False, "color": QUIET},
             "zaxis": {"title": "brightness", "range": [0, 260], "showbackground": False, "color": QUIET},
             "aspectratio": {"x": 1, "y": heights.shape[0] / heights.shape[1], "z": 0.45},
-            "camera": {"eye": {"x": 0.25, "y": 1.1, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.15}},
+            "camera": {"eye": {"x": 0.3, "y": 1.4, "z": 1.25}, "center": {"x": 0, "y": 0, "z": -0.15}},
             "dragmode": "orbit",
         },
         showlegend=False,

@@ -110,20 +110,18 @@ def assumptions(
         marker={"color": QUIET, "size": 5},
         hovertemplate="%{x:.2f}, %{y:.2f}<extra>no face</extra>",
     )
-    figure.add_scatter(
-        x=[values[first] for values in faces.values()],
-        y=[values[second] for values in faces.values()],
-        mode="markers",
-        name="faces",
-        text=list(faces),
-        marker={
-            "color": [ACCENT if name == here else OUTPUT for name in faces],
-            "size": [15 if name == here else 11 for name in faces],
-            "symbol": "diamond",
-            "line": {"color": "white", "width": 1},
-        },
-        hovertemplate="%{text}: %{x:.2f}, %{y:.2f}<extra>face</extra>",
-    )
+    others = [name for name in faces if name != here]
+    for title, names, color, size in (("faces", others, OUTPUT, 11), ("this face", [here], ACCENT, 15)):
+        shown = [name for name in names if name in faces]
+        figure.add_scatter(
+            x=[faces[name][first] for name in shown],
+            y=[faces[name][second] for name in shown],
+            mode="markers",
+            name=title,
+            text=shown,
+            marker={"color": color, "size": size, "symbol": "diamond", "line": {"color": "white", "width": 1}},
+            hovertemplate="%{text}: %{x:.2f}, %{y:.2f}<extra>face</extra>",
+        )
     figure.add_hline(0, line={"color": QUIET, "width": 1})
     figure.add_vline(0, line={"color": QUIET, "width": 1})
     figure.update_xaxes(title_text=first.lower())

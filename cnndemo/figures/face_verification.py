@@ -44,19 +44,12 @@ def ruler(rates: Rates, threshold: float, here: float | None = None, height: int
     if here is not None:
         figure.add_vline(here, line={"color": INPUT, "width": 3})
         figure.add_annotation(
-            x=here,
-            y=0.86,
-            yref="paper",
-            text=f"<b>this pair {here:.2f}</b>",
-            showarrow=False,
-            font={"color": INPUT},
-            xanchor="left" if here < 0.9 else "right",
-            xshift=4 if here < 0.9 else -4,
+            x=here, y=1, yref="paper", yanchor="bottom", text=f"<b>this pair {here:.2f}</b>", showarrow=False
         )
     last = np.flatnonzero((rates.same + rates.different)[:-1]).max(initial=0) * STEP  # the last bin: no face found
     figure.update_xaxes(title_text="distance", range=[0, max(1.15, last + 0.05, (here or 0) + 0.1)])
     figure.update_yaxes(title_text="pairs")
-    figure.update_layout(barmode="overlay", bargap=0)
+    figure.update_layout(barmode="overlay", bargap=0, legend={"y": 1.08})
     return styled(figure, height)
 
 

@@ -176,7 +176,7 @@ def training(histories: dict[str, Sequence[dict[str, float]]], height: int = 300
     return styled(figure, height)
 
 
-def worth(runs: dict[str, dict[str, float]], height: int = 320) -> go.Figure:
+def worth(runs: dict[str, dict[str, float]], height: int = 420) -> go.Figure:
     """Mean Jaccard on training and validation pictures, a pair of bars for each augmentation left out."""
     figure = go.Figure()
     for split, color in (("validation", OUTPUT), ("training", QUIET)):
@@ -184,6 +184,7 @@ def worth(runs: dict[str, dict[str, float]], height: int = 320) -> go.Figure:
         figure.add_bar(
             x=scores, y=list(runs), orientation="h", name=split, marker_color=color,
             text=[f"{score:.3f}" for score in scores], textposition="inside", insidetextanchor="start",
+            constraintext="none", textfont_size=11,
             hovertemplate=f"{split} %{{x:.3f}}<extra>without %{{y}}</extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", title_text="left out")

@@ -35,7 +35,7 @@ def distances(
     figure.add_vline(threshold, line={"color": QUIET, "width": 2, "dash": "dash"})
     figure.add_vline(mark, line={"color": ANCHOR, "width": 4})
     words = {"yref": "paper", "showarrow": False}
-    figure.add_annotation(x=mark, y=1.0, text="your pair", yanchor="bottom", font={"color": ANCHOR}, **words)
+    figure.add_annotation(x=mark, y=1.0, text="your pair", yanchor="bottom", **words)
     figure.add_annotation(x=threshold, y=0.86, text="threshold", xanchor="left", xshift=4, **words)
     figure.update_xaxes(title_text=unit, range=[0, top])
     figure.update_yaxes(title_text="pairs", type="log", dtick=1)
@@ -93,10 +93,8 @@ def triplet_shapes(points: dict, state: Triplet, margin: float, paths: np.ndarra
         centre | {"r": far, "fill": "#F0E442", "opacity": 0.45, "color": QUIET},
         centre | {"r": near, "fill": NEGATIVE, "opacity": 0.35, "color": QUIET},
     ]
-    for name, end, color in (("d₁", positive, POSITIVE), ("d₃", negative, NEGATIVE)):
-        shapes.append(_line(anchor, end, color, dash="6 4"))
-        shapes.append(_word(name, anchor, end, color))
-    shapes += [_line(positive, negative, QUIET, dash="6 4"), _word("d₂", positive, negative, "currentColor")]
+    for name, start, end in (("d₁", anchor, positive), ("d₂", positive, negative), ("d₃", anchor, negative)):
+        shapes += [_line(start, end, "currentColor", dash="6 4", width=1.5), _word(name, start, end)]
     for path, color in zip(paths.transpose(1, 0, 2), (ANCHOR, POSITIVE, NEGATIVE), strict=True):
         inside = path[: int(np.argmax(np.abs(path).max(axis=1) > 9)) or len(path)]
         if len(inside) > 1:
@@ -140,9 +138,11 @@ def _line(start: np.ndarray, end: np.ndarray, color: str, **more) -> dict[str, A
     return {"kind": "line", "points": [list(map(float, start)), list(map(float, end))], "color": color, **more}
 
 
-def _word(text: str, start: np.ndarray, end: np.ndarray, color: str) -> dict[str, Any]:
-    middle = (np.asarray(start) + np.asarray(end)) / 2 + 0.08
-    return {"kind": "text", "x": float(middle[0]), "y": float(middle[1]), "text": text, "color": color}
+def _word(text: str, start: np.ndarray, end: np.ndarray) -> dict[str, Any]:
+    """A word beside the middle of a line, on its left as one walks."""
+    x, y = end - start
+    middle = (start + end) / 2 + 0.2 * np.array([-y, x]) / max(float(np.hypot(x, y)), 1e-9)
+    return {"kind": "text", "x": float(middle[0]), "y": float(middle[1]), "text": text}
 
 
 def descent(losses: np.ndarray, paths: np.ndarray, height: int = 260) -> go.Figure:
@@ -256,9 +256,9 @@ def tower(parameters: int, triplet: bool = False) -> str:
     ]
     return f"""
     digraph {{
-      rankdir=LR; bgcolor="transparent"; nodesep=0.2;
-      node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=12, color="#808080"];
-      node [fillcolor="#E8EEF4"]; edge [color="#808080"];
+      rankdir=LR; bgcolor="transparent"; nodesep=0.15; ranksep=0.25;
+      node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=12, margin="0.04,0.04", color="#808080"];
+      node [fillcolor="#E8EEF4", width=0.4]; edge [color="#808080"];
       base [label="base network\\none set of weights\\n{parameters:,} parameters", fillcolor="#FBE3B0"];
       last [label="{last}", fillcolor="#CDE9DD"];
       {" ".join(lines)}

@@ -44,7 +44,8 @@ export default function (component) {
       make(back, 'circle', { cx: px(shape.x), cy: py(shape.y), r: shape.r * scale, fill: shape.fill ?? 'none',
         'fill-opacity': shape.opacity ?? 1, stroke: shape.color ?? 'none', 'stroke-width': 2 });
     else if (shape.kind === 'text')
-      make(back, 'text', { x: px(shape.x), y: py(shape.y), fill: shape.color ?? 'currentColor', 'font-size': 15 },
+      make(back, 'text', { x: px(shape.x), y: py(shape.y), fill: shape.color ?? 'currentColor', 'font-size': 15,
+        'text-anchor': 'middle', 'dominant-baseline': 'middle' },
         shape.text);
     else {
       make(back, 'polyline', { points: shape.points.map(([x, y]) => `${px(x)},${py(y)}`).join(' '), fill: 'none',
