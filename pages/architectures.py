@@ -4,14 +4,14 @@ import streamlit as st
 
 from cnndemo import architectures, ui
 from cnndemo.figures import architectures as charts
-from cnndemo.ui.architectures import LINKED, TITLES, dense_connections, layer_table, skip_connections, words_of
+from cnndemo.ui.architectures import TITLES, dense_connections, layer_table, skip_connections, words_of
 
 ui.page("architectures")
 ui.section("Try it", figures=("4.1",), listings=("4.1",))
 left, right = ui.try_it()
 with left:
-    title = st.pills("Network", list(TITLES), default="AlexNet", key="net", wrap=True, **LINKED) or "AlexNet"
-    name = TITLES.get(title, "alexnet")
+    title = ui.one_of(st.pills, "Network", list(TITLES), "AlexNet", "net", wrap=True)
+    name = TITLES[title]
     network = architectures.NETWORKS[name]
     st.caption(f"{network.idea} {network.source}.")
     side = st.slider("Side of the input, pixels", 32, 512, network.side, key=f"side_{name}", bind="query-params")

@@ -7,10 +7,10 @@ import streamlit as st
 
 from cnndemo import architectures
 from cnndemo.figures import architectures as charts
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import pick_image, show
 
-LINKED = {"required": True, "bind": "query-params"}
 TITLES = {network.title: name for name, network in architectures.NETWORKS.items()}
 ACTIVATIONS = ["relu", "tanh", "sigmoid"]
 
@@ -99,7 +99,7 @@ def skip_connections() -> None:
         gain = st.slider(
             "Spread of the weights, 1 is what theory advises", 0.5, 1.5, 1.0, 0.05, key="gain", bind="query-params"
         )
-        bend = st.segmented_control("Activation", ACTIVATIONS, default="sigmoid", key="act", **LINKED) or "sigmoid"
+        bend = one_of(st.segmented_control, "Activation", ACTIVATIONS, "sigmoid", "act")
         skip = st.slider("A skip over every … layers", 1, 5, 2, key="skip", bind="query-params")
         normalized = st.toggle("Batch normalization", False, key="bn", bind="query-params")
     curves = {

@@ -45,7 +45,8 @@ def describe_sizes() -> str:
     return (
         f"The book's U-Net (listing 6.1) goes {depth['book']} levels down and has {sizes['book']} parameters, all "
         f"trained on pets. The other goes {depth['pretrained'] + 1} levels down and has {sizes['pretrained']}, most of "
-        "them trained on ImageNet first: EfficientNet-Lite0 is its way down."
+        "them trained on ImageNet first: EfficientNet-Lite0 is its way down. Above, each looks twice: at the picture "
+        "and at its mirror image, and the mean of both answers counts. Here it looks once."
     )
 
 

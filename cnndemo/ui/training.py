@@ -14,6 +14,7 @@ import streamlit as st
 from cnndemo import training, weights
 from cnndemo.figures import training as charts
 from cnndemo.training import NETWORKS, OPTIMIZERS, PRESETS, Run, Settings
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import chart, download
 from cnndemo.ui.pictures import show
@@ -38,23 +39,19 @@ def choose() -> Settings:
         for name in PRESETS:
             st.button(name, on_click=_use, args=(name,), key=f"preset_{name}", type="tertiary")
     start = Settings()
-    network = st.segmented_control(
-        "Network", list(NETWORKS), default=start.network, required=True, key="t_network", **LINKED
-    )
+    network = one_of(st.segmented_control, "Network", list(NETWORKS), start.network, "t_network")
     digits = st.slider("Digits to learn from", 10, training.MOST, start.digits, 10, key="t_digits", **LINKED)
     epochs = st.slider("Epochs", 1, 30, start.epochs, key="t_epochs", **LINKED)
     size = st.select_slider("Batch size", SIZES, start.batch_size, key="t_batch_size", **LINKED)
     rate = st.select_slider("Learning rate", RATES, "0.001", key="t_rate", **LINKED)
     with st.expander("More", icon=":material/tune:"):
-        name = st.segmented_control(
-            "Optimizer", list(OPTIMIZERS), default=start.optimizer, required=True, key="t_optimizer", **LINKED
-        )
+        name = one_of(st.segmented_control, "Optimizer", OPTIMIZERS, start.optimizer, "t_optimizer")
         wrong = st.slider("Labels that are wrong", 0, 90, 0, 5, key="t_wrong", format="%d %%", **LINKED)
         reduce = st.toggle("Reduce the rate on a plateau", start.reduce, key="t_reduce", **LINKED)
         factor = st.slider("… by the factor", 0.1, 0.9, start.factor, 0.1, key="t_factor", **LINKED)
         patience = st.slider("… after epochs without progress", 1, 10, start.patience, key="t_patience", **LINKED)
     return Settings(
-        network or start.network, digits, wrong / 100, name or start.optimizer, float(rate), size, epochs, reduce,
+        network, digits, wrong / 100, name, float(rate), size, epochs, reduce,
         factor, patience,
     )  # fmt: skip
 
