@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import queue
 import subprocess
@@ -11,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 def talk(module: str, work: dict[str, Any], waiting: Callable[[], None] = lambda: None) -> Iterator[dict[str, Any]]:
@@ -64,6 +68,19 @@ def _next(said: queue.SimpleQueue, waiting: Callable[[], None]) -> dict[str, Any
             return said.get(timeout=0.2)
         except queue.Empty:
             waiting()
+
+
+def pack(arrays: dict[str, np.ndarray]) -> str:
+    """Arrays as text that a line can carry."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def unpack(text: str) -> dict[str, np.ndarray]:
+    """The arrays of `pack`."""
+    with np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def hear() -> dict[str, Any]:

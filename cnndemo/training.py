@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -152,15 +153,16 @@ def train(settings: Settings, waiting: Callable[[], None] = lambda: None) -> Ite
         raise VisitorError("Another visitor is training right now. Try again in a minute.")
     run = Run(settings)
     try:
-        for told in child.talk("cnndemo.training", asdict(settings), waiting):
-            if "model" in told:
-                run.model = base64.b64decode(told["model"])
-            elif "answers" in told:
-                run.answers = np.array(told.pop("answers"), np.float32)
-                run.history.append(told)
-            else:
-                run.epoch, run.batch, run.loss = told["epoch"], told["batch"], told["loss"]
-            yield run
+        with closing(child.talk("cnndemo.training", asdict(settings), waiting)) as said:
+            for told in said:
+                if "model" in told:
+                    run.model = base64.b64decode(told["model"])
+                elif "answers" in told:
+                    run.answers = np.array(told.pop("answers"), np.float32)
+                    run.history.append(told)
+                else:
+                    run.epoch, run.batch, run.loss = told["epoch"], told["batch"], told["loss"]
+                yield run
     except OSError:
         raise VisitorError("The training process could not be started.") from None
     finally:

@@ -6,19 +6,15 @@ comes after it, so a hundred pictures take some seconds. It can be stopped at an
 
 from __future__ import annotations
 
-import io
-import json
-import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
+from cnndemo import child
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer.teaching import Head, fit_head
@@ -121,84 +117,32 @@ def tune(
         raise VisitorError("Fine-tuning holds a quarter of the pictures out. Give each class at least four pictures.")
     if not _busy.acquire(blocking=False):
         raise VisitorError("Another visitor is fine-tuning right now. Try again in half a minute.")
-    child = listener = None
     try:
         start = fit_head(features[~held][:, None], labels[~held], classes)
         before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
-        child = subprocess.Popen(
-            [sys.executable, "-m", "cnndemo.resnet_transfer.finetune"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(__file__).resolve().parents[2],
-        )
-        work = {"maps": maps, "labels": labels, "held": held, "kernel": start.kernel, "bias": start.bias}
-        _write(child.stdin, work | {"epochs": np.array(epochs)})
-        child.stdin.close()
-        replies = queue.SimpleQueue()
-        listener = threading.Thread(target=_listen, args=(child.stdout, replies), daemon=True)
-        listener.start()
-        while told := _next(replies, waiting):
-            if "epoch" in told:
-                yield Epoch(told["epoch"], epochs, told["loss"], told["accuracy"])
-                continue
-            arrays = told["arrays"]
-            head = Head(tuple(classes), arrays.pop("kernel"), arrays.pop("bias"))
-            tail = [arrays[name] for name in sorted(arrays)]
-            yield Tuned(head, tail, before, told["accuracy"], int(held.sum()))
-            return
-        raise VisitorError("The training process ended too early. The head that you trained before is still there.")
-    except VisitorError:
-        raise
-    except (OSError, ValueError):
+        arrays = {"maps": maps, "labels": labels, "held": held, "kernel": start.kernel, "bias": start.bias}
+        work = {"epochs": epochs, "arrays": child.pack(arrays)}
+        with closing(child.talk("cnndemo.resnet_transfer.finetune", work, waiting)) as said:
+            for told in said:
+                if "epoch" in told:
+                    yield Epoch(told["epoch"], epochs, told["loss"], told["accuracy"])
+                    continue
+                arrays = child.unpack(told["arrays"])
+                head = Head(tuple(classes), arrays.pop("kernel"), arrays.pop("bias"))
+                tail = [arrays[name] for name in sorted(arrays)]
+                yield Tuned(head, tail, before, told["accuracy"], int(held.sum()))
+                return
+    except OSError:
         raise VisitorError("The training process failed. The head that you trained before is still there.") from None
     finally:
-        if child is not None:
-            child.kill()
-            child.wait()
-            if listener is not None:
-                listener.join()
-            child.stdout.close()
         _busy.release()
-
-
-def _listen(stream, replies: queue.SimpleQueue) -> None:
-    """Hands over what the child says: a dict an epoch, one with its arrays, and None when it has ended."""
-    try:
-        while line := stream.readline():
-            told = json.loads(line)
-            replies.put(told if "epoch" in told else told | {"arrays": _read(stream)})
-    except Exception:  # it was killed in the middle of a word
-        pass
-    finally:
-        replies.put(None)
-
-
-def _next(replies: queue.SimpleQueue, waiting: Callable[[], None]) -> dict | None:
-    while True:
-        try:
-            return replies.get(timeout=0.2)
-        except queue.Empty:
-            waiting()
-
-
-def _write(stream, arrays: dict[str, np.ndarray]) -> None:
-    """Arrays with their length in front."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    stream.write(len(buffer.getvalue()).to_bytes(8, "big") + buffer.getvalue())
-    stream.flush()
-
-
-def _read(stream) -> dict[str, np.ndarray]:
-    length = int.from_bytes(stream.read(8), "big")
-    with np.load(io.BytesIO(stream.read(length)), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    raise VisitorError("The training process ended too early. The head that you trained before is still there.")
 
 
 def _child() -> None:
-    """The other side: arrays on standard input, one line an epoch and then the trained arrays on standard output."""
-    work = _read(sys.stdin.buffer)
+    """The other side."""
+    heard = child.hear()
+    epochs, work = heard["epochs"], child.unpack(heard["arrays"])
     import keras
 
     keras.utils.set_random_seed(0)
@@ -210,22 +154,15 @@ def _child() -> None:
     model = keras.Model(tail.input, dense(tail.output))
     dense.set_weights([work["kernel"], work["bias"]])
     model.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    held, epochs = work["held"], int(work["epochs"])
-    x, y = work["maps"], work["labels"]
-
-    def tell(**values) -> None:
-        sys.stdout.buffer.write(json.dumps(values).encode() + b"\n")
-        sys.stdout.buffer.flush()
-
+    held, x, y = work["held"], work["maps"], work["labels"]
     accuracy = 0.0
     for epoch in range(1, epochs + 1):
         logs = model.fit(x[~held], y[~held], batch_size=16, verbose=0)
         accuracy = float((np.asarray(model(x[held])).argmax(axis=1) == y[held]).mean())
-        tell(epoch=epoch, loss=float(logs.history["loss"][0]), accuracy=accuracy)
-    tell(accuracy=accuracy)
+        child.tell(epoch=epoch, loss=float(logs.history["loss"][0]), accuracy=accuracy)
     kernel, bias = dense.get_weights()
     arrays = {f"tail_{number:03d}": array for number, array in enumerate(get_tail(tail))}
-    _write(sys.stdout.buffer, {"kernel": kernel, "bias": bias} | arrays)
+    child.tell(accuracy=accuracy, arrays=child.pack({"kernel": kernel, "bias": bias} | arrays))
 
 
 if __name__ == "__main__":
