@@ -4,7 +4,15 @@ import streamlit as st
 
 from cnndemo import architectures, ui
 from cnndemo.figures import architectures as charts
-from cnndemo.ui.architectures import TITLES, dense_connections, layer_table, skip_connections, words_of
+from cnndemo.ui.architectures import (
+    TITLES,
+    dense_connections,
+    layer_table,
+    most_of,
+    questions,
+    skip_connections,
+    words_of,
+)
 
 ui.page("architectures")
 ui.section("Try it", figures=("4.1",), listings=("4.1",))
@@ -21,28 +29,23 @@ with left:
     plan = usual = architectures.plan(name)
     with ui.guard():
         plan = architectures.plan(name, side, width)
-    if plan.layers[0].side != usual.layers[0].side or width != 1:
+    if plan.layers != usual.layers:
         st.caption(f"As published: {usual.parameters:,} parameters, {network.side} × {network.side} pixels.")
 with right:
     with st.container(horizontal=True):
         st.metric("Parameters", words_of(plan.parameters), width="content")
         st.metric("Multiply-adds a picture", words_of(plan.multiply_adds), width="content")
         st.metric("Layers with weights", plan.depth, width="content")
-        st.metric("Size in float32", f"{4 * plan.parameters / 1e6:,.1f} MB", width="content")
+        st.metric("Size in float32", f"{plan.megabytes:,.1f} MB", width="content")
     alt = f"{title} as {len(plan.layers)} blocks: maps shrink from {plan.layers[0].shape} to {plan.layers[-1].shape}"
     ui.chart(charts.blocks(plan.layers), alt, key="blocks")
     st.caption(
         "As tall as the maps are wide, as thick as there are many (their roots). Point at a block for its numbers."
     )
-    heaviest = max(plan.layers, key=lambda layer: layer.parameters)
-    busiest = max(plan.layers, key=lambda layer: layer.multiply_adds)
     ui.chart(
         charts.costs(plan.layers), "Share of parameters, up, and of multiply-adds, down, of each layer", key="costs"
     )
-    st.caption(
-        f"Most parameters: **{heaviest.name}**, {heaviest.parameters / plan.parameters:.0%}. "
-        f"Most work: **{busiest.name}**, {busiest.multiply_adds / plan.multiply_adds:.0%}."
-    )
+    st.caption(most_of(plan))
 
 ui.section("How it works")
 layer_table(plan, name)
@@ -64,22 +67,4 @@ ui.code(
     print(plan.parameters, plan.multiply_adds)
     """,
 )
-double = architectures.plan(name, side, 2 * width) if plan is not usual or side == network.side else plan
-factors = sorted({2.0, round(double.parameters / plan.parameters, 1), 8.0})
-ui.check_yourself(
-    [
-        ui.Question(
-            f"All filters and units of {title} are doubled. How many times as many parameters has it then?",
-            [f"× {factor:g}" for factor in factors],
-            f"× {round(double.parameters / plan.parameters, 1):g}",
-            "A layer's weights are its inputs times its outputs: double both, and there are four times as many. "
-            "First and last layer, with one side fixed, only double.",
-        ),
-        ui.Question(
-            "Which layer has most of the parameters?",
-            [row.name for row in sorted(plan.layers, key=lambda row: -row.parameters)[2::-1]],
-            heaviest.name,
-            f"{heaviest.arithmetic} = {heaviest.parameters:,}.",
-        ),
-    ]
-)
+ui.check_yourself(questions(plan, name))

@@ -1,10 +1,8 @@
 """Train the book's digit network in the page, with its callbacks and curves (book 2.5)."""
 
-import math
-
 from cnndemo import training, ui
 from cnndemo.models import digit_classifier as architecture
-from cnndemo.ui.training import callbacks, history, lesson, loss_and_accuracy
+from cnndemo.ui.training import callbacks, lesson, loss_and_accuracy, questions
 
 ui.page("training")
 ui.section("Try it", figures=("2.19", "2.20"), listings=("2.6", "2.7"))
@@ -43,29 +41,5 @@ ui.code(
     )
     """,
 )
-updates = {f"{n:,}" for n in (settings.updates * settings.epochs, settings.epochs, settings.digits * settings.epochs)}
-rows, whose = history()
-questions = [
-    ui.Question(
-        f"{settings.digits:,} digits, batches of {settings.batch_size}, {settings.epochs} epochs: how often are the "
-        "weights updated?",
-        sorted(updates, key=lambda words: int(words.replace(",", ""))),
-        f"{settings.updates * settings.epochs:,}",
-        f"An epoch is one pass over all digits: ⌈{settings.digits:,} / {settings.batch_size}⌉ = {settings.updates:,} "
-        "updates. The book says an epoch is one batch.",
-    )
-]
-if rows:
-    held = [row["val_loss"] for row in rows]
-    best = held.index(min(held)) + 1
-    options = sorted({best, len(rows), max(1, math.ceil(best / 2))})
-    questions.append(
-        ui.Question(
-            f"Look at the loss of {whose}. Which epoch's weights would ModelCheckpoint keep as the best?",
-            [f"epoch {number}" for number in options],
-            f"epoch {best}",
-            f"Its validation loss, {min(held):.4f}, is the lowest. The last epoch has {held[-1]:.4f}.",
-        )
-    )
-ui.check_yourself(questions)
+ui.check_yourself(questions(settings))
 ui.model_card("digit_classifier")

@@ -149,6 +149,21 @@ class Plan:
         return sum(layer.multiply_adds for layer in self.layers)
 
     @property
+    def megabytes(self) -> float:
+        """Size of the parameters in float32."""
+        return 4 * self.parameters / 1e6
+
+    @property
+    def heaviest(self) -> Layer:
+        """The layer with most parameters."""
+        return max(self.layers, key=lambda layer: layer.parameters)
+
+    @property
+    def busiest(self) -> Layer:
+        """The layer with most multiply-adds."""
+        return max(self.layers, key=lambda layer: layer.multiply_adds)
+
+    @property
     def depth(self) -> int:
         """Convolutions and dense layers on the longest way: those of shortcuts do not count."""
         weighted = ("convolution", "dense")

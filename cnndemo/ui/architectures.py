@@ -6,9 +6,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import architectures
+from cnndemo.architectures.gradients import WIDTH
 from cnndemo.figures import architectures as charts
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.panels import chart
+from cnndemo.ui.panels import Question, chart
 from cnndemo.ui.pictures import pick_image, show
 
 TITLES = {network.title: name for name, network in architectures.NETWORKS.items()}
@@ -92,7 +93,7 @@ def skip_connections() -> None:
         alt = f"The product over {layers} layers, logarithmic; it ends at {values[-1]:.3g}"
         chart(charts.product(values), alt, key="product")
 
-    st.markdown("**Real layers**: 64 units each, random weights, the gradient sent back from the end.")
+    st.markdown(f"**Real layers**: {WIDTH} units each, random weights, the gradient sent back from the end.")
     left, right = st.columns([2, 3], gap="large")
     with left:
         depth = st.slider("Depth", 4, 120, 60, key="depth", bind="query-params")
@@ -186,3 +187,35 @@ def dense_connections() -> None:
         f"{words_of(plan.parameters)} parameters in {plan.depth} layers, against {words_of(resnet.parameters)} in the "
         f"{resnet.depth} of ResNet-50. Many connections, few weights."
     )
+
+
+def most_of(plan: architectures.Plan) -> str:
+    """Which layers hold most parameters and do most work."""
+    heavy, busy = plan.heaviest, plan.busiest
+    return (
+        f"Most parameters: **{heavy.name}**, {heavy.parameters / plan.parameters:.0%}. "
+        f"Most work: **{busy.name}**, {busy.multiply_adds / plan.multiply_adds:.0%}."
+    )
+
+
+def questions(plan: architectures.Plan, name: str) -> list[Question]:
+    """What doubling all filters costs, and where the parameters are."""
+    factor = round(architectures.plan(name, width=2).parameters / architectures.plan(name).parameters, 1)
+    heavy = plan.heaviest
+    first = sorted(plan.layers, key=lambda layer: -layer.parameters)[:3]
+    return [
+        Question(
+            f"All filters and units of {architectures.NETWORKS[name].title} as published are doubled. How many times "
+            "as many parameters has it then?",
+            [f"× {number:g}" for number in sorted({2.0, factor, 8.0})],
+            f"× {factor:g}",
+            "A layer's weights are its inputs times its outputs: double both, and there are four times as many. "
+            "First and last layer, with one side fixed, only double.",
+        ),
+        Question(
+            "Which layer has most of the parameters?",
+            [layer.name for layer in reversed(first)],
+            heavy.name,
+            f"{heavy.arithmetic} = {heavy.parameters:,}.",
+        ),
+    ]

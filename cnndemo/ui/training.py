@@ -16,7 +16,7 @@ from cnndemo.figures import training as charts
 from cnndemo.training import NETWORKS, OPTIMIZERS, PRESETS, Run, Settings
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, try_it
-from cnndemo.ui.panels import chart, download
+from cnndemo.ui.panels import Question, chart, download
 from cnndemo.ui.pictures import show
 
 RUN = "_training"  # the visitor's last run, in this session's memory
@@ -241,3 +241,31 @@ def loss_and_accuracy() -> None:
     with right:
         alt = f"Loss falls smoothly with the probability, accuracy jumps at one half; at {probability:g} the loss is "
         chart(charts.proxy(probability), alt + f"{-math.log(probability):.3f}", key="proxy")
+
+
+def questions(settings: Settings) -> list[Question]:
+    """How many updates the run makes, and which epoch's weights are kept."""
+    total = settings.updates * settings.epochs
+    found = [
+        Question(
+            f"{settings.digits:,} digits, batches of {settings.batch_size}, {settings.epochs} epochs: how often are "
+            "the weights updated?",
+            [f"{number:,}" for number in sorted({total, settings.epochs, settings.digits * settings.epochs})],
+            f"{total:,}",
+            f"An epoch is one pass over all digits: ⌈{settings.digits:,} / {settings.batch_size}⌉ = "
+            f"{settings.updates:,} updates. The book says an epoch is one batch.",
+        )
+    ]
+    rows, whose = history()
+    if rows:
+        held = [row["val_loss"] for row in rows]
+        best = held.index(min(held)) + 1
+        found.append(
+            Question(
+                f"Look at the loss of {whose}. Which epoch's weights would ModelCheckpoint keep as the best?",
+                [f"epoch {number}" for number in sorted({best, len(rows), (best + 1) // 2})],
+                f"epoch {best}",
+                f"Its validation loss, {min(held):.4f}, is the lowest. The last epoch has {held[-1]:.4f}.",
+            )
+        )
+    return found

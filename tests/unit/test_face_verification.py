@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -255,3 +256,23 @@ def test_card_s_figures_fit_its_counts():
     accuracy = figures["LFW accuracy"]
     assert accuracy["value"] >= 0.985 and accuracy["interval"][0] < accuracy["value"] < accuracy["interval"][1]
     assert rates.from_card(about, "naive").false_reject(0.6) > measured.false_reject(0.6)
+
+
+def test_a_group_photo_of_thirty_gets_an_answer_for_each(described):
+    """Thirty heads in five rows: a head is the picture around a known face, 200 × 200."""
+    heads = []
+    for name, faces in described.items():
+        box, image = faces[0].box, images.sample(name)
+        side = int(box.height)
+        top, left = (max(0, int(start) - side // 2) for start in (box.top, box.left))
+        heads.append(cv2.resize(image[top : top + 2 * side, left : left + 2 * side], (200, 200)))
+    placed = np.arange(30) % len(heads)
+    rows = [np.hstack([heads[who] for who in placed[start : start + 6]]) for start in range(0, 30, 6)]
+    found = describe(np.vstack(rows))
+    assert len(found) <= MOST_FACES
+    names, right = list(described), set()
+    for face in found:
+        place = int((face.box.top + face.box.height / 2) // 200) * 6 + int((face.box.left + face.box.width / 2) // 200)
+        nearest = min(names, key=lambda name: distance(face.embedding, described[name][0].embedding))
+        right |= {place} if nearest.split("_")[0] == names[placed[place]].split("_")[0] else set()
+    assert len(right) >= 28
