@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnndemo import topics, ui
 
-st.set_page_config(page_title="How a CNN sees", page_icon=":material/grid_view:", layout="wide")
+st.set_page_config(page_title="How a CNN sees", page_icon=ui.icon(), layout="wide")
 
 home = st.Page("pages/home.py", title="Gallery", icon=":material/grid_view:", default=True)
 chapters = {

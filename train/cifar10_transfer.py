@@ -5,11 +5,14 @@
 First the backbone is frozen and only a softmax layer is trained, on pictures padded with zeros as in the book and on
 pictures scaled up. Then all layers are trained for some epochs with a small rate, and for comparison the same network
 from random weights for as many epochs. The card holds the table; the heads of the best and of the padded input ship.
+The fine-tuned network is too large to ship beside them, so it becomes a teacher: its scores for all training pictures
+go to `<run-dir>/answers.npy`, from which `train.resnet20 --teacher` learns.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -19,7 +22,7 @@ from cnndemo.models import efficientnet_lite0, feature_head, resnet20
 from cnndemo.resnet_transfer import small_pictures
 from train import common, features
 from train.datasets import cifar10
-from train.resnet20 import Cosine, Pictures
+from train.resnet20 import VALIDATION, Cosine, Pictures
 
 PADDED = "padded to 224"
 
@@ -44,6 +47,10 @@ def whole_network(size: int, pretrained: bool, head: keras.Model | None = None) 
         for layer in network.layers:
             # Averages over a few small batches would spoil what ImageNet's million pictures have measured.
             layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    else:
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = 0.9  # 0.99 would still remember the random start after a thousand steps
     pooled = network.get_layer("average_pool").output
     x = keras.layers.Dense(len(resnet20.CLASSES), name="scores")(pooled)
     model = keras.Model(network.input, keras.layers.Softmax(dtype="float32")(x))
@@ -82,6 +89,26 @@ def train_all(name, model, rate, split, validation, arguments, size) -> None:
     )
 
 
+def teach(arguments, size: int, prepare: Callable) -> None:
+    """Stores the fine-tuned network's scores (n, classes) for ResNet-20's training pictures, means with the mirror's.
+
+    Raises:
+        SystemExit: the part `tuned` has not run in `--run-dir` yet.
+    """
+    tuned = arguments.run_dir / "tuned" / "best.weights.h5"
+    if not tuned.is_file():
+        raise SystemExit("There is no teacher yet: first run --parts tuned, then --resume --parts teach.")
+    model = whole_network(size, False)
+    model.load_weights(tuned)
+    scores = keras.Model(model.input, model.get_layer("scores").output)
+    (x, y), _, _ = cifar10.load(arguments.data_dir, validation=VALIDATION)
+    if arguments.limit:
+        x, y = x[: arguments.limit], y[: arguments.limit]
+    answers = np.mean([features.extract(scores, pictures, prepare) for pictures in (x, x[:, :, ::-1])], axis=0)
+    np.save(arguments.run_dir / "answers.npy", answers.astype(np.float16))
+    print(f"teacher's accuracy on the {len(x)} pictures it teaches: {(answers.argmax(axis=1) == y).mean():.4f}")
+
+
 def main() -> None:
     parser = common.parser("CIFAR-10 on a pretrained network.", "cifar10_transfer", epochs=40, batch_size=512)
     parser.add_argument("--tune-size", type=int, default=96, help="side of the pictures when all layers train")
@@ -89,7 +116,7 @@ def main() -> None:
     parser.add_argument("--tune-batch-size", type=int, default=256)
     parser.add_argument("--tune-rate", type=float, default=3e-4, help="learning rate of the unfrozen network")
     parser.add_argument("--tune-minutes", type=float, help="end each of the two trainings after so many minutes")
-    parser.add_argument("--parts", default="heads,tuned,scratch", help="what to do; the card keeps the rest")
+    parser.add_argument("--parts", default="heads,tuned,teach,scratch", help="what to do; the card keeps the rest")
     parser.add_argument("--test-limit", type=int, default=5000, help="with --limit: how many test pictures")
     parser.add_argument("--mixed", action="store_true", help="train all layers in bfloat16 (GPU)")
     arguments = parser.parse_args()
@@ -115,7 +142,7 @@ def main() -> None:
         interval = common.wilson(right, samples)
         rows.append(
             {"input": name, "trained": trained, "accuracy": right / samples, "interval": interval, "samples": samples}
-            | {"training_pictures": len(train[0]), "seconds": round(seconds, 1)}
+            | {"training_pictures": len(train[0]), "seconds": round(seconds, 1), "command": common.command(arguments)}
         )
         print(f"{name}, {trained}: {right / samples:.4f} on {samples} test pictures, {seconds:.0f} s", flush=True)
 
@@ -134,12 +161,14 @@ def main() -> None:
         publish(rows, heads, histories, splits, arguments, started)
 
     name = f"scaled to {arguments.tune_size}"
-    if name not in heads:
-        clock, prepare = time.time(), small_pictures.INPUTS[name]
+    prepare = small_pictures.INPUTS[name]
+    if name not in heads and "tuned" in parts:
+        clock = time.time()
         network = features.backbone(arguments.tune_size)
         pairs = [(features.extract(network, x, prepare), y) for x, y in (train, validation, test)]
-        heads[name], _ = train_head(f"{name} fewer", pairs[0], pairs[1], arguments)
-        report(name, "head, fewer pictures", heads[name].predict(pairs[2][0], verbose=0), time.time() - clock)
+        heads[name], _ = train_head(f"{name} again", pairs[0], pairs[1], arguments)
+        if arguments.limit:
+            report(name, "head, fewer pictures", heads[name].predict(pairs[2][0], verbose=0), time.time() - clock)
     for part, (trained, rate) in {
         "tuned": ("all layers", arguments.tune_rate),
         "scratch": ("from scratch", 1e-3),
@@ -148,21 +177,24 @@ def main() -> None:
             continue
         clock = time.time()
         keras.config.set_dtype_policy("mixed_bfloat16" if arguments.mixed else "float32")
-        model = whole_network(arguments.tune_size, trained == "all layers", heads[name])
+        model = whole_network(arguments.tune_size, trained == "all layers", heads.get(name))
         train_all(part, model, rate, train, validation, arguments, arguments.tune_size)
         keras.config.set_dtype_policy("float32")
         exact = whole_network(arguments.tune_size, False)
         exact.set_weights(model.get_weights())
-        batches = features.Batches(test[0], small_pictures.INPUTS[name])
+        batches = features.Batches(test[0], prepare)
         report(name, trained, exact.predict(batches, verbose=0), time.time() - clock)
         publish(rows, heads, histories, splits, arguments, started)
+    if "teach" in parts:
+        teach(arguments, arguments.tune_size, prepare)
 
 
 def earlier(arguments) -> tuple[list[dict], dict, dict]:
     """Rows, heads and logs of an earlier run, from its cards, so that a part can be done by itself."""
     about = {name: weights.card(name) for name in ("cifar10_transfer", "cifar10_transfer_padded")}
     trained = {"tuned": "all layers", "scratch": "from scratch"}
-    again = ["head, fewer pictures", *(trained[part] for part in arguments.parts.split(","))]
+    again = [trained[part] for part in arguments.parts.split(",") if part in trained]
+    again += ["head, fewer pictures"] if "tuned" in arguments.parts else []
     rows = [row for row in about["cifar10_transfer"]["experiments"] if row["trained"] not in again]
     heads = {card["input"]: weights.load(name) for name, card in about.items()}
     return rows, heads, {card["input"]: weights.history(name) for name, card in about.items()}

@@ -66,19 +66,21 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
         ygap=2,
         text=matrix,
         texttemplate="%{text}",
-        hovertemplate="%{text} pictures<extra></extra>",
+        hoverinfo="skip",
     )
     figure = go.Figure(trace)
-    # A scatter on top, because a heat map sends no selection to the server.
+    # A scatter on top, because a heat map sends no selection to the server. Only one of the two may answer the
+    # pointer: where the heat map did, a click never reached the scatter.
     columns, rows = np.meshgrid(range(side), range(side))
     figure.add_scatter(
         x=columns.ravel(),
         y=rows.ravel(),
         mode="markers",
-        marker={"size": 34, "opacity": 0, "symbol": "square"},
+        marker={"size": 44, "symbol": "square", "color": "rgba(255,255,255,0.01)"},
         selected={"marker": {"opacity": 0.35, "color": "#ffffff"}},
-        unselected={"marker": {"opacity": 0}},
-        hoverinfo="skip",
+        unselected={"marker": {"opacity": 0.01}},
+        text=matrix.ravel(),
+        hovertemplate="%{text} pictures<extra></extra>",
         showlegend=False,
     )
     ticks = {"tickmode": "array", "tickvals": list(range(side)), "ticktext": names, "showgrid": False}

@@ -4,7 +4,7 @@ from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.canvas import Canvas, canvas
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard, page, plain, section, try_it
+from cnndemo.ui.frame import guard, icon, page, plain, section, try_it
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card
 from cnndemo.ui.pictures import Picture, pick_image, show
@@ -19,6 +19,7 @@ __all__ = [
     "code",
     "download",
     "guard",
+    "icon",
     "model",
     "model_card",
     "one_of",

@@ -7,11 +7,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
+import numpy as np
 import streamlit as st
+from PIL import Image, ImageColor
 from streamlit.runtime.pages_manager import PagesManager
 
+from cnndemo import figures
 from cnndemo.errors import VisitorError
 from cnndemo.topics import TOPICS
+
+
+def icon(cell: int = 18, gap: int = 3) -> Image.Image:
+    """The gallery's mark in the browser's tab: a kernel of 3×3 cells, RGBA.
+
+    It is a picture of our own because Streamlit fetches the icons that have a name from another host.
+    """
+    corner, side, middle = (ImageColor.getrgb(color) for color in (figures.OKABE_ITO[4], figures.INPUT, figures.KERNEL))
+    colors = np.array([[corner, side, corner], [side, middle, side], [corner, side, corner]], np.uint8)
+    opaque = np.dstack([colors, np.full((3, 3), 255, np.uint8)])
+    result = np.kron(opaque, np.ones((cell, cell, 1), np.uint8))
+    inside = np.arange(3 * cell) % cell >= gap
+    result[~(inside[:, None] & inside)] = 0
+    return Image.fromarray(result)
 
 
 def page(stem: str) -> None:

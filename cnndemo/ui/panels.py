@@ -103,6 +103,7 @@ def _card(name: str) -> None:
     except VisitorError as error:
         st.warning(str(error), icon=":material/info:")
         return
+    notes = list(dict.fromkeys(metric["note"] for metric in about["metrics"] if metric.get("note")))
     rows = [
         {
             "figure": metric["name"],
@@ -110,13 +111,16 @@ def _card(name: str) -> None:
             "95 % interval": " – ".join(f"{end:.4g}" for end in metric.get("interval") or []),
             "samples": metric.get("samples"),
             "split": metric.get("split", ""),
-            "note": metric.get("note", ""),
+            "note": notes.index(metric["note"]) + 1 if metric.get("note") else None,
         }
         for metric in about["metrics"]
     ]
     if rows:
         keep = [column for column in rows[0] if any(row[column] not in ("", None) for row in rows)]
         st.dataframe([{column: row[column] for column in keep} for row in rows], hide_index=True)
+    for number, note in enumerate(notes, start=1):
+        # Below the table, since a column of long sentences would be cut off.
+        st.caption(f"Note {number}: {note}.")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("\n".join(f"- **{label}:** {value}" for label, value in _facts(about)))
@@ -124,9 +128,9 @@ def _card(name: str) -> None:
         st.caption("Made by")
         st.code(about["command"], language="bash", wrap_lines=True)
         _curves(name)
-    if about.get("notes"):
-        notes = about["notes"]
-        st.caption(notes if isinstance(notes, str) else " ".join(notes))
+    remarks = about.get("notes", ())
+    if remarks:
+        st.caption(remarks if isinstance(remarks, str) else " ".join(remarks))
 
 
 def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:

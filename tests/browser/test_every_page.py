@@ -1,4 +1,6 @@
-"""Every page on a phone: nothing sticks out, nothing fails in the console, every picture and chart has words."""
+"""Every page on a phone: nothing sticks out or fails, every picture and chart has words, no other host is asked."""
+
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -9,6 +11,10 @@ OVERFLOW = """() => {
   const main = document.querySelector('[data-testid=stMain]');
   return main.scrollWidth - main.clientWidth;
 }"""
+
+
+def outside(url):
+    return url.startswith("http") and urlsplit(url).hostname != "127.0.0.1"
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +28,7 @@ def phone(browser):
 def test_page_on_a_phone(phone, server, stem):
     page, troubles = phone.new_page(), []
     page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: troubles.append(request.url) if outside(request.url) else None)
     go(page, f"{server}/{stem}")
     assert page.evaluate(OVERFLOW) <= 1
     assert page.locator("[data-testid=stException]").count() == 0

@@ -1,6 +1,7 @@
 """Name the cat, teach two classes from uploads, test a third picture, and take the model home."""
 
 import base64
+import re
 
 import numpy as np
 from PIL import Image
@@ -90,6 +91,21 @@ def test_names_what_the_camera_sees_and_adds_it_to_a_class(context, visit):
     page.locator(".st-key-add_shot button").click()
     page.get_by_text("class 1 · 1").wait_for()
     assert page.get_by_test_id("stException").count() == 0
+
+
+def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_pictures(visit):
+    page = visit("resnet_transfer")
+    chart = page.locator("[class*=st-key-confusion_]")
+    chart.scroll_into_view_if_needed()
+    cell = chart.locator(".scatterlayer .point").first
+    box = cell.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    said = page.get_by_text(re.compile(r"^\d+ × “(.+)” answered “\1”:$"))
+    expect(said).to_be_visible()
+    count = int(said.inner_text().split()[0])
+    pictures = page.get_by_alt_text(re.compile("^a picture of "))
+    expect(pictures).to_have_count(min(count, 12))
+    assert count > 0
 
 
 def test_fine_tuning_stops_at_a_click_and_else_tells_what_it_gained(visit):

@@ -104,6 +104,35 @@ def test_training_batches_change_each_epoch_and_repeat_with_the_seed():
     np.testing.assert_array_equal(np.concatenate([plain[i][0] for i in range(4)]), x)
 
 
+def test_a_teacher_answers_to_the_picture_that_is_shown():
+    x = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype(np.uint8)
+    scores = np.zeros((16, 10), np.float16)
+    scores[np.arange(16), np.arange(16) % 10] = 8
+    pictures = resnet20.Pictures(x, np.arange(16) % 3, 16, seed=1, teacher=scores)
+    _, target = pictures[0]
+    assert target.shape == (16, 20)
+    np.testing.assert_array_equal(target[:, :10].argmax(axis=1), pictures.order % 3)
+    np.testing.assert_array_equal(target[:, 10:].argmax(axis=1), pictures.order % 10)
+    np.testing.assert_allclose(target[:, 10:].max(axis=1), np.exp(2) / (np.exp(2) + 9), rtol=1e-5)
+
+
+def test_distillation_is_the_papers_loss_and_without_teacher_the_cross_entropy():
+    random = np.random.default_rng(0)
+    pupil, teacher = random.normal(0, 3, (2, 6, 10)).astype(np.float32)
+    labels = resnet20.one_hot(np.arange(6))
+
+    def log_softmax(scores):
+        return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+
+    probabilities = np.exp(log_softmax(pupil))
+    hard = -(labels * log_softmax(pupil)).sum(axis=1)
+    np.testing.assert_allclose(resnet20.distillation(labels, probabilities), hard, rtol=1e-4)
+    soft = -16 * (np.exp(log_softmax(teacher / 4)) * log_softmax(pupil / 4)).sum(axis=1)
+    target = np.hstack([labels, resnet20.softened(teacher)])
+    np.testing.assert_allclose(resnet20.distillation(target, probabilities), 0.1 * hard + 0.9 * soft, rtol=1e-3)
+    np.testing.assert_array_equal(resnet20.hits(target, probabilities), pupil.argmax(axis=1) == np.arange(6))
+
+
 def test_cosine_warms_up_falls_to_nearly_zero_and_keeps_to_its_minutes():
     class Model:
         class optimizer:

@@ -81,7 +81,7 @@ def _two_ways(small: np.ndarray, alt: str) -> None:
     with ui.guard():
         pairs = transfer.classify(small, "resnet20", 3)
         st.caption(
-            "ResNet-20, trained on CIFAR-10 from scratch at 32 × 32, says: "
+            "ResNet-20, made for pictures of 32 × 32 pixels, says: "
             + ", ".join(f"{name} {value:.0%}" for name, value in pairs)
             + "."
         )
@@ -90,13 +90,8 @@ def _two_ways(small: np.ndarray, alt: str) -> None:
 def _figures() -> None:
     """The card's table."""
     about = weights.card("cifar10_transfer")
-    rows = [dict(row) for row in about["experiments"]]
-    try:
-        scratch = next(m for m in weights.card("resnet20")["metrics"] if m["name"] == "accuracy")
-        rows.append({"input": "ResNet-20 at 32", "trained": "from scratch", "accuracy": scratch["value"]}
-                    | {"interval": scratch["interval"], "samples": scratch["samples"]})  # fmt: skip
-    except VisitorError:
-        pass
+    small = resnet20_rows()
+    rows = about["experiments"] + small
     ui.chart(
         charts.experiment(rows),
         alt="; ".join(f"{row['input']}, {row['trained']}: {row['accuracy']:.1%}" for row in rows),
@@ -116,11 +111,32 @@ def _figures() -> None:
         f"Made by `{about['command']}`."
     )
     frozen = max(row["accuracy"] for row in rows if row["trained"] == "head")
-    if rows[-1]["input"].startswith("ResNet-20") and rows[-1]["accuracy"] > frozen:
+    if small and small[0]["accuracy"] > frozen:
         st.caption(
-            f"With {splits['train']:,} pictures a small network that learns from scratch ({rows[-1]['accuracy']:.1%}) "
+            f"With {splits['train']:,} pictures a small network that learns from scratch ({small[0]['accuracy']:.1%}) "
             f"beats every frozen head (at most {frozen:.1%}). Transfer pays where pictures are few: see “Teach it”."
         )
+    if len(small) > 1:
+        st.caption(
+            "“With a teacher”: the small network learned, besides the labels, how sure the large one with all layers "
+            "trained is of each class. That is another way to transfer what ImageNet taught."
+        )
+
+
+def resnet20_rows() -> list[dict]:
+    """ResNet-20's rows of the table: from scratch, and with a teacher if it had one; none without its card."""
+    try:
+        figures = {figure["name"]: figure for figure in weights.card("resnet20")["metrics"]}
+    except VisitorError:
+        return []
+    names = {resnet20.UNTAUGHT: "from scratch", "accuracy": "with a teacher"}
+    if resnet20.UNTAUGHT not in figures:
+        names = {"accuracy": "from scratch"}
+    return [
+        {"input": "ResNet-20 at 32", "trained": trained, "accuracy": figures[name]["value"]}
+        | {"interval": figures[name]["interval"], "samples": figures[name]["samples"]}
+        for name, trained in names.items()
+    ]
 
 
 def grid(pixels: np.ndarray, cells: int) -> np.ndarray:
