@@ -33,6 +33,11 @@ def slide() -> None:
     with right, ui.guard():
         at = st.slider("Slide to t", -4.0, 5.0, 0.6, 0.05, key="t", bind="query-params")
         area = convolution.overlap(f, g, at, flip)["area"]
+        moved = "flipped and moved to t" if flip else "moved to t"
+        st.markdown(
+            f":blue[━ **f**] &ensp; :orange[━ **g**, {moved}] &ensp; :green[▆ their **product**]  \n"
+            f":green[━ below: **f {'*' if flip else '⋆'} g**, its area for each t] &ensp; :red[● the area at t]"
+        )
         ui.chart(
             charts.slide(f, g, at, flip),
             key="slide",

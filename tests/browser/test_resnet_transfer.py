@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from cnndemo import images
-from tests.browser.gallery import wait_idle
+from tests.browser.gallery import go, wait_idle
 from tests.conftest import encode
 
 # A camera that films one picture.
@@ -106,6 +106,24 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_pictures(visit):
     pictures = page.get_by_alt_text(re.compile("^a picture of "))
     expect(pictures).to_have_count(min(count, 12))
     assert count > 0
+
+
+def test_two_visitors_teach_at_once_and_neither_sees_the_other(browser, server, visit):
+    page = visit("resnet_transfer")
+    other = browser.new_context()
+    second = go(other.new_page(), f"{server}/resnet_transfer")
+    for place, label in ((page, "mine"), (second, "yours")):
+        place.get_by_role("button", name="My own classes").click()
+        place.get_by_text("There is no class yet").wait_for()
+        place.get_by_label("Class", exact=True).fill(label)
+    for place, sample in ((page, "cat"), (second, "coffee")):
+        place.get_by_label("Pictures of this class").locator("input[type=file]").set_input_files(crops(sample, 2))
+        place.get_by_text(f"{sample}_1.png").wait_for()
+        place.get_by_role("button", name="Add to the class").click()
+    for place, own, foreign in ((page, "mine", "yours"), (second, "yours", "mine")):
+        expect(place.get_by_text(f"{own} · 2")).to_be_visible()
+        expect(place.get_by_text(f"{foreign} · 2")).to_have_count(0)
+    other.close()
 
 
 def test_fine_tuning_stops_at_a_click_and_else_tells_what_it_gained(visit):
