@@ -16,7 +16,8 @@ def answers(pairs: Sequence[tuple[str, float]], explained: str | None = None, ti
     chosen = next((i for i, (label, _) in enumerate(pairs) if label == explained), None)
     figure = bars(labels, [value for _, value in pairs], highlight=chosen, title=title)
     figure.update_traces(customdata=[label for label, _ in pairs])
-    figure.update_layout(clickmode="event+select")
+    # "y": the whole row hears the pointer, because the bar of an unlikely class is thinner than a pixel.
+    figure.update_layout(clickmode="event+select", hovermode="y")
     return figure
 
 

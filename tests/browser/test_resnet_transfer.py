@@ -43,6 +43,17 @@ def test_names_the_cat_and_shows_where_it_looked(visit):
     assert page.get_by_test_id("stException").count() == 0
 
 
+def test_a_click_on_a_bar_explains_that_class(visit):
+    page = visit("resnet_transfer")
+    page.get_by_text("Grad-CAM for “tiger cat”").wait_for()
+    chart = page.locator("[class*=st-key-bars_]")
+    fifth = chart.locator(".ytick text").first.text_content()  # from below; its bar is thinner than a pixel
+    box = chart.locator(".barlayer .point path").last.bounding_box()
+    page.mouse.click(box["x"] + 40, box["y"] + box["height"] / 2)
+    expect(page.get_by_text(f"Grad-CAM for “{fifth}”")).to_be_visible()
+    assert fifth != "tiger cat"
+
+
 def test_teaches_two_classes_tests_a_third_picture_and_downloads_a_model_that_keras_loads(visit, tmp_path):
     import keras
 
