@@ -142,7 +142,8 @@ def main() -> None:
         interval = common.wilson(right, samples)
         rows.append(
             {"input": name, "trained": trained, "accuracy": right / samples, "interval": interval, "samples": samples}
-            | {"training_pictures": len(train[0]), "seconds": round(seconds, 1), "command": common.command(arguments)}
+            | {"training_pictures": len(train[0]), "seconds": round(seconds, 1)}
+            | {"command": common.command(arguments), "hardware": common.hardware()}
         )
         print(f"{name}, {trained}: {right / samples:.4f} on {samples} test pictures, {seconds:.0f} s", flush=True)
 
@@ -227,11 +228,15 @@ def publish(rows, heads, histories, splits, arguments, started) -> None:
                 "epochs": arguments.tune_epochs,
                 "rate": arguments.tune_rate,
                 "batch_size": arguments.tune_batch_size,
-                "command": common.command(arguments),
             },
-            total_seconds=round(time.time() - started, 1),
-            **({"command": weights.card("cifar10_transfer")["command"]} if "heads" not in arguments.parts else {}),
+            **({"total_seconds": round(time.time() - started, 1)} if "heads" in arguments.parts else heads_origin()),
         )
+
+
+def heads_origin() -> dict:
+    """Where the heads of an earlier run come from; the rows of the table name their own commands."""
+    about = weights.card("cifar10_transfer")
+    return {key: about[key] for key in ("command", "hardware", "date", "total_seconds")}
 
 
 def best_validation(history: list[dict]) -> float:

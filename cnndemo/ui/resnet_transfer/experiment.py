@@ -99,22 +99,25 @@ def _figures() -> None:
     )
     splits = about["data"]["splits"]
     words = "Orange as in the book, green scaled up, both with a frozen backbone and a new head"
-    if any(row["trained"] == "all layers" for row in rows):
-        tuning = about["tuning"]
-        pictures = next(row["training_pictures"] for row in rows if row["trained"] == "all layers")
+    commands = [about["command"]]
+    tuned = [row for row in about["experiments"] if row["trained"] in ("all layers", "from scratch")]
+    if tuned:
         words += (
-            f"; blue with all layers training for {tuning['epochs']} epochs on {pictures:,} pictures, from ImageNet's "
-            "weights or from scratch"
+            f"; blue with all layers training for {about['tuning']['epochs']} epochs, from ImageNet's weights or from "
+            "scratch, and a small network that never saw ImageNet"
         )
+        commands += [row["command"] for row in tuned if "command" in row]
     st.caption(
         f"{words}. {splits['train']:,} training and {splits['test']:,} test pictures; thin lines are 95 % intervals. "
-        f"Made by `{about['command']}`."
+        f"Made by {', '.join(f'`{command}`' for command in dict.fromkeys(commands))}."
     )
     frozen = max(row["accuracy"] for row in rows if row["trained"] == "head")
     if small and small[0]["accuracy"] > frozen:
         st.caption(
             f"With {splits['train']:,} pictures a small network that learns from scratch ({small[0]['accuracy']:.1%}) "
-            f"beats every frozen head (at most {frozen:.1%}). Transfer pays where pictures are few: see “Teach it”."
+            f"beats every frozen head (at most {frozen:.1%}). Transfer pays where pictures are few (see “Teach it”)"
+            + "".join(f", or where all layers may train: {row['accuracy']:.1%}" for row in tuned[:1])
+            + "."
         )
     if len(small) > 1:
         st.caption(
