@@ -5,14 +5,11 @@
 First the backbone is frozen and only a softmax layer is trained, on pictures padded with zeros as in the book and on
 pictures scaled up. Then all layers are trained for some epochs with a small rate, and for comparison the same network
 from random weights for as many epochs. The card holds the table; the heads of the best and of the padded input ship.
-The fine-tuned network is too large to ship beside them, so it becomes a teacher: its scores for all training pictures
-go to `<run-dir>/answers.npy`, from which `train.resnet20 --teacher` learns.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -22,7 +19,7 @@ from cnndemo.models import efficientnet_lite0, feature_head, resnet20
 from cnndemo.resnet_transfer import small_pictures
 from train import common, features
 from train.datasets import cifar10
-from train.resnet20 import VALIDATION, Cosine, Pictures
+from train.resnet20 import Cosine, Pictures
 
 PADDED = "padded to 224"
 
@@ -89,26 +86,6 @@ def train_all(name, model, rate, split, validation, arguments, size) -> None:
     )
 
 
-def teach(arguments, size: int, prepare: Callable) -> None:
-    """Stores the fine-tuned network's scores (n, classes) for ResNet-20's training pictures, means with the mirror's.
-
-    Raises:
-        SystemExit: the part `tuned` has not run in `--run-dir` yet.
-    """
-    tuned = arguments.run_dir / "tuned" / "best.weights.h5"
-    if not tuned.is_file():
-        raise SystemExit("There is no teacher yet: first run --parts tuned, then --resume --parts teach.")
-    model = whole_network(size, False)
-    model.load_weights(tuned)
-    scores = keras.Model(model.input, model.get_layer("scores").output)
-    (x, y), _, _ = cifar10.load(arguments.data_dir, validation=VALIDATION)
-    if arguments.limit:
-        x, y = x[: arguments.limit], y[: arguments.limit]
-    answers = np.mean([features.extract(scores, pictures, prepare) for pictures in (x, x[:, :, ::-1])], axis=0)
-    np.save(arguments.run_dir / "answers.npy", answers.astype(np.float16))
-    print(f"teacher's accuracy on the {len(x)} pictures it teaches: {(answers.argmax(axis=1) == y).mean():.4f}")
-
-
 def main() -> None:
     parser = common.parser("CIFAR-10 on a pretrained network.", "cifar10_transfer", epochs=40, batch_size=512)
     parser.add_argument("--tune-size", type=int, default=96, help="side of the pictures when all layers train")
@@ -116,7 +93,7 @@ def main() -> None:
     parser.add_argument("--tune-batch-size", type=int, default=256)
     parser.add_argument("--tune-rate", type=float, default=3e-4, help="learning rate of the unfrozen network")
     parser.add_argument("--tune-minutes", type=float, help="end each of the two trainings after so many minutes")
-    parser.add_argument("--parts", default="heads,tuned,teach,scratch", help="what to do; the card keeps the rest")
+    parser.add_argument("--parts", default="heads,tuned,scratch", help="what to do; the card keeps the rest")
     parser.add_argument("--test-limit", type=int, default=5000, help="with --limit: how many test pictures")
     parser.add_argument("--mixed", action="store_true", help="train all layers in bfloat16 (GPU)")
     arguments = parser.parse_args()
@@ -186,8 +163,6 @@ def main() -> None:
         batches = features.Batches(test[0], prepare)
         report(name, trained, exact.predict(batches, verbose=0), time.time() - clock)
         publish(rows, heads, histories, splits, arguments, started)
-    if "teach" in parts:
-        teach(arguments, arguments.tune_size, prepare)
 
 
 def earlier(arguments) -> tuple[list[dict], dict, dict]:

@@ -1,21 +1,18 @@
-"""Trains ResNet-20 on CIFAR-10, the book's data set of section 4.2: from scratch, or with a teacher.
+"""Trains ResNet-20 on CIFAR-10, the book's data set of section 4.2, from scratch.
 
     KERAS_BACKEND=jax python -m train.resnet20 --mixed            # a GPU, some minutes
-    python -m train.resnet20 --epochs 30 --batch-size 128         # a CPU, 1.5 to 3 minutes an epoch
+    python -m train.resnet20 --epochs 30 --batch-size 128         # a CPU, 1.5 to 3 minutes an epoch; TensorFlow
     python -m train.resnet20 --epochs 30 --start                  # goes on from the shipped weights
-    python -m train.resnet20 --epochs 40 --start --cutout 0 --teacher runs/cifar10_transfer/answers.npy
+    python -m train.resnet20 --measure                            # scores the shipped weights anew
 
 The recipe is the paper's with a cosine in place of its steps: stochastic gradient descent with Nesterov momentum,
 weight decay on kernels; pictures shifted by up to 4 pixels, mirrored, and with a square cut out (DeVries, Taylor 2017).
-A teacher is a network that knows more: `train.cifar10_transfer` stores what the fine-tuned EfficientNet-Lite0 answers
-to each picture, and ResNet-20 learns these answers besides the labels (distillation: Hinton, Vinyals, Dean 2015).
 """
 
 from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -26,9 +23,6 @@ from train import common
 from train.datasets import cifar10
 
 SHIFT = 4  # pixels of padding on each side before the random crop
-VALIDATION = 1000  # pictures held out of the training split
-TEMPERATURE = 4.0  # by which the scores of teacher and pupil are divided, so that small probabilities count
-TEACHING = 0.9  # the teacher's share of the loss; the labels have the rest
 WARM_UP = 5  # epochs
 
 
@@ -36,26 +30,17 @@ class Pictures(keras.utils.PyDataset):
     """Batches of pictures; while training in random order, shifted and mirrored anew each epoch."""
 
     def __init__(
-        self,
-        x: np.ndarray,
-        y: np.ndarray,
-        batch_size: int,
-        seed: int | None = None,
-        cutout: int = 0,
-        mixup: float = 0,
-        teacher: np.ndarray | None = None,
+        self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int | None = None, cutout: int = 0, mixup: float = 0
     ):
         """Args:
         x, y: uint8 (n, height, width, 3) and (n,).
         seed: turns shuffling and augmentation on.
         cutout: side of a grey square that hides a part of each picture, in pixels; 0 for none.
         mixup: parameter of the beta distribution by which pairs of pictures are blended; 0 for none.
-        teacher: scores (n, classes). While training, targets are then the label's and the teacher's probabilities
-            side by side: float32 (batch, 2 × classes).
         """
         super().__init__(workers=4 if seed is not None else 1, max_queue_size=16)
         self.x, self.y, self.batch_size, self.seed = x, y, min(batch_size, len(x)), seed
-        self.cutout, self.mixup, self.teacher, self.epoch = cutout, mixup, teacher, 0
+        self.cutout, self.mixup, self.epoch = cutout, mixup, 0
         if seed is not None:
             edge = ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0))
             self.padded = np.pad(x, edge, mode="reflect")
@@ -76,12 +61,10 @@ class Pictures(keras.utils.PyDataset):
         x = augment(self.padded[chosen], generator)
         if self.cutout:
             hide(x, self.cutout, generator)
-        x, y = x.astype(np.float32), one_hot(self.y[chosen])
-        if self.teacher is not None:
-            y = np.hstack([y, softened(self.teacher[chosen])])
         if not self.mixup:
-            return x, y
+            return x.astype(np.float32), one_hot(self.y[chosen])
         share = np.float32(generator.beta(self.mixup, self.mixup))
+        x, y = x.astype(np.float32), one_hot(self.y[chosen])
         return share * x + (1 - share) * x[::-1], share * y + (1 - share) * y[::-1]
 
     def on_epoch_end(self) -> None:
@@ -93,36 +76,6 @@ class Pictures(keras.utils.PyDataset):
 def one_hot(labels: np.ndarray) -> np.ndarray:
     """(n,) class numbers -> float32 (n, classes)."""
     return np.eye(len(resnet20.CLASSES), dtype=np.float32)[labels]
-
-
-def softened(scores: np.ndarray) -> np.ndarray:
-    """Scores (n, classes) -> probabilities at `TEMPERATURE`, float32."""
-    powers = np.exp((scores - scores.max(axis=1, keepdims=True)).astype(np.float32) / TEMPERATURE)
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def distillation(target, probabilities):
-    """Loss (n,) against labels and teacher, both cross-entropies; with labels alone the usual cross-entropy.
-
-    Args:
-        target: (n, classes) labels, or (n, 2 × classes) with the teacher's softened probabilities on their right.
-        probabilities: (n, classes), the pupil's softmax.
-    """
-    classes = probabilities.shape[-1]
-    labels, teacher = target[:, :classes], target[:, classes:]
-    hard = keras.losses.categorical_crossentropy(labels, probabilities)
-    if target.shape[-1] == classes:
-        return hard
-    # The softmax of softmax's logarithm over T is the softmax of the scores over T.
-    soft = keras.ops.softmax(keras.ops.log(keras.ops.maximum(probabilities, 1e-7)) / TEMPERATURE)
-    # Gradients of the soft part shrink with the square of the temperature.
-    taught = TEMPERATURE**2 * keras.losses.categorical_crossentropy(teacher, soft)
-    return (1 - TEACHING) * hard + TEACHING * taught
-
-
-def hits(target, probabilities):
-    """1 where the label has the highest probability, (n,)."""
-    return keras.metrics.categorical_accuracy(target[:, : probabilities.shape[-1]], probabilities)
 
 
 def hide(pictures: np.ndarray, side: int, generator: np.random.Generator) -> None:
@@ -179,13 +132,20 @@ class Cosine(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 500) -> int:
-    """How many of the pictures are classified right."""
-    pictures = Pictures(x, y, batch_size)
-    return sum(
-        int((np.argmax(model.predict_on_batch(batch), axis=1) == np.argmax(labels, axis=1)).sum())
-        for batch, labels in (pictures[index] for index in range(len(pictures)))
-    )
+def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 500) -> dict:
+    """The card's figures: as the gallery serves the network, the mean with the mirror image, and of a single look."""
+
+    def answers(pictures: np.ndarray) -> np.ndarray:
+        starts = range(0, len(pictures), batch_size)
+        return np.concatenate([model.predict_on_batch(pictures[i : i + batch_size].astype("float32")) for i in starts])
+
+    once = answers(x)
+    metrics = []
+    for name, probabilities in (("accuracy", once + answers(x[:, :, ::-1])), (resnet20.ONE_LOOK, once)):
+        right = int((probabilities.argmax(axis=1) == y).sum())
+        metrics.append(common.metric(name, right / len(y), len(y), common.wilson(right, len(y))))
+        print(f"{name}: {right / len(y):.4f} on {len(y)} test pictures")
+    return {"metrics": metrics, "notes": "Each answer is the mean of those to the picture and to its mirror image."}
 
 
 def optimizer(rate: float, weight_decay: float) -> keras.optimizers.Optimizer:
@@ -196,46 +156,40 @@ def optimizer(rate: float, weight_decay: float) -> keras.optimizers.Optimizer:
     return result
 
 
-def untaught(name: str) -> list[dict]:
-    """The accuracy that stored weights reached without a teacher, as a figure of their pupil's card."""
-    figures = {figure["name"]: figure for figure in weights.card(name)["metrics"]}
-    return [figures.get(resnet20.UNTAUGHT) or figures["accuracy"] | {"name": resnet20.UNTAUGHT}]
-
-
 def main() -> None:
     parser = common.parser("Trains ResNet-20 on CIFAR-10.", "resnet20", epochs=200, batch_size=512)
     parser.add_argument("--learning-rate", type=float, default=0.1, help="for a batch of 128; grows with the batch")
     parser.add_argument("--weight-decay", type=float, default=5e-4, help="L2 factor on kernels")
+    parser.add_argument("--smoothing", type=float, default=0.0, help="how much probability the target gives away")
     parser.add_argument("--cutout", type=int, default=10, help="side of the hidden square in pixels")
     parser.add_argument("--mixup", type=float, default=0.0, help="parameter of the blending of pairs")
     parser.add_argument("--minutes", type=float, help="end the learning-rate schedule after so many minutes")
     parser.add_argument("--mixed", action="store_true", help="calculate in bfloat16 (GPU)")
-    parser.add_argument("--teacher", type=Path, help="answers.npy of train.cifar10_transfer, to be learned as well")
+    parser.add_argument("--measure", action="store_true", help="only measure the shipped weights once more")
     parser.add_argument("--start", action="store_true", help="go on from the shipped weights instead of at random")
     arguments = parser.parse_args()
     common.prepare(arguments)
 
-    (x, y), validation, test = cifar10.load(arguments.data_dir, validation=VALIDATION)
+    (x, y), validation, test = cifar10.load(arguments.data_dir, validation=1000)
+    if arguments.measure:
+        weights.write_card("resnet20", weights.card("resnet20") | figures(weights.load("resnet20"), *test))
+        return
     if arguments.limit:
         x, y = x[: arguments.limit], y[: arguments.limit]
         validation, test = [[part[: arguments.limit] for part in split] for split in (validation, test)]
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
     model = resnet20.build()
-    teacher = None if arguments.teacher is None else np.load(arguments.teacher)[: len(x)]
-    if teacher is not None and teacher.shape != (len(x), len(resnet20.CLASSES)):
-        parser.error(f"{arguments.teacher} has answers of shape {teacher.shape}, not to these {len(x)} pictures")
-    earlier, start, alone = [], {}, []
+    earlier, start = [], {}
     if arguments.start:
         model.set_weights(weights.load("resnet20").get_weights())
         earlier, start = weights.history("resnet20"), common.origin("resnet20")
-        alone = untaught("resnet20") if arguments.teacher else []
     rate = arguments.learning_rate * arguments.batch_size / 128
-    metrics = [keras.metrics.MeanMetricWrapper(hits, name="accuracy")]
-    model.compile(optimizer(rate, arguments.weight_decay), distillation, metrics=metrics)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing)
+    model.compile(optimizer(rate, arguments.weight_decay), loss, metrics=["accuracy"])
     history = common.fit(
         model,
-        Pictures(x, y, arguments.batch_size, arguments.seed, arguments.cutout, arguments.mixup, teacher),
+        Pictures(x, y, arguments.batch_size, arguments.seed, arguments.cutout, arguments.mixup),
         Pictures(*validation, 500),
         arguments,
         monitor="val_accuracy",
@@ -250,16 +204,14 @@ def main() -> None:
     model = resnet20.build()
     # What is measured is what is stored: weights rounded to float16.
     model.set_weights([values.astype(np.float16).astype(np.float32) for values in trained])
-    right, samples = accuracy(model, *test), len(test[0])
-    print(f"test accuracy {right / samples:.4f} on {samples} pictures")
     common.publish(
         model,
         arguments,
         builder="cnndemo.models.resnet20:build",
-        data=cifar10.SOURCE | {"splits": {"train": len(x), "validation": len(validation[0]), "test": samples}},
-        metrics=[common.metric("accuracy", right / samples, samples, common.wilson(right, samples)), *alone],
+        data=cifar10.SOURCE | {"splits": {"train": len(x), "validation": len(validation[0]), "test": len(test[0])}},
         history=earlier + history,
         classes=list(resnet20.CLASSES),
+        **figures(model, *test),
         **start,
     )
 

@@ -20,8 +20,8 @@ WIDTHS = (16, 32, 64)
 #: Mean and standard deviation of the training pictures, per channel, on the scale from 0 to 255.
 MEAN = (125.3, 123.0, 113.9)
 DEVIATION = (63.0, 62.1, 66.7)
-#: Name of the card's figure for the weights that had no teacher.
-UNTAUGHT = "accuracy, from labels alone"
+#: Name of the card's figure for answers to the picture alone, without its mirror image.
+ONE_LOOK = "accuracy, without the mirror image"
 
 
 def build(blocks: int = 3, classes: int = len(CLASSES), skip: bool = True) -> keras.Model:

@@ -30,6 +30,7 @@ class Backbone:
         crop: height and width of a picture -> top, left and side of the square that `prepare` cuts.
         feed: uint8 batch -> float32 batch as the model wants it.
         maps, features, scores: names of the layers before the pooling, of the pooling, and of the logits.
+        mirror: whether its probabilities are the mean of those for the picture and for its mirror image.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Backbone:
     maps: str
     features: str
     scores: str
+    mirror: bool = False
 
 
 def _central_square(height: int, width: int) -> tuple[int, int, int]:
@@ -85,6 +87,7 @@ BACKBONES: dict[str, Backbone] = {
             "last_activation",
             "average_pool",
             "logits",
+            mirror=True,
         ),
         Backbone(
             "resnet50",
@@ -115,7 +118,7 @@ class Look:
         maps: float32 (rows, columns, channels), the activations before the pooling.
         features: float32 (channels,), their average.
         scores: float32 (classes,), the logits.
-        probabilities: float32 (classes,), their softmax.
+        probabilities: float32 (classes,), their softmax, or its mean with the mirror image's (see `Backbone.mirror`).
     """
 
     pixels: np.ndarray
@@ -153,19 +156,23 @@ class Network:
 
     def look(self, image: np.ndarray) -> Look:
         """Everything about one picture, uint8 RGB of any size."""
-        pixels = self.backbone.prepare(image)
-        outputs = self.run(pixels[None])
+        return self.see(self.backbone.prepare(image))
+
+    def see(self, pixels: np.ndarray) -> Look:
+        """Everything about one prepared square, uint8 (size, size, 3)."""
+        views = np.stack([pixels, pixels[:, ::-1]]) if self.backbone.mirror else pixels[None]
+        outputs = self.run(views)
         maps, features, scores = (outputs[name][0] for name in self._layers)
-        return Look(pixels, maps, features, scores, softmax(scores))
+        return Look(pixels, maps, features, scores, softmax(outputs[self.backbone.scores]).mean(axis=0))
 
     def milliseconds(self, rounds: int = 5) -> float:
         """Median time of one picture through the network, measured now."""
-        pixels = np.zeros((1, self.backbone.input_size, self.backbone.input_size, 3), np.uint8)
-        self.run(pixels)
+        pixels = np.zeros((self.backbone.input_size, self.backbone.input_size, 3), np.uint8)
+        self.see(pixels)
         times = []
         for _ in range(rounds):
             started = time.perf_counter()
-            self.run(pixels)
+            self.see(pixels)
             times.append(1000 * (time.perf_counter() - started))
         return float(np.median(times))
 

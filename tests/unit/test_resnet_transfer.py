@@ -36,6 +36,16 @@ def test_cifar_network_answers_with_its_ten_classes():
     assert sum(value for _, value in answers) == pytest.approx(1, abs=1e-4)
 
 
+def test_cifar_network_is_as_sure_of_the_mirror_image():
+    chosen = transfer.network("resnet20")
+    pixels = resnet20.preprocess(images.sample("motorcycle"))
+    ahead, behind = chosen.see(pixels), chosen.see(pixels[:, ::-1])
+    np.testing.assert_allclose(ahead.probabilities, behind.probabilities, atol=1e-5)
+    assert np.abs(ahead.scores - behind.scores).max() > 0.01, "the scores, of which maps are made, are of one look"
+    both = np.stack([backbones.softmax(look.scores) for look in (ahead, behind)])
+    np.testing.assert_allclose(ahead.probabilities, both.mean(axis=0), atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (2, 900), (640, 33)])
 def test_takes_pictures_of_any_shape(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)

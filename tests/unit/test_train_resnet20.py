@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnndemo.models.resnet20 import CLASSES
+from cnndemo.models.resnet20 import CLASSES, ONE_LOOK
 from tests.conftest import encode
 from train import resnet20
 from train.datasets import cifar10, oxford_breeds
@@ -104,33 +104,22 @@ def test_training_batches_change_each_epoch_and_repeat_with_the_seed():
     np.testing.assert_array_equal(np.concatenate([plain[i][0] for i in range(4)]), x)
 
 
-def test_a_teacher_answers_to_the_picture_that_is_shown():
-    x = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype(np.uint8)
-    scores = np.zeros((16, 10), np.float16)
-    scores[np.arange(16), np.arange(16) % 10] = 8
-    pictures = resnet20.Pictures(x, np.arange(16) % 3, 16, seed=1, teacher=scores)
-    _, target = pictures[0]
-    assert target.shape == (16, 20)
-    np.testing.assert_array_equal(target[:, :10].argmax(axis=1), pictures.order % 3)
-    np.testing.assert_array_equal(target[:, 10:].argmax(axis=1), pictures.order % 10)
-    np.testing.assert_allclose(target[:, 10:].max(axis=1), np.exp(2) / (np.exp(2) + 9), rtol=1e-5)
+def test_figures_are_of_both_looks_and_of_one():
+    class Model:
+        """Sure of what the left half says, a little of what the right half says: class = brightness / 10."""
 
+        @staticmethod
+        def predict_on_batch(x):
+            left, right = (np.eye(10)[(half.mean(axis=(1, 2, 3)) / 10).astype(int)] for half in np.split(x, 2, axis=2))
+            return 0.6 * left + 0.4 * right
 
-def test_distillation_is_the_papers_loss_and_without_teacher_the_cross_entropy():
-    random = np.random.default_rng(0)
-    pupil, teacher = random.normal(0, 3, (2, 6, 10)).astype(np.float32)
-    labels = resnet20.one_hot(np.arange(6))
-
-    def log_softmax(scores):
-        return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-
-    probabilities = np.exp(log_softmax(pupil))
-    hard = -(labels * log_softmax(pupil)).sum(axis=1)
-    np.testing.assert_allclose(resnet20.distillation(labels, probabilities), hard, rtol=1e-4)
-    soft = -16 * (np.exp(log_softmax(teacher / 4)) * log_softmax(pupil / 4)).sum(axis=1)
-    target = np.hstack([labels, resnet20.softened(teacher)])
-    np.testing.assert_allclose(resnet20.distillation(target, probabilities), 0.1 * hard + 0.9 * soft, rtol=1e-3)
-    np.testing.assert_array_equal(resnet20.hits(target, probabilities), pupil.argmax(axis=1) == np.arange(6))
+    x = np.zeros((3, 32, 32, 3), np.uint8)
+    x[0], x[1, :, :16], x[2, :, 16:] = 25, 35, 45
+    metrics = resnet20.figures(Model, x, np.array([2, 3, 0]), batch_size=2)["metrics"]
+    assert [(metric["name"], metric["samples"]) for metric in metrics] == [("accuracy", 3), (ONE_LOOK, 3)]
+    assert metrics[1]["value"] == 1
+    # Both looks together: the halves weigh the same, so 0 and 3, or 0 and 4, are a draw that the smaller class wins.
+    assert metrics[0]["value"] == pytest.approx(2 / 3, abs=1e-5)
 
 
 def test_cosine_warms_up_falls_to_nearly_zero_and_keeps_to_its_minutes():

@@ -90,7 +90,7 @@ def _two_ways(small: np.ndarray, alt: str) -> None:
 def _figures() -> None:
     """The card's table."""
     about = weights.card("cifar10_transfer")
-    small = resnet20_rows()
+    small = resnet20_row()
     rows = about["experiments"] + small
     ui.chart(
         charts.experiment(rows),
@@ -119,27 +119,16 @@ def _figures() -> None:
             + "".join(f", or where all layers may train: {row['accuracy']:.1%}" for row in tuned[:1])
             + "."
         )
-    if len(small) > 1:
-        st.caption(
-            "“With a teacher”: the small network learned, besides the labels, how sure the large one with all layers "
-            "trained is of each class. That is another way to transfer what ImageNet taught."
-        )
 
 
-def resnet20_rows() -> list[dict]:
-    """ResNet-20's rows of the table: from scratch, and with a teacher if it had one; none without its card."""
+def resnet20_row() -> list[dict]:
+    """ResNet-20's row of the table, with one look a picture like the others; none without its card."""
     try:
-        figures = {figure["name"]: figure for figure in weights.card("resnet20")["metrics"]}
+        figure = next(m for m in weights.card("resnet20")["metrics"] if m["name"] == resnet20.ONE_LOOK)
     except VisitorError:
         return []
-    names = {resnet20.UNTAUGHT: "from scratch", "accuracy": "with a teacher"}
-    if resnet20.UNTAUGHT not in figures:
-        names = {"accuracy": "from scratch"}
-    return [
-        {"input": "ResNet-20 at 32", "trained": trained, "accuracy": figures[name]["value"]}
-        | {"interval": figures[name]["interval"], "samples": figures[name]["samples"]}
-        for name, trained in names.items()
-    ]
+    facts = {key: figure[key] for key in ("interval", "samples")}
+    return [{"input": "ResNet-20 at 32", "trained": "from scratch", "accuracy": figure["value"]} | facts]
 
 
 def grid(pixels: np.ndarray, cells: int) -> np.ndarray:

@@ -34,11 +34,7 @@ class Cover:
 def look(name: str, pixels: np.ndarray) -> Look:
     """A network's outputs for a prepared square; cached by the square's content."""
     _await_tensorflow()
-    network = transfer.network(name)
-    outputs = network.run(pixels[None])
-    backbone = network.backbone
-    maps, features, scores = (outputs[layer][0] for layer in (backbone.maps, backbone.features, backbone.scores))
-    return Look(pixels, maps, features, scores, naming.softmax(scores))
+    return transfer.network(name).see(pixels)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -58,10 +54,7 @@ def untrained(name: str):
 def untrained_map(name: str, pixels: np.ndarray) -> tuple[np.ndarray, str]:
     """Map and answer of the network with shuffled weights."""
     network = untrained(name)
-    outputs = network.run(pixels[None])
-    layers = network.backbone
-    maps, scores = outputs[layers.maps][0], outputs[layers.scores][0]
-    seen = Look(pixels, maps, outputs[layers.features][0], scores, naming.softmax(scores))
+    seen = network.see(pixels)
     index = int(seen.scores.argmax())
     return attribution.class_map(seen, network, index), network.backbone.labels()[index]
 
