@@ -42,6 +42,7 @@ def experiment(rows: Sequence[dict]) -> go.Figure:
             "array": [row["interval"][1] - row["accuracy"] for row in rows],
             "arrayminus": [row["accuracy"] - row["interval"][0] for row in rows],
             "thickness": 1,
+            "color": "#808080",
         },
         textposition="inside",
         insidetextanchor="start",
