@@ -211,7 +211,8 @@ def publish(rows, heads, histories, splits, arguments, started) -> None:
 def heads_origin() -> dict:
     """Where the heads of an earlier run come from; the rows of the table name their own commands."""
     about = weights.card("cifar10_transfer")
-    return {key: about[key] for key in ("command", "hardware", "date", "total_seconds")}
+    facts = {key: about[key] for key in ("command", "hardware", "date", "total_seconds")}
+    return facts | {"resumed": about.get("resumed", False)}
 
 
 def best_validation(history: list[dict]) -> float:
