@@ -7,7 +7,7 @@ from cnndemo import convolution, images, ui
 from cnndemo.figures import INPUT, KERNEL, OUTPUT
 from cnndemo.figures import convolution as charts
 from cnndemo.figures.layer_lab import cells
-from cnndemo.ui.convolution import legend, lopsided, pick_curve, put_back
+from cnndemo.ui.convolution import lopsided, pick_curve, put_back
 from cnndemo.ui.settling import settle
 
 ui.page("convolution")
@@ -33,7 +33,6 @@ def slide() -> None:
     with right, ui.guard():
         at = st.slider("Slide to t", -4.0, 5.0, 0.6, 0.05, key="t", bind="query-params")
         area = convolution.overlap(f, g, at, flip)["area"]
-        legend(flip)
         ui.chart(
             charts.slide(f, g, at, flip),
             key="slide",

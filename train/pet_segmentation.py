@@ -410,17 +410,17 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
+    pets = oxford_pets.load(arguments.data_dir)
+    if arguments.measure:
+        for net in pet_segmentation.NETWORKS.values():
+            measure(weights.load(net.weights), net, pets, weights.WEIGHTS_DIR)
+        return
     common.prepare(arguments)
     clock = Clock(arguments.minutes)
-    pets = oxford_pets.load(arguments.data_dir)
     if arguments.limit:
         pets = replace(pets, train=pets.train[: arguments.limit], unlabelled=pets.unlabelled[: arguments.limit])
     if arguments.ablation:
         ablation(pets, arguments)
-        return
-    if arguments.measure:
-        for net in pet_segmentation.NETWORKS.values():
-            measure(weights.load(net.weights), net, pets, weights.WEIGHTS_DIR)
         return
     net = pet_segmentation.NETWORKS["book"]
     examples = pairs(pets.train)

@@ -168,12 +168,11 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="only measure the shipped weights once more")
     parser.add_argument("--start", action="store_true", help="go on from the shipped weights instead of at random")
     arguments = parser.parse_args()
-    common.prepare(arguments)
-
     (x, y), validation, test = cifar10.load(arguments.data_dir, validation=1000)
     if arguments.measure:
         weights.write_card("resnet20", weights.card("resnet20") | figures(weights.load("resnet20"), *test))
         return
+    common.prepare(arguments)
     if arguments.limit:
         x, y = x[: arguments.limit], y[: arguments.limit]
         validation, test = [[part[: arguments.limit] for part in split] for split in (validation, test)]

@@ -50,9 +50,8 @@ def slide(f: convolution.Curve, g: convolution.Curve, at: float, flip: bool, fra
         "xaxis2": {"range": SHOWN, "title": {"text": "t"}, "anchor": "y2", **fixed},
         "yaxis2": {"range": [0, max(*heights, 0.1) * 1.12], "domain": [0, 0.38], "anchor": "x2", **fixed},
         "updatemenus": [_player()],
-        # A legend, or room left to be found for numbers and buttons, would make Plotly draw everything twice.
-        "showlegend": False,
-        "margin": {"l": 36, "r": 8, "t": 8, "b": 88, "autoexpand": False},
+        "legend": {"y": 1.03},
+        "margin": {"l": 8, "r": 8, "t": 30, "b": 64},
     }
     return Plain(data, layout, _frames(f, g, flip, frames))
 

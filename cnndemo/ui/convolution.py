@@ -21,15 +21,6 @@ def lopsided() -> None:
     st.session_state.update({"f": "box", "fm": 0.0, "fw": 0.5, "g": "exponential", "gm": 0.0, "gw": 0.8})
 
 
-def legend(flip: bool) -> None:
-    """What the colours of the chart mean; in words above it, because a legend makes Plotly draw twice."""
-    moved = "flipped and moved to t" if flip else "moved to t"
-    st.markdown(
-        f":blue[━ **f**] &ensp; :orange[━ **g**, {moved}] &ensp; :green[▆ their **product**]  \n"
-        f":green[━ below: **f {'*' if flip else '⋆'} g**, its area for each t] &ensp; :red[● the area at t]"
-    )
-
-
 def pick_curve(name: str) -> convolution.Curve:
     """The widgets of one curve."""
     kind = st.selectbox(

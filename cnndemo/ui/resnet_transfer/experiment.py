@@ -104,8 +104,9 @@ def _figures() -> None:
     if tuned:
         words += (
             f"; blue with all layers training for {about['tuning']['epochs']} epochs, from ImageNet's weights or from "
-            "scratch, and a small network that never saw ImageNet"
+            "scratch"
         )
+        words += "".join(f", and a small network from scratch for {row['epochs']} epochs" for row in small)
         commands += [row["command"] for row in tuned if "command" in row]
     st.caption(
         f"{words}. {splits['train']:,} training and {splits['test']:,} test pictures; thin lines are 95 % intervals. "
@@ -114,8 +115,9 @@ def _figures() -> None:
     frozen = max(row["accuracy"] for row in rows if row["trained"] == "head")
     if small and small[0]["accuracy"] > frozen:
         st.caption(
-            f"With {splits['train']:,} pictures a small network that learns from scratch ({small[0]['accuracy']:.1%}) "
-            f"beats every frozen head (at most {frozen:.1%}). Transfer pays where pictures are few (see “Teach it”)"
+            f"With {small[0]['training_pictures']:,} pictures a small network that learns from scratch "
+            f"({small[0]['accuracy']:.1%}) beats every frozen head (at most {frozen:.1%}). Transfer pays where "
+            "pictures are few (see “Teach it”)"
             + "".join(f", or where all layers may train: {row['accuracy']:.1%}" for row in tuned[:1])
             + "."
         )
@@ -124,11 +126,21 @@ def _figures() -> None:
 def resnet20_row() -> list[dict]:
     """ResNet-20's row of the table, with one look a picture like the others; none without its card."""
     try:
-        figure = next(m for m in weights.card("resnet20")["metrics"] if m["name"] == resnet20.ONE_LOOK)
+        about = weights.card("resnet20")
     except VisitorError:
         return []
-    facts = {key: figure[key] for key in ("interval", "samples")}
-    return [{"input": "ResNet-20 at 32", "trained": "from scratch", "accuracy": figure["value"]} | facts]
+    return [
+        {
+            "input": "ResNet-20 at 32",
+            "trained": "from scratch",
+            "accuracy": figure["value"],
+            "interval": figure["interval"],
+            "training_pictures": about["data"]["splits"]["train"],
+            "epochs": about["epochs"],
+        }
+        for figure in about["metrics"]
+        if figure["name"] == resnet20.ONE_LOOK
+    ]
 
 
 def grid(pixels: np.ndarray, cells: int) -> np.ndarray:
