@@ -16,3 +16,4 @@ chapters = {
 }
 st.navigation({"": [home], **chapters}).run()
 ui.start_warm_up()
+ui.collect_rarely()

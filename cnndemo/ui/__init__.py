@@ -5,6 +5,7 @@ from cnndemo.ui.canvas import Canvas, canvas
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, page, plain, section, try_it
+from cnndemo.ui.memory import collect_rarely
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card
 from cnndemo.ui.pictures import Picture, pick_image, show
@@ -17,6 +18,7 @@ __all__ = [
     "chart",
     "check_yourself",
     "code",
+    "collect_rarely",
     "download",
     "guard",
     "icon",

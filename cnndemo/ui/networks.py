@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from cnndemo.ui.memory import collect_rarely
+
 _ready = threading.Event()
 _starting = threading.Lock()
 _thread: threading.Thread | None = None
@@ -33,6 +35,7 @@ def _import_tensorflow() -> None:
     try:
         importlib.import_module("tensorflow")
         importlib.import_module("keras")
+        collect_rarely()
     finally:
         _ready.set()
 
