@@ -62,7 +62,7 @@ def uploads_to_bars(rounds: int) -> list[float]:
     with gallery() as visit:
         page = visit("resnet_transfer")
         page.get_by_test_id("stMain").get_by_text("Upload", exact=True).first.click()
-        chooser = page.get_by_test_id("stFileUploader").first.locator("input[type=file]")
+        chooser = page.get_by_test_id("stFileUploader").filter(has_text="Your picture").locator("input[type=file]")
         for number in range(rounds):
             crop = images.png(cat[4 * number + 4 :, 4 * number + 4 :])
             file = {"name": f"{number}.png", "mimeType": "image/png", "buffer": crop}
