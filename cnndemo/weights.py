@@ -52,6 +52,12 @@ def card(name: str) -> dict[str, Any]:
         raise WeightsError(f"The card of the network “{name}” is missing. Make it with: {command(name)}") from None
 
 
+def stages(about: dict[str, Any]) -> list[dict[str, Any]]:
+    """The trainings behind a card, first to last: one may have gone on from the weights of another."""
+    earlier = about.get("started_from")
+    return [*(stages(earlier) if earlier else []), about]
+
+
 def command(name: str) -> str:
     """The shortest command that makes a network; the card of one that is there names all its options."""
     return f"python -m train.{_MADE_BY.get(name, name)}"

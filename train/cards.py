@@ -10,11 +10,12 @@ from cnndemo import weights
 
 
 def facts(card: dict[str, Any]) -> tuple[str, ...]:
-    """One row of the first table: model, parameters, size, data, licence, command."""
+    """One row of the first table: model, parameters, size, data, licence, commands."""
     licence = (card.get("source") or card["data"]).get("licence", "")
     size = f"{card['bytes'] / 1e6:.2f} MB"
     data = card["data"].get("name", "")
-    return f"`{card['name']}`", f"{card['parameters']:,}", size, data, licence, f"`{card['command']}`"
+    commands = ", then ".join(f"`{stage['command']}`" for stage in weights.stages(card))
+    return f"`{card['name']}`", f"{card['parameters']:,}", size, data, licence, commands
 
 
 def figures(card: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -126,7 +126,7 @@ def _card(name: str) -> None:
         st.markdown("\n".join(f"- **{label}:** {value}" for label, value in _facts(about)))
     with right:
         st.caption("Made by")
-        st.code(about["command"], language="bash", wrap_lines=True)
+        st.code("\n".join(stage["command"] for stage in weights.stages(about)), language="bash", wrap_lines=True)
         _curves(name)
     remarks = about.get("notes", ())
     if remarks:
@@ -150,7 +150,7 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
         ("Parameters", f"{about['parameters']:,}"),
         ("File", f"{about['bytes'] / 1e6:.1f} MB, {about['dtype']}, sha256 {about['sha256'][:12]}…"),
         ("Training", training),
-        ("Hardware", about.get("hardware")),
+        ("Hardware", ", then ".join(dict.fromkeys(filter(None, (s.get("hardware") for s in weights.stages(about)))))),
         ("Speed", f"{speed['milliseconds']} ms: {speed['what']}, {speed['hardware']}" if speed else None),
         ("Seed", str(about["seed"]) if about.get("epochs") else None),
         ("Made on", about.get("date")),

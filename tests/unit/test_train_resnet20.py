@@ -147,3 +147,29 @@ def test_cosine_warms_up_falls_to_nearly_zero_and_keeps_to_its_minutes():
     hurried.on_epoch_end(3, {})
     assert Model.optimizer.learning_rate == pytest.approx(0.0004)
     assert Model.stop_training
+
+
+def test_averaged_weights_are_the_mean_of_the_files(tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    files = [tmp_path / f"{value}.weights.h5" for value in (1, 3, 8)]
+    for value, file in zip((1, 3, 8), files, strict=True):
+        model.set_weights([np.full(w.shape, value, np.float32) for w in model.get_weights()])
+        model.save_weights(file)
+    for values in resnet20.mean_weights(files, model):
+        np.testing.assert_allclose(values, 4)
+
+
+def test_statistics_of_normalization_are_measured_anew():
+    import keras
+
+    model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.BatchNormalization(momentum=0.9)])
+    x = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3)).astype(np.uint8)
+    x[..., 1] //= 4
+    resnet20.measure_statistics(model, resnet20.Pictures(x, np.arange(40) % 10, 10))
+    layer = model.layers[-1]
+    assert layer.momentum == 0.9
+    np.testing.assert_allclose(layer.moving_mean, x.mean(axis=(0, 1, 2)), rtol=1e-4)
+    batches = x.reshape(4, -1, 3).astype(np.float32)
+    np.testing.assert_allclose(layer.moving_variance, batches.var(axis=1).mean(axis=0), rtol=1e-3)

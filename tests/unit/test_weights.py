@@ -82,3 +82,10 @@ def test_a_card_cannot_name_code_elsewhere(folder):
     (folder / "small.json").write_text(json.dumps(weights.card("small") | {"builder": "os:system"}))
     with pytest.raises(weights.WeightsError, match="outside"):
         weights.load("small")
+
+
+def test_stages_are_the_trainings_from_the_first_to_the_last():
+    first, second = {"command": "a"}, {"command": "b", "started_from": {"command": "a"}}
+    third = {"command": "c", "started_from": second}
+    assert weights.stages(first) == [first]
+    assert [stage["command"] for stage in weights.stages(third)] == ["a", "b", "c"]
