@@ -7,11 +7,11 @@ from streamlit.testing.v1 import AppTest
 
 from cnndemo import topics
 from tests.conftest import ROOT
-from tests.pages.conftest import no_trouble
+from tests.pages.conftest import PAGE_TIMEOUT, no_trouble
 
 
 def open_app() -> AppTest:
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=PAGE_TIMEOUT).run()
 
 
 def test_home_has_a_card_for_every_topic():
