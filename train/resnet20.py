@@ -157,7 +157,7 @@ def measure_statistics(model: keras.Model, pictures: Pictures, batches: int = 20
         layer.momentum = momentum
 
 
-def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 500) -> dict:
+def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 500) -> list[dict]:
     """The card's figures: as the gallery serves the network, the mean with the mirror image, and of a single look."""
 
     def answers(pictures: np.ndarray) -> np.ndarray:
@@ -169,8 +169,8 @@ def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 
     for name, probabilities in (("accuracy", once + answers(x[:, :, ::-1])), (resnet20.ONE_LOOK, once)):
         right = int((probabilities.argmax(axis=1) == y).sum())
         metrics.append(common.metric(name, right / len(y), len(y), common.wilson(right, len(y))))
-        print(f"{name}: {right / len(y):.4f} on {len(y)} test pictures")
-    return {"metrics": metrics, "notes": "Each answer is the mean of those to the picture and to its mirror image."}
+        print(f"{name}: {right / len(y):.4f} of {len(y)} pictures")
+    return metrics
 
 
 def optimizer(rate: float, weight_decay: float) -> keras.optimizers.Optimizer:
@@ -196,7 +196,7 @@ def main() -> None:
     arguments = parser.parse_args()
     (x, y), validation, test = cifar10.load(arguments.data_dir, validation=1000)
     if arguments.measure:
-        weights.write_card("resnet20", weights.card("resnet20") | figures(weights.load("resnet20"), *test))
+        weights.write_card("resnet20", weights.card("resnet20") | {"metrics": figures(weights.load("resnet20"), *test)})
         return
     common.prepare(arguments)
     if arguments.limit:
@@ -229,10 +229,13 @@ def main() -> None:
         callbacks=[keep if arguments.average else schedule],
         verbose=2,
     )
+    notes = "Each answer is the mean of those to the picture and to its mirror image."
     if arguments.average:
+        notes += f" The weights are the mean of those of the last {arguments.average} epochs; the curves are of each."
         model.set_weights(mean_weights(sorted(each.iterdir())[-arguments.average :], model))
         measure_statistics(model, pictures)
-        print("mean of the last epochs, validation:", figures(model, *validation)["metrics"])
+        print("Mean of the last epochs, on validation and then on test pictures:")
+        figures(model, *validation)
     trained = model.get_weights()
     keras.config.set_dtype_policy("float32")
     model = resnet20.build()
@@ -245,7 +248,8 @@ def main() -> None:
         data=cifar10.SOURCE | {"splits": {"train": len(x), "validation": len(validation[0]), "test": len(test[0])}},
         history=earlier + history,
         classes=list(resnet20.CLASSES),
-        **figures(model, *test),
+        metrics=figures(model, *test),
+        notes=notes,
         **start,
     )
 

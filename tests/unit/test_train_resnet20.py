@@ -115,7 +115,7 @@ def test_figures_are_of_both_looks_and_of_one():
 
     x = np.zeros((3, 32, 32, 3), np.uint8)
     x[0], x[1, :, :16], x[2, :, 16:] = 25, 35, 45
-    metrics = resnet20.figures(Model, x, np.array([2, 3, 0]), batch_size=2)["metrics"]
+    metrics = resnet20.figures(Model, x, np.array([2, 3, 0]), batch_size=2)
     assert [(metric["name"], metric["samples"]) for metric in metrics] == [("accuracy", 3), (ONE_LOOK, 3)]
     assert metrics[1]["value"] == 1
     # Both looks together: the halves weigh the same, so 0 and 3, or 0 and 4, are a draw that the smaller class wins.
