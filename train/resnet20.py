@@ -137,12 +137,12 @@ class Cosine(keras.callbacks.Callback):
 
 def mean_weights(files: list[Path], model: keras.Model) -> list[np.ndarray]:
     """The mean of the weights in files of the architecture of `model`, whose own weights are lost."""
-    total = None
-    for file in files:
+
+    def stored(file: Path) -> list[np.ndarray]:
         model.load_weights(file)
-        values = model.get_weights()
-        total = values if total is None else [a + b for a, b in zip(total, values, strict=True)]
-    return [values / len(files) for values in total]
+        return model.get_weights()
+
+    return [np.mean(values, axis=0) for values in zip(*map(stored, files), strict=True)]
 
 
 def measure_statistics(model: keras.Model, pictures: Pictures, batches: int = 200) -> None:
