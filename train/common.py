@@ -206,7 +206,7 @@ def command(arguments: argparse.Namespace) -> str:
 
 def origin(name: str) -> dict[str, Any]:
     """What a card says of the shipped weights `name` that a training starts from; theirs may have started, too."""
-    facts, card = ("command", "hardware", "epochs", "seconds", "started_from"), weights.card(name)
+    facts, card = ("command", "hardware", "epochs", "seconds", "resumed", "started_from"), weights.card(name)
     return {"started_from": {key: card[key] for key in facts if key in card}}
 
 

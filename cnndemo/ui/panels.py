@@ -111,7 +111,7 @@ def _card(name: str) -> None:
             "95 % interval": " – ".join(f"{end:.4g}" for end in metric.get("interval") or []),
             "samples": metric.get("samples"),
             "split": metric.get("split", ""),
-            "note": notes.index(metric["note"]) + 1 if metric.get("note") else None,
+            "note": str(notes.index(metric["note"]) + 1) if metric.get("note") else "",
         }
         for metric in about["metrics"]
     ]
@@ -139,7 +139,7 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
     splits = ", ".join(f"{count:,} {split}" for split, count in (data.get("splits") or {}).items())
     speed = about.get("speed")
     training = f"{about['epochs']} epochs, {about.get('seconds', 0) / 60:.1f} min" if about.get("epochs") else None
-    if training and about.get("resumed"):
+    if training and any(stage.get("resumed") for stage in weights.stages(about)):
         training += ", interrupted and resumed from a checkpoint"
     facts = [
         ("Data", ". ".join(filter(None, (data.get("name"), data.get("source"))))),
