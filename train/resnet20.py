@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--mixup", type=float, default=0.0, help="parameter of the blending of pairs")
     parser.add_argument("--average", type=int, default=0, help="keep the rate, and average so many last epochs")
     parser.add_argument("--minutes", type=float, help="end the learning-rate schedule after so many minutes")
-    parser.add_argument("--mixed", action="store_true", help="calculate in bfloat16 (GPU)")
+    parser.add_argument("--mixed", action="store_true", help="calculate in bfloat16")
     parser.add_argument("--measure", action="store_true", help="only measure the shipped weights once more")
     parser.add_argument("--start", action="store_true", help="go on from the shipped weights instead of at random")
     arguments = parser.parse_args()
@@ -204,7 +204,7 @@ def main() -> None:
         validation, test = [[part[: arguments.limit] for part in split] for split in (validation, test)]
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
-    model = resnet20.build()
+    model = common.fuse_normalization(resnet20.build())
     earlier, start = [], {}
     if arguments.start:
         model.set_weights(weights.load("resnet20").get_weights())

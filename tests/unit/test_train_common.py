@@ -72,3 +72,40 @@ def test_wilson_interval_against_worked_values():
 
 def test_bootstrap_of_a_constant_is_that_constant():
     assert common.bootstrap(np.full(20, 0.25)) == [0.25, 0.25]
+
+
+@pytest.mark.parametrize(("policy", "tolerance"), [("float32", 2e-4), ("mixed_bfloat16", 3e-2)])
+def test_fused_normalization_trains_as_keras_does(policy, tolerance):
+    layers = keras.layers
+    options = {"dtype": policy}
+    plain = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, kernel_initializer=keras.initializers.HeNormal(1), **options),
+            layers.BatchNormalization(momentum=0.8, epsilon=1e-4, name="normalization", **options),
+            layers.ReLU(**options),
+            layers.Flatten(**options),
+            layers.Dense(2, kernel_initializer=keras.initializers.HeNormal(2), **options),
+        ]
+    )
+    fused = common.fuse_normalization(plain)
+    assert isinstance(fused.get_layer("normalization"), common.FusedBatchNormalization)
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(3, 2, (32, 8, 8, 3)).astype(np.float32), generator.normal(size=(32, 2)).astype(np.float32)
+    np.testing.assert_allclose(fused(x[:4]), plain(x[:4]), atol=1e-5)
+    losses = []
+    for model in (plain, fused):
+        model.compile(keras.optimizers.SGD(0.01), "mse")
+        losses.append([float(model.train_on_batch(x, y)) for _ in range(5)])
+    np.testing.assert_allclose(*losses, rtol=tolerance)
+    # TensorFlow divides by n - 1 for the moving variance, Keras by n.
+    for ours, keras_weights in zip(fused.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, keras_weights, rtol=max(tolerance, 2e-3), atol=tolerance)
+
+
+def test_a_frozen_fused_normalization_keeps_its_statistics():
+    model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.BatchNormalization()])
+    fused = common.fuse_normalization(model)
+    fused.trainable = False
+    x = np.random.default_rng(0).normal(5, 1, (8, 4, 4, 2)).astype(np.float32)
+    np.testing.assert_allclose(fused(x, training=True), model(x), rtol=1e-5)
