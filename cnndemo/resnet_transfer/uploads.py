@@ -166,6 +166,7 @@ def unseen_digit(number: int) -> np.ndarray:
 
 
 def _enlarged(digit: np.ndarray, side: int = 256) -> np.ndarray:
-    """A 28×28 digit as a picture, uint8 (side, side, 3), black on white."""
-    large = Image.fromarray(255 - digit).resize((side, side), Image.Resampling.BICUBIC)
+    """A 28×28 digit as a picture, uint8 (side, side, 3), black on white, with the margin that preparation cuts off."""
+    paper = np.pad(255 - digit, 3, constant_values=255)
+    large = Image.fromarray(paper).resize((side, side), Image.Resampling.BICUBIC)
     return np.repeat(np.asarray(large)[..., None], 3, axis=2)

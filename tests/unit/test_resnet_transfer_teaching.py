@@ -305,6 +305,9 @@ def test_ready_sets_have_their_classes_and_unseen_digits_are_not_in_them():
     known = {shot.digest for shot in digits}
     assert len(known) == 36
     assert all(uploads.shot(uploads.unseen_digit(n), "", "").digest not in known for n in range(1, 6))
+    for pixels in [shot.pixels for shot in digits] + [uploads.shot(uploads.unseen_digit(1), "", "").pixels]:
+        edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+        assert edge.min() > 200, "the network sees the whole digit"
 
 
 # The file to take home

@@ -97,7 +97,7 @@ def _strips(current: Lesson) -> None:
 
 
 def strip(shots: list[Shot], count: int = 5) -> np.ndarray:
-    """The first pictures side by side, uint8 (56, 280, 3), white where there are fewer."""
+    """The first pictures side by side, uint8 (112, 112 × count, 3), white where there are fewer."""
     result = np.full((2 * THUMB, 2 * THUMB * count, 3), 255, np.uint8)
     for place, shot in enumerate(shots[:count]):
         result[:, 2 * THUMB * place : 2 * THUMB * (place + 1)] = shot.pixels[::2, ::2]
