@@ -35,8 +35,8 @@ def try_it() -> None:
             st.caption(
                 "Green is the mask, guessed by GrabCut. It moves with the picture; light, noise and blur leave it."
             )
-    with ui.guard():
         panels.grid(small, pipeline, seed, panels.rough_mask(small) if with_mask else None, alt)
+    with ui.guard():
         panels.honesty(small, pipeline, seed)
     settle("augmentation", (alt, image.shape, pipeline.to_json(), seed, st.session_state.get(panels.SHOWN, 0)))
 

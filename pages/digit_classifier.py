@@ -94,7 +94,7 @@ with right, ui.guard():
     rows = digit_classifier.summary(ui.model(MODEL))
     total, largest = sum(row["parameters"] for row in rows), max(row["parameters"] for row in rows)
     st.markdown("**Its summary**, listing 2.2, read from the network that runs on this page.")
-    st.dataframe(rows, hide_index=True)
+    ui.table(rows)
     st.markdown(
         f"Together **{total:,}** parameters. {largest / total:.1%} of them join the flattened maps to `dense_1`."
     )

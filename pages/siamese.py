@@ -102,7 +102,7 @@ with ui.guard():
     for column, (title, function, rows) in zip(st.columns(2, gap="large"), sharing.listings, strict=True):
         with column:
             st.markdown(f"**{title}**: {sum(row['parameters'] for row in rows):,} parameters")
-            st.dataframe(rows, hide_index=True)
+            ui.table(rows)
             st.code(inspect.getsource(function), language="python", wrap_lines=True)
 
 if pair:

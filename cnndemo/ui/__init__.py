@@ -7,7 +7,7 @@ from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, page, plain, section, try_it
 from cnndemo.ui.memory import collect_rarely
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
-from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card
+from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, pick_image, show
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "section",
     "show",
     "start_warm_up",
+    "table",
     "tensorflow_ready",
     "try_it",
 ]

@@ -9,7 +9,7 @@ from cnndemo import architectures
 from cnndemo.architectures.gradients import WIDTH
 from cnndemo.figures import architectures as charts
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.panels import Question, chart
+from cnndemo.ui.panels import Question, chart, table
 from cnndemo.ui.pictures import pick_image, show
 
 TITLES = {network.title: name for name, network in architectures.NETWORKS.items()}
@@ -29,7 +29,7 @@ def layer_table(plan: architectures.Plan, name: str) -> None:
     """All layers in a table, one of them with its arithmetic and what its middle unit sees of the picture."""
     left, right = st.columns([3, 2], gap="large")
     with left:
-        picked = st.dataframe(
+        picked = table(
             [
                 {
                     "layer": layer.name,
@@ -40,7 +40,7 @@ def layer_table(plan: architectures.Plan, name: str) -> None:
                 }
                 for layer in plan.layers
             ],
-            hide_index=True, height=430, selection_mode="single-row", on_select="rerun", key=f"layers_{name}",
+            height=430, selection_mode="single-row", on_select="rerun", key=f"layers_{name}",
         )  # fmt: skip
         rows = picked.selection.rows if picked else []
         st.caption("Choose a row to see its arithmetic, and on the right what one of its units sees.")

@@ -115,9 +115,9 @@ def _compare(number: int) -> None:
 def grid(image: np.ndarray, pipeline: Pipeline, seed: int, mask: np.ndarray | None, alt: str) -> None:
     """Sixteen variants, each with the parameters that were drawn for it (figure 3.2)."""
     results = variants(image, pipeline.to_json(), range(seed, seed + SAMPLES), mask)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="xsmall"):
         for number, (picture, words) in enumerate(results):
-            with st.container(width=165, gap="xsmall"):
+            with st.container(width=148, gap="xsmall"):
                 show(picture, alt=f"variant {number + 1} of {alt}: {', '.join(words) or 'unchanged'}", target=0)
                 st.button(f"Compare {number + 1}", on_click=_compare, args=(number,), key=f"c{number}", type="tertiary")
                 st.caption("  \n".join(words) or "unchanged")

@@ -13,8 +13,7 @@ from cnndemo.figures import bars
 from cnndemo.ui.augmentation import variants
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, plain, try_it
-from cnndemo.ui.grids import agreement
-from cnndemo.ui.networks import predictor, tensorflow_ready
+from cnndemo.ui.networks import predictor, tell_of_loading, tensorflow_ready
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.settling import settle
@@ -120,7 +119,7 @@ def digits(pipeline: Pipeline, seed: int) -> None:
         with guard():
             answers = predictor("digit_classifier")(pictures[..., None] / np.float32(255))
     else:
-        agreement(str)  # says that it waits, and runs the page again
+        tell_of_loading()
     _read_digits(digit, pictures, drawn, answers)
 
 

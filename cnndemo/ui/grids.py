@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from cnndemo.layer_lab.grids import as_grid
-from cnndemo.ui.networks import start_warm_up, tensorflow_ready
+from cnndemo.ui.networks import tell_of_loading, tensorflow_ready
 
 
 def edit_grid(key: str, preset: np.ndarray, label: str, what: str = "The grid") -> np.ndarray:
@@ -77,26 +77,9 @@ def clicked(chart_key: str, row_key: str, column_key: str, offset: tuple[int, in
     return take
 
 
-LOADING = ":material/hourglass: Keras is being loaded; its result will appear here."
-
-
-def agreement(compare: Callable[[], str], watch: bool = False) -> None:
-    """Show ``compare()``, which calls Keras, as soon as TensorFlow is there; the page does not wait for it.
-
-    watch: look every other second whether it is, and run the page again then; one such watch a page is enough.
-    """
+def agreement(compare: Callable[[], str]) -> None:
+    """Show ``compare()``, which calls Keras, as soon as TensorFlow is there; the page does not wait for it."""
     if tensorflow_ready():
         st.caption(compare())
-        return
-    start_warm_up()
-    if not watch:
-        st.caption(LOADING)
-        return
-
-    @st.fragment(run_every=2.0)
-    def wait() -> None:
-        if tensorflow_ready():
-            st.rerun(scope="app")
-        st.caption(LOADING)
-
-    wait()
+    else:
+        tell_of_loading()

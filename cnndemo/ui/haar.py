@@ -10,10 +10,10 @@ from cnndemo.face_detection import haar
 from cnndemo.face_detection.conditions import Trial
 from cnndemo.figures import INPUT, KERNEL
 from cnndemo.figures import face_detection as charts
+from cnndemo.ui import panels
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, try_it
-from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
 
 EYES_AND_CHEEKS = ((33.0, 61.0), (23.0, 77.0))
@@ -47,9 +47,9 @@ def lay_feature(crop: np.ndarray, alt: str) -> None:
                 show(charts.feature(crop, response), "the feature", f"{kind} on {alt}")
             with st.container(width=230):
                 where = charts.positions(haar.slide(table, kind, *place[2:]), place)
-                chart(where, "Its value at every place of the picture; a ring where it lies now.", key="slide")
+                panels.chart(where, "Its value at every place of the picture; a ring where it lies now.", key="slide")
                 st.caption("its value at every place, red light, blue dark; the ring: where it lies now")
-        st.dataframe(charts.look_ups(response), hide_index=True)
+        panels.table(charts.look_ups(response))
         st.caption(
             "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. "
             f"A cell is D − B − C + A, however large. Weighted and added, the feature's value: **{response.value:,}**."
@@ -60,7 +60,7 @@ def show_trials(trials: list[Trial]) -> None:
     """Both detectors on one face in many conditions: a chart, and the pictures."""
     st.markdown("The same face in ten conditions, :orange[**cascade**] and :blue[**network**] side by side:")
     overlaps = charts.conditions([(trial.condition, *trial.overlaps) for trial in trials])
-    chart(overlaps, charts.told(trials), key="conditions")
+    panels.chart(overlaps, charts.told(trials), key="conditions")
     with st.container(horizontal=True):
         for trial in trials:
             with st.container(width=150):

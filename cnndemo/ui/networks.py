@@ -45,6 +45,15 @@ def tensorflow_ready() -> bool:
     return _ready.is_set()
 
 
+@st.fragment(run_every=2.0)
+def tell_of_loading() -> None:
+    """Say that TensorFlow is being loaded, look every other second, and run the page again when it is there."""
+    start_warm_up()
+    if tensorflow_ready():
+        st.rerun(scope="app")
+    st.caption(":material/hourglass: Keras is being loaded; its result will appear here.")
+
+
 def _await_tensorflow() -> None:
     if _ready.is_set():
         return

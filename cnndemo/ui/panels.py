@@ -28,6 +28,13 @@ def chart(figure, alt: str, key: str | None = None, on_select: Any = "ignore", *
     return st.plotly_chart(figure, key=key, on_select=on_select, alt=alt, config=CHART_CONFIG, **options)
 
 
+def table(rows: Sequence[dict[str, Any]], **options: Any):
+    """Rows as a table in which whole numbers have separators; `options` as for `st.dataframe`, and its result."""
+    whole = {name for row in rows for name, value in row.items() if type(value) is int}
+    formats = {name: st.column_config.NumberColumn(format="localized") for name in whole}
+    return st.dataframe(rows, hide_index=True, column_config=formats, **options)
+
+
 def download(label: str, data: Any, file_name: str, mime: str, key: str | None = None) -> None:
     """A download button that does not run the page again; `data` may be a function, called on the click."""
     st.download_button(

@@ -106,7 +106,7 @@ def _resized(x: np.ndarray, factor: int, method: str, cell: tuple[int, int]) -> 
         listed = ", ".join(f"{label.lower()} {off:.1e}" for label, off in zip(NAMES.values(), found, strict=True))
         return f"NumPy and `keras.layers.UpSampling2D`, largest difference: {listed}."
 
-    agreement(compare, watch=True)
+    agreement(compare)
 
 
 @st.fragment

@@ -1,5 +1,7 @@
 """The architectures page, run without a browser."""
 
+import json
+
 import pytest
 
 from cnndemo import architectures
@@ -24,6 +26,12 @@ def test_every_network_has_its_numbers(open_page, title):
     plan = architectures.plan(TITLES[title])
     assert metrics(page)["Parameters"] == words_of(plan.parameters)
     assert metrics(page)["Layers with weights"] == str(plan.depth)
+
+
+def test_whole_numbers_of_the_layers_have_separators(opened):
+    columns = json.loads(opened("architectures").dataframe[0].proto.columns)
+    localized = {name for name, config in columns.items() if config.get("type_config", {}).get("format") == "localized"}
+    assert localized == {"parameters", "multiply-adds", "sees, pixels"}
 
 
 def test_too_small_an_input_is_a_sentence_and_the_page_stays(open_page):

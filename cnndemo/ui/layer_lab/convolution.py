@@ -209,8 +209,7 @@ def _result(shape: layer_lab.Geometry) -> None:
         lambda: (
             "NumPy and `keras.layers.Conv2D`: the largest difference is "
             f"{layer_lab.largest_difference(layer_lab.keras_convolve(*arguments), ours):.1e}."
-        ),
-        watch=True,
+        )
     )
 
 

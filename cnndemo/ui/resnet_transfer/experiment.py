@@ -46,8 +46,7 @@ def book_experiment(image: np.ndarray, alt: str) -> None:
         rows = resnet50.listing_4_3()
         total, train = (sum(row[name] for row in rows) for name in ("parameters", "train"))
         st.markdown("**Listing 4.3**, by arithmetic from the architecture.")
-        number = st.column_config.NumberColumn(format="localized")
-        st.dataframe(rows, hide_index=True, column_config={"parameters": number, "train": number})
+        ui.table(rows)
         st.markdown(f"Together **{total:,}**, of which **{train:,}** train and **{total - train:,}** are frozen.")
         st.caption(
             "Frozen weights are not “zeroed gradients” alone: Keras leaves them out of what the optimizer gets, "

@@ -208,8 +208,7 @@ def _overview(loaded: tuple[str, ...]) -> list[dict]:
 def table_of_networks() -> None:
     """One row a backbone; time and memory were measured on this server."""
     states = tuple(f"{name} {backbones.state(name)}" for name in BACKBONES)
-    number = st.column_config.NumberColumn(format="localized")
-    st.dataframe(_overview(states), hide_index=True, column_config={"parameters": number}, placeholder="–")
+    ui.table(_overview(states), placeholder="–")
     st.caption(
         "Time is the median of five runs on this server, memory what loading the network added to it; both only for "
         "networks that are loaded. Beside the shipped networks at most one stays in memory."

@@ -173,8 +173,7 @@ def _fine_tuned(head: Head, tail: list[np.ndarray], pixels: np.ndarray, slot: st
 def _freezing(current: Lesson) -> None:
     """What could train, and the figures of the last block's training."""
     st.markdown("**Freeze or unfreeze?**")
-    number = st.column_config.NumberColumn(format="localized")
-    st.dataframe(freeze_rows(len(current.classes)), hide_index=True, column_config={"train": number, "frozen": number})
+    ui.table(freeze_rows(len(current.classes)))
     if st.button("Fine-tune the last block", icon=":material/lock_open:", key="tune"):
         current.tuning = True
         st.rerun()
