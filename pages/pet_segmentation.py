@@ -64,8 +64,10 @@ worth = pet_segmentation.ablation()
 left, right = st.columns(2, gap="large")
 with left:
     if histories:
-        ui.chart(drawings.training(histories), "Mean Jaccard over the minutes of training, by network", key="log")
-        st.caption("Measured on the validation split after each epoch. A drop is where the pictures became larger.")
+        ui.chart(
+            drawings.training(histories), "Mean Jaccard on validation pictures after each epoch, by network", key="log"
+        )
+        st.caption("On validation pictures, after each epoch. A drop is where the pictures became larger.")
 with right:
     if worth:
         plain, full = worth["all of them"], worth["nothing"]

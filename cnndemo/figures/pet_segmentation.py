@@ -162,16 +162,15 @@ def dice_over_jaccard(value: float, height: int = 260) -> go.Figure:
 
 
 def training(histories: dict[str, Sequence[dict[str, float]]], height: int = 300) -> go.Figure:
-    """Mean Jaccard on the validation split against minutes of training, one line a network."""
+    """Mean Jaccard on the validation split after each epoch, one line a network."""
     figure = go.Figure()
     for (name, rows), color in zip(histories.items(), (OUTPUT, INPUT), strict=False):
-        minutes = np.cumsum([row.get("seconds", 0.0) for row in rows]) / 60
         scores, sizes = [row.get("val_mean_jaccard") for row in rows], [f"{row.get('size', 0):.0f}" for row in rows]
         figure.add_scatter(
-            x=minutes, y=scores, name=name, mode="lines", line_color=color, customdata=sizes,
-            hovertemplate="%{y:.3f} after %{x:.1f} min, at %{customdata} px<extra></extra>",
+            x=list(range(1, len(rows) + 1)), y=scores, name=name, mode="lines", line_color=color, customdata=sizes,
+            hovertemplate="%{y:.3f} after epoch %{x}, at %{customdata} px<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title_text="minutes of training")
+    figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text="mean Jaccard, validation")
     return styled(figure, height)
 
