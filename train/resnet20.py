@@ -158,15 +158,16 @@ def measure_statistics(model: keras.Model, pictures: Pictures, batches: int = 20
 
 
 def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 500) -> list[dict]:
-    """The card's figures: as the gallery serves the network, the mean with the mirror image, and of a single look."""
+    """The card's figures: as the gallery serves the network, the mean of ten looks, and of a single look."""
 
     def answers(pictures: np.ndarray) -> np.ndarray:
         starts = range(0, len(pictures), batch_size)
         return np.concatenate([model.predict_on_batch(pictures[i : i + batch_size].astype("float32")) for i in starts])
 
-    once = answers(x)
+    ten = np.stack([resnet20.looks(picture) for picture in x], axis=1)  # by look, then by picture
+    looks = np.stack([answers(pictures) for pictures in ten])
     metrics = []
-    for name, probabilities in (("accuracy", once + answers(x[:, :, ::-1])), (resnet20.ONE_LOOK, once)):
+    for name, probabilities in (("accuracy", looks.mean(axis=0)), (resnet20.ONE_LOOK, looks[0])):
         right = int((probabilities.argmax(axis=1) == y).sum())
         metrics.append(common.metric(name, right / len(y), len(y), common.wilson(right, len(y))))
         print(f"{name}: {right / len(y):.4f} of {len(y)} pictures")
@@ -229,7 +230,7 @@ def main() -> None:
         callbacks=[keep if arguments.average else schedule],
         verbose=2,
     )
-    notes = "Each answer is the mean of those to the picture and to its mirror image."
+    notes = f"Each answer is the mean of ten looks: moved by {resnet20.STEP} pixels four ways or not, mirrored or not."
     if arguments.average:
         notes += f" The weights are the mean of those of the last {arguments.average} epochs; the curves are of each."
         model.set_weights(mean_weights(sorted(each.iterdir())[-arguments.average :], model))

@@ -30,7 +30,7 @@ class Backbone:
         crop: height and width of a picture -> top, left and side of the square that `prepare` cuts.
         feed: uint8 batch -> float32 batch as the model wants it.
         maps, features, scores: names of the layers before the pooling, of the pooling, and of the logits.
-        mirror: whether its probabilities are the mean of those for the picture and for its mirror image.
+        looks: uint8 square -> batch of views of it, itself first, whose mean probabilities are the answer.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Backbone:
     maps: str
     features: str
     scores: str
-    mirror: bool = False
+    looks: Callable[[np.ndarray], np.ndarray] = lambda pixels: pixels[None]
 
 
 def _central_square(height: int, width: int) -> tuple[int, int, int]:
@@ -87,7 +87,7 @@ BACKBONES: dict[str, Backbone] = {
             "last_activation",
             "average_pool",
             "logits",
-            mirror=True,
+            resnet20.looks,
         ),
         Backbone(
             "resnet50",
@@ -118,7 +118,7 @@ class Look:
         maps: float32 (rows, columns, channels), the activations before the pooling.
         features: float32 (channels,), their average.
         scores: float32 (classes,), the logits.
-        probabilities: float32 (classes,), their softmax, or its mean with the mirror image's (see `Backbone.mirror`).
+        probabilities: float32 (classes,), the mean of the softmax over `Backbone.looks`.
     """
 
     pixels: np.ndarray
@@ -160,8 +160,7 @@ class Network:
 
     def see(self, pixels: np.ndarray) -> Look:
         """Everything about one prepared square, uint8 (size, size, 3)."""
-        views = np.stack([pixels, pixels[:, ::-1]]) if self.backbone.mirror else pixels[None]
-        outputs = self.run(views)
+        outputs = self.run(self.backbone.looks(pixels))
         maps, features, scores = (outputs[name][0] for name in self._layers)
         return Look(pixels, maps, features, scores, softmax(outputs[self.backbone.scores]).mean(axis=0))
 

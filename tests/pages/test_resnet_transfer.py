@@ -53,6 +53,13 @@ def test_counts_of_listing_4_3_are_on_the_page(first):
     assert all(number in text for number in ("23,608,202", "1,075,210", "22,532,992"))
 
 
+def test_says_that_the_small_network_looks_ten_times():
+    page = no_trouble(run_page("resnet_transfer", {"networks": "ResNet-20"}))
+    assert any("mean of 10 looks" in caption.value for caption in page.caption)
+    page = no_trouble(run_page("resnet_transfer", {"networks": "EfficientNet-Lite0"}))
+    assert not any(" looks" in caption.value for caption in page.caption)
+
+
 def test_resnet50_without_its_weights_is_offered_and_a_failed_download_is_a_sentence(monkeypatch, tmp_path):
     monkeypatch.setenv("CNNDEMO_RESNET50_WEIGHTS", str(tmp_path / "models" / resnet50.FILE))
     monkeypatch.setattr(resnet50.download, "__defaults__", (lambda *_: None, "http://127.0.0.1:9/x", "", None, 1.0))

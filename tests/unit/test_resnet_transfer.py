@@ -42,8 +42,21 @@ def test_cifar_network_is_as_sure_of_the_mirror_image():
     ahead, behind = chosen.see(pixels), chosen.see(pixels[:, ::-1])
     np.testing.assert_allclose(ahead.probabilities, behind.probabilities, atol=1e-5)
     assert np.abs(ahead.scores - behind.scores).max() > 0.01, "the scores, of which maps are made, are of one look"
-    both = np.stack([backbones.softmax(look.scores) for look in (ahead, behind)])
-    np.testing.assert_allclose(ahead.probabilities, both.mean(axis=0), atol=1e-5)
+    ten = backbones.softmax(chosen.scores(resnet20.looks(pixels)))
+    np.testing.assert_allclose(ahead.probabilities, ten.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(backbones.softmax(ahead.scores), ten[0], atol=1e-5)
+
+
+def test_ten_looks_are_the_picture_moved_and_mirrored():
+    picture = np.arange(32 * 32 * 3, dtype=np.uint8).reshape(32, 32, 3)
+    looks = resnet20.looks(picture)
+    assert looks.shape == (10, 32, 32, 3) and looks.dtype == np.uint8
+    assert np.array_equal(looks[0], picture) and np.array_equal(looks[1::2], looks[::2, :, ::-1])
+    inner = slice(2, 30)
+    for look, (down, right) in zip(looks[2::2], [(2, 0), (-2, 0), (0, 2), (0, -2)], strict=True):
+        moved = np.roll(picture, (down, right), axis=(0, 1))
+        assert np.array_equal(look[inner, inner], moved[inner, inner])
+        assert not np.array_equal(look, moved), "what leaves on one side does not come in on the other"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 900), (640, 33)])

@@ -137,6 +137,11 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
             on_select=clicked,
             selection_mode="points",
         )
+        if (count := len(backbone.looks(pixels))) > 1:
+            st.caption(
+                f"The mean of {count} looks: the picture moved by a few pixels, and mirrored. AlexNet was tested with "
+                "as many; the maps are of the first."
+            )
     index = naming.class_index(name, label, seen.scores)
     values = heat_map(name, pixels, index)
     noise, nonsense = untrained_map(name, pixels)
