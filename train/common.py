@@ -141,7 +141,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization whose training step is one operation of TensorFlow.
 
     Keras composes it from a dozen that each read and write the whole tensor, in float32 even if the model calculates
-    in bfloat16; on a CPU that is half of the time of a training step of ResNet-20. With other backends it is Keras'.
+    in bfloat16. That is half of a training step of ResNet-20 in bfloat16 on a CPU. With other backends it is Keras'.
     """
 
     def call(self, inputs, training=None, mask=None):
