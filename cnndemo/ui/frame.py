@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageColor
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.pages_manager import PagesManager
 
 from cnndemo import figures
@@ -34,6 +36,7 @@ def icon(cell: int = 18, gap: int = 3) -> Image.Image:
 def page(stem: str) -> None:
     """Title, the one question, the book's sections and a link that reproduces the page. First call of every page."""
     _leave_old_navigation()
+    _drop_infinite_parameters()
     topic = TOPICS[stem]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(topic.title, anchor=False, width="content")
@@ -52,6 +55,24 @@ def _leave_old_navigation() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def _drop_infinite_parameters() -> None:
+    """Start again without the numbers of the link, such as 1e999, on which an integer input of Streamlit fails."""
+    infinite = [name for name in st.query_params if any(map(_is_infinite, st.query_params.get_all(name)))]
+    # What was typed on this page belongs to its widget, cannot be taken out, and was not read from the link.
+    with suppress(StreamlitAPIException):
+        for name in infinite:
+            del st.query_params[name]
+        if infinite:
+            st.rerun()
+
+
+def _is_infinite(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def _address() -> str:
