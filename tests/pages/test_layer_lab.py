@@ -1,12 +1,13 @@
 """The layer lab, run without a browser."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
 
 from cnndemo import layer_lab
-from cnndemo.ui import grids
+from cnndemo.ui import networks
 from tests.pages.conftest import no_trouble
 
 
@@ -21,11 +22,12 @@ def words(app_test):
 @pytest.fixture
 def keras_there(monkeypatch):
     """As if the background import had ended; Keras is imported by the first comparison."""
-    monkeypatch.setattr(grids, "tensorflow_ready", lambda: True)
+    monkeypatch.setattr(networks, "_ready", threading.Event())
+    networks._ready.set()
 
 
 def test_opens_and_waits_for_keras_without_blocking(open_page, monkeypatch):
-    monkeypatch.setattr(grids, "tensorflow_ready", lambda: False)  # another test may have loaded it
+    monkeypatch.setattr(networks, "_ready", threading.Event())  # another test may have loaded it
     page = no_trouble(open_page("layer_lab"))
     assert metrics(page)["Output"] == "4 × 4 × 1"
     assert metrics(page)["Confidence in 2"] == "97.37%"
