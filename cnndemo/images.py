@@ -162,6 +162,13 @@ def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
+def digit(label: int, number: int) -> np.ndarray:
+    """The `number`-th shipped example (from 0, counted round) of a digit; uint8 (28, 28), white on black."""
+    x, y = digits()
+    chosen = np.nonzero(y == label)[0]
+    return x[chosen[number % len(chosen)]]
+
+
 def png(image: np.ndarray) -> bytes:
     """A uint8 image (grey, RGB or RGBA) as the bytes of a PNG file."""
     buffer = io.BytesIO()

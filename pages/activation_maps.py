@@ -5,8 +5,8 @@ import streamlit as st
 
 from cnndemo import activation_maps, digit_classifier, ui, weights
 from cnndemo.activation_maps import LAYERS
-from cnndemo.figures import activation_maps as charts
-from cnndemo.ui.maps import Shown, clickable_maps, enlarge, pick_mapped_digit
+from cnndemo.activation_maps import figures as charts
+from cnndemo.activation_maps.views import Shown, clickable_maps, enlarge, pick_mapped_digit
 
 MODEL = digit_classifier.MODEL
 DIGITS = {"a": 5, "b": 7}  # the book's

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from cnndemo import architectures, ui
-from cnndemo.figures import architectures as charts
-from cnndemo.ui.architectures import (
+from cnndemo.architectures import figures as charts
+from cnndemo.architectures.views import (
     TITLES,
     dense_connections,
     layer_table,

@@ -3,10 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import archives, images, ui
-from cnndemo.augmentation import BOOK, Pipeline, data_sets, mixing, reference
-from cnndemo.ui import augmentation as panels
-from cnndemo.ui import augmentation_data as data
+from cnndemo import images, ui
+from cnndemo.augmentation import BOOK, Pipeline, archives, data_sets, mixing, reference
+from cnndemo.augmentation.views import data
+from cnndemo.augmentation.views import pipeline as panels
 from cnndemo.ui.settling import settle
 
 ui.page("augmentation")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnndemo import book_index, ui
 from cnndemo.book_index import ENTRIES, Entry
-from cnndemo.errata import ERRATA, Erratum, Finding
+from cnndemo.book_index.errata import ERRATA, Erratum, Finding
 from cnndemo.topics import CHAPTERS, TOPICS
 from cnndemo.ui.frame import anchor
 
@@ -86,7 +86,7 @@ with st.spinner("Checking …", show_time=True):
 ui.code(
     [book_index.search],
     """
-    from cnndemo.errata import ERRATA
+    from cnndemo.book_index.errata import ERRATA
 
     for erratum in ERRATA:
         if not erratum.keras:  # those take some seconds

@@ -4,10 +4,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import convolution, images, ui
+from cnndemo.convolution import figures as charts
+from cnndemo.convolution.views import lopsided, pick_curve, put_back
 from cnndemo.figures import INPUT, KERNEL, OUTPUT
-from cnndemo.figures import convolution as charts
-from cnndemo.figures.layer_lab import cells
-from cnndemo.ui.convolution import lopsided, pick_curve, put_back
+from cnndemo.figures.grids import cells
 from cnndemo.ui.settling import settle
 
 ui.page("convolution")

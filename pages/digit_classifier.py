@@ -5,14 +5,16 @@ import inspect
 import numpy as np
 import streamlit as st
 
-from cnndemo import digit_classifier, digit_preparation, ui
+from cnndemo import digit_classifier, ui
+from cnndemo.digit_classifier import figures as charts
+from cnndemo.digit_classifier import preparation
+from cnndemo.digit_classifier.views import pick_steps, show_number, show_steps
 from cnndemo.figures import INPUT, OUTPUT, number_grid
-from cnndemo.figures import digit_classifier as charts
 from cnndemo.models import digit_classifier as architecture
-from cnndemo.ui.digits import pick_steps, show_number, show_steps
 from cnndemo.ui.pictures import Picture
 
 MODEL = digit_classifier.MODEL
+SOURCES = ("draw", "mnist", "photo", "own", "upload", "camera")
 TO_BLUE, TO_GREEN = ([[0, "#FFFFFF"], [1, color]] for color in (INPUT, OUTPUT))
 
 
@@ -57,7 +59,7 @@ ui.page("digit_classifier")
 ui.section("Try it", figures=("2.2",))
 left, right = ui.try_it()
 with left:
-    picture, label = ui.pick_digit(), "The network reads"
+    picture, label = ui.pick_digit(sources=SOURCES, photo=digit_classifier.sample_photo), "The network reads"
     if picture is None:
         st.caption("Nothing is there yet, so nothing is read. Until then a digit of MNIST stands in.")
         image = digit_classifier.sample(4, 2)[..., None].repeat(3, axis=2)
@@ -75,7 +77,7 @@ with right, ui.guard():
             key="probabilities",
         )
     show_steps(reading, steps)
-    if len(steps) < len(digit_preparation.STEPS):
+    if len(steps) < len(preparation.STEPS):
         whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS))
         st.caption(f"With every step on, it reads **{whole}**.")
 ui.show(
@@ -117,7 +119,7 @@ if outputs is not None:
         dense(outputs["dense_1"][0], reading.digit)
 
 ui.code(
-    [digit_classifier.read_number, digit_preparation.find_ink, digit_preparation.prepare, architecture.build],
+    [digit_classifier.read_number, preparation.find_ink, preparation.prepare, architecture.build],
     f"""
     from cnndemo import digit_classifier
 

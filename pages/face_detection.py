@@ -6,9 +6,10 @@ import streamlit as st
 from cnndemo import images, ui
 from cnndemo.errors import VisitorError
 from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, eyes, first_face, haar, locate, search
+from cnndemo.face_detection import figures as charts
+from cnndemo.face_detection.views import lay_feature, show_trials
 from cnndemo.figures import ACCENT, INPUT, KERNEL
-from cnndemo.figures import face_detection as charts
-from cnndemo.ui.haar import lay_feature, show_trials
+from cnndemo.figures.boxes import boxed
 from cnndemo.ui.settling import settle
 
 ui.page("face_detection")
@@ -47,7 +48,7 @@ def find() -> None:
             time = f"{result.seconds * 1e3:.0f} ms"
             st.metric("Cascade of Haar features", f"{len(result.boxes)} found", time, "off", delta_arrow="off")
             ui.show(
-                images.shrink(charts.boxed(image, {**groups, KERNEL: result.boxes}), 500),
+                images.shrink(boxed(image, {**groups, KERNEL: result.boxes}), 500),
                 f"{len(result.raw)} raw hits, grouped where at least {agree} agree",
                 f"{picture.alt}; the cascade found {len(result.boxes)} faces",
             )
@@ -56,7 +57,7 @@ def find() -> None:
             time = f"{seconds * 1e3:.0f} ms"
             st.metric("Convolutional network", f"{len(boxes)} found", time, "off", delta_arrow="off")
             ui.show(
-                images.shrink(charts.boxed(image, {INPUT: boxes}), 500),
+                images.shrink(boxed(image, {INPUT: boxes}), 500),
                 "scores " + ", ".join(f"{box.score:.2f}" for box in boxes) if boxes else "no score is high enough",
                 f"{picture.alt}; the network found {len(boxes)} faces",
             )

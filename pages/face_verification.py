@@ -5,8 +5,8 @@ import streamlit as st
 from cnndemo import face_verification, ui, weights
 from cnndemo.errors import VisitorError
 from cnndemo.face_verification import alignment, distance, gallery, rates
-from cnndemo.figures import face_verification as charts
-from cnndemo.ui import entrance, faces
+from cnndemo.face_verification import figures as charts
+from cnndemo.face_verification.views import entrance, faces
 from cnndemo.ui.settling import settle
 
 ui.page("face_verification")

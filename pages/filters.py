@@ -3,9 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import edges, figures, filters, images, ui
-from cnndemo.figures import filters as charts
-from cnndemo.ui.filters import RECALL, choose_kernel, choose_picture, place, recall
+from cnndemo import figures, filters, images, ui
+from cnndemo.filters import edges
+from cnndemo.filters import figures as charts
+from cnndemo.filters.views import RECALL, choose_kernel, choose_picture, place, recall
 from cnndemo.ui.settling import settle
 
 ui.page("filters")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnndemo import layer_lab, ui
-from cnndemo.ui import layer_lab as views
+from cnndemo.layer_lab import views
 
 ui.page("layer_lab")
 

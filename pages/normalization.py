@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images, normalization, ui
-from cnndemo.figures import normalization as charts
-from cnndemo.ui.normalization import choose_problem
+from cnndemo.normalization import figures as charts
+from cnndemo.normalization.views import choose_problem
 from cnndemo.ui.settling import settle
 
 ui.page("normalization")

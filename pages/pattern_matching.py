@@ -3,18 +3,18 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import figures, images, pattern_matching, pattern_scenes, pattern_steps, ui
-from cnndemo.figures import pattern_matching as drawings
-from cnndemo.pattern_matching import METHODS, Match
-from cnndemo.pattern_scenes import SCALES, SHAPES
-from cnndemo.ui.pattern_matching import Quest, choose_quest, pick_position, verdict
+from cnndemo import figures, images, pattern_matching, ui
+from cnndemo.pattern_matching import METHODS, Match, pictures, scenes, steps
+from cnndemo.pattern_matching import figures as drawings
+from cnndemo.pattern_matching.scenes import SCALES, SHAPES
+from cnndemo.pattern_matching.views import Quest, choose_quest, pick_position, verdict
 
 SMALL = 8  # up to so many rows and columns, numbers are written out
 
 find = st.cache_data(max_entries=64, show_spinner="Searching …")(pattern_matching.find)
 respond = st.cache_data(max_entries=16, show_spinner=False)(pattern_matching.response)
-contest = st.cache_data(max_entries=32, show_spinner=False)(pattern_scenes.contest)
-three_ways = st.cache_data(max_entries=32, show_spinner=False)(pattern_steps.three_ways)
+contest = st.cache_data(max_entries=32, show_spinner=False)(scenes.contest)
+three_ways = st.cache_data(max_entries=32, show_spinner=False)(steps.three_ways)
 
 
 def search(quest: Quest) -> tuple[Match, str]:
@@ -32,7 +32,7 @@ def search(quest: Quest) -> tuple[Match, str]:
         ui.chart(grid, alt=f"The image as numbers: {quest.image.tolist()}")
     else:
         alt = f"The image with a box round the best match at row {best.row}, column {best.column}"
-        ui.show(drawings.marked(quest.image, matches), "The best match and its centre", alt=alt)
+        ui.show(pictures.marked(quest.image, matches), "The best match and its centre", alt=alt)
     scores = respond(quest.image, pattern_matching.resize(quest.pattern, best.scale), method)
     keys = {axis: f"{axis} {scores.shape} {best.row} {best.column}" for axis in ("row", "column")}
     picked = tuple(st.session_state.get(keys[axis], getattr(best, axis)) for axis in keys)
@@ -44,8 +44,8 @@ def search(quest: Quest) -> tuple[Match, str]:
     alt = f"Response map of {scores.shape[0]} by {scores.shape[1]} scores, brightest at the best match"
     ui.chart(chart, alt=alt, key="map", on_select=pick_position)
     with st.container(horizontal=True):
-        ui.download("Marked image", lambda: images.png(drawings.marked(quest.image, matches)), "match.png", "image/png")
-        ui.download("Scores", lambda: pattern_steps.to_csv(scores), "scores.csv", "text/csv")
+        ui.download("Marked image", lambda: images.png(pictures.marked(quest.image, matches)), "match.png", "image/png")
+        ui.download("Scores", lambda: steps.to_csv(scores), "scores.csv", "text/csv")
     return best, method
 
 
@@ -54,8 +54,8 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
     window = pattern_matching.resize(quest.pattern, best.scale)
     with st.container(horizontal=True):
         for name, share in (("Far", 0.5), ("Closer", 0.2), ("The match", 0.0)):
-            place = pattern_steps.beside(quest.image, window, best, share)
-            score = pattern_steps.step(quest.image, window, *place, method).score
+            place = steps.beside(quest.image, window, best, share)
+            score = steps.step(quest.image, window, *place, method).score
             picture = drawings.laid_over(quest.image, window, *place, max(window.shape) // 2)
             ui.show(picture, f"{name}: {score:.6g}", alt=f"The pattern at row and column {place}", width=165)
     st.caption("The pattern, in orange, on its way to the best match, and its score there. Now pick your own place:")
@@ -64,7 +64,7 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
         key, limit = st.session_state[f"{axis}_key"], side - size
         st.session_state.setdefault(key, getattr(best, axis))
         places.append(place.slider(axis.capitalize(), 0, limit, key=key) if limit else 0)
-    step = pattern_steps.step(quest.image, window, *places, method)
+    step = steps.step(quest.image, window, *places, method)
     with st.container(horizontal=True):
         for name, values in (("Patch", step.patch), ("Pattern", step.kernel), ("Products", step.products)):
             if max(values.shape) <= SMALL:
@@ -72,7 +72,7 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
                 ui.chart(grid, alt=f"{name}: {np.round(values, 2).tolist()}", key=f"step_{name}", width=230)
             else:
                 ui.show(drawings.gray_picture(values), name, alt=f"{name}, as a picture", width=165)
-    st.code(pattern_steps.written_out(step), language=None, wrap_lines=True)
+    st.code(steps.written_out(step), language=None, wrap_lines=True)
 
 
 @st.fragment
@@ -84,12 +84,12 @@ def limitation(wanted: str) -> None:
         st.markdown(f"The scene changes; the pattern, an upright **{wanted}** of {size} pixels, does not.")
         growth = st.slider("The shapes grow", 0.6, 2.0, 1.1, 0.05, key="growth", format="× %g", bind="query-params")
         angle = st.slider("and turn by", 0, 90, 0, 5, key="angle", format="%d°", bind="query-params")
-    scene = pattern_scenes.make_scene(size, growth, angle, style, seed, st.session_state.get("uneven", False))
-    outcomes = contest(scene, pattern_scenes.shape_pattern(wanted, size, style), wanted)
+    scene = scenes.make_scene(size, growth, angle, style, seed, st.session_state.get("uneven", False))
+    outcomes = contest(scene, scenes.shape_pattern(wanted, size, style), wanted)
     with right, st.container(horizontal=True):
         for way in (outcomes[0], outcomes[-1]):
             picture, words = (
-                drawings.marked(scene.image, [way.matches[way.winner]]),
+                pictures.marked(scene.image, [way.matches[way.winner]]),
                 f"{way.approach}: the {way.winner}",
             )
             ui.show(picture, words, alt=words, width=220)
@@ -136,11 +136,11 @@ with ui.guard():
 if result:
     best, method, scales = result[0], result[1], "SCALES" if st.session_state.get("scales") else "(1.0,)"
     ui.code(
-        [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, pattern_steps.dot_product],
-        "import numpy as np\n\nfrom cnndemo import pattern_steps\nfrom cnndemo.pattern_matching import find\n"
-        f"from cnndemo.pattern_scenes import SCALES\n{quest.code}\n"
+        [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, steps.dot_product],
+        "import numpy as np\n\nfrom cnndemo.pattern_matching import find, steps\n"
+        f"from cnndemo.pattern_matching.scenes import SCALES\n{quest.code}\n"
         f"for match in find(image, pattern, {method!r}, {scales}, top={st.session_state.get('top', 1)}):\n"
         "    print(match)",
     )
 if quest:
-    ui.check_yourself([ui.Question(*q) for q in pattern_scenes.questions(quest.image, quest.pattern, wanted)])
+    ui.check_yourself([ui.Question(*q) for q in scenes.questions(quest.image, quest.pattern, wanted)])

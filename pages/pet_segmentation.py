@@ -3,10 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import images, metrics, pet_segmentation, ui, weights
-from cnndemo.figures import pet_segmentation as drawings
-from cnndemo.pet_segmentation import NETWORKS
-from cnndemo.ui.pet_segmentation import (
+from cnndemo import images, pet_segmentation, ui, weights
+from cnndemo.pet_segmentation import NETWORKS, metrics
+from cnndemo.pet_segmentation import figures as drawings
+from cnndemo.pet_segmentation.views import (
     CHOICES,
     SHOWN,
     TITLES,

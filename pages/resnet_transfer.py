@@ -5,7 +5,7 @@ import streamlit as st
 from cnndemo import resnet_transfer as transfer
 from cnndemo import ui
 from cnndemo.resnet_transfer import attribution, export, naming, small_pictures, teaching
-from cnndemo.ui import resnet_transfer as widgets
+from cnndemo.resnet_transfer import views as widgets
 
 ui.page("resnet_transfer")
 ui.section("Try it")

@@ -4,11 +4,12 @@ import inspect
 
 import streamlit as st
 
-from cnndemo import losses, siamese, ui
-from cnndemo.figures import siamese as drawings
+from cnndemo import siamese, ui
 from cnndemo.models import siamese as models
-from cnndemo.ui import siamese as views
-from cnndemo.ui import siamese_playgrounds as playgrounds
+from cnndemo.siamese import figures as drawings
+from cnndemo.siamese import losses
+from cnndemo.siamese.views import pair as views
+from cnndemo.siamese.views import playgrounds
 
 
 @st.cache_data(show_spinner=False)

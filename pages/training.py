@@ -2,7 +2,7 @@
 
 from cnndemo import training, ui
 from cnndemo.models import digit_classifier as architecture
-from cnndemo.ui.training import callbacks, lesson, loss_and_accuracy, questions
+from cnndemo.training.views import callbacks, lesson, loss_and_accuracy, questions
 
 ui.page("training")
 ui.section("Try it", figures=("2.19", "2.20"), listings=("2.6", "2.7"))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnndemo import ui, upsampling
-from cnndemo.ui import upsampling as views
+from cnndemo.upsampling import views
 
 ui.page("upsampling")
 

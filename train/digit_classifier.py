@@ -16,8 +16,8 @@ import numpy as np
 from keras import ops
 
 from cnndemo import images
-from cnndemo.digit_preparation import NoInk, prepare
-from cnndemo.digit_scenes import Conditions, scene
+from cnndemo.digit_classifier.preparation import NoInk, prepare
+from cnndemo.digit_classifier.scenes import Conditions, scene
 from cnndemo.models.digit_classifier import INPUT_SHAPE, build, variant
 from train import common
 from train.datasets import mnist
@@ -198,7 +198,7 @@ def measure(network: keras.Model, validation, test) -> list[dict]:
     fields, labels, blank = rough(*test, scenes=SCENES, seed=SCENE_SEED)
     note = (
         "one test digit a scene: random place, scale, pen, turn, polarity, light, blur and noise; found and prepared "
-        f"by cnndemo.digit_preparation; no ink was found in {blank}"
+        f"by cnndemo.digit_classifier.preparation; no ink was found in {blank}"
     )
     return [
         accuracy("accuracy", clean),

@@ -24,8 +24,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from cnndemo import images, inference, metrics, pet_segmentation, weights
+from cnndemo import images, inference, pet_segmentation, weights
 from cnndemo.models import unet
+from cnndemo.pet_segmentation import metrics
 from train import common
 from train.datasets import oxford_pets
 from train.datasets.oxford_pets import Example

@@ -15,8 +15,9 @@ import cv2
 import keras
 import numpy as np
 
-from cnndemo import images, losses, siamese
+from cnndemo import images, siamese
 from cnndemo.models.siamese import build
+from cnndemo.siamese import losses
 from train import common
 from train.datasets import mnist
 

@@ -8,7 +8,7 @@ Each batch is mined for its own triplets. Splits, augmentation and test pairs ar
 
 from __future__ import annotations
 
-from cnndemo import losses
+from cnndemo.siamese import losses
 from train.siamese import arguments_of, run
 
 

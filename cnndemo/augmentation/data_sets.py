@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnndemo import archives, images
+from cnndemo import images
+from cnndemo.augmentation import archives
 from cnndemo.augmentation.pipeline import BOOK, Pipeline
 from cnndemo.errors import VisitorError
 

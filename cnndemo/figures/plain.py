@@ -26,9 +26,9 @@ class Plain(go.Figure):
 
     def __init__(self, data: list[dict], layout: dict, frames: list[dict] | tuple[dict, ...] = ()) -> None:
         super().__init__()
-        self.__dict__["_plain"] = {"data": data, "layout": {"template": _template(), **layout}, "frames": list(frames)}
+        self.__dict__["plain"] = {"data": data, "layout": {"template": _template(), **layout}, "frames": list(frames)}
 
     def to_dict(self) -> dict[str, Any]:
         """What Plotly draws."""
-        plain = self.__dict__["_plain"]
+        plain = self.__dict__["plain"]
         return {key: plain[key] for key in ("data", "layout", "frames") if plain[key]}

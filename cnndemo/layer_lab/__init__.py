@@ -4,6 +4,7 @@
 ``grids`` turns what was typed into arrays, ``agreement`` asks Keras for the same.
 """
 
+from cnndemo.grids import as_grid, number_text, pair, whole
 from cnndemo.layer_lab.agreement import (
     keras_activation,
     keras_convolve,
@@ -23,7 +24,6 @@ from cnndemo.layer_lab.geometry import (
     path_counts,
     receptive_field,
 )
-from cnndemo.layer_lab.grids import as_grid, number_text, pair, whole
 from cnndemo.layer_lab.presets import INPUTS, KERNELS, input_preset, kernel_preset
 from cnndemo.layer_lab.sliding import (
     Cell,

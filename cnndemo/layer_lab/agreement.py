@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cnndemo.grids import pair
 from cnndemo.layer_lab.geometry import geometry, pad
-from cnndemo.layer_lab.grids import pair
 
 
 def keras_convolve(x, kernel, stride=1, dilation=1, padding: str = "valid", bias=0.0) -> np.ndarray:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from cnndemo.errors import VisitorError
-from cnndemo.layer_lab.grids import pair, whole
+from cnndemo.grids import pair, whole
 
 PADDINGS = ("valid", "same", "full", "reflect", "edge")
 

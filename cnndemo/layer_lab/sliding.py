@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnndemo.errors import VisitorError
+from cnndemo.grids import number_text, pair
 from cnndemo.layer_lab.geometry import Geometry, geometry, pad
-from cnndemo.layer_lab.grids import number_text, pair
 
 
 def _windows(padded: np.ndarray, shape: Geometry) -> np.ndarray:

@@ -88,7 +88,7 @@ def fast_grad_cam(network: Network, pixels: np.ndarray, index: int) -> np.ndarra
     """Grad-CAM of a loaded backbone for a uint8 square (size, size, 3); the gradient is compiled once a network."""
     import tensorflow as tf
 
-    compiled = network.__dict__.get("_grad_cam")
+    compiled = network.grad_cam
     if compiled is None:
         import keras
 
@@ -108,7 +108,7 @@ def fast_grad_cam(network: Network, pixels: np.ndarray, index: int) -> np.ndarra
             weights = tf.reduce_mean(tape.gradient(score, maps), axis=(0, 1, 2))
             return tf.nn.relu(tf.linalg.matvec(maps[0], weights))
 
-        network.__dict__["_grad_cam"] = compiled
+        network.grad_cam = compiled
     batch = network.backbone.feed(pixels[None])
     return normalised(compiled(tf.constant(batch), tf.constant(index, tf.int32)).numpy())
 

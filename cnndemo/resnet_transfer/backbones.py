@@ -141,6 +141,8 @@ class Network:
         kernel, bias = model.get_layer(backbone.scores).get_weights()
         #: float32 (channels, classes) and (classes,): the last layer, which class activation maps are made from.
         self.kernel, self.bias = kernel, bias
+        #: the compiled gradient of `attribution.fast_grad_cam`, once it was asked for.
+        self.grad_cam: Callable | None = None
 
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """Layer name -> output for a batch of uint8 squares (n, size, size, 3)."""

@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from cnndemo import child
+from cnndemo import worker
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer.teaching import Head, fit_head
@@ -98,13 +98,13 @@ def tune(
     epochs: int = 15,
     waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch | Tuned]:
-    """Trains the last block in a child process; closing the iterator stops the child.
+    """Trains the last block in a child process; closing the iterator stops the worker.
 
     Args:
         maps: float32 (n, 7, 7, 192), the outputs of `stage6`.
         features: float32 (n, 1280), of the frozen network, for the head that the child starts from.
         labels: (n,) class numbers.
-        waiting: called several times a second until the child says something; what it raises stops the child.
+        waiting: called several times a second until the child says something; what it raises stops the worker.
 
     Yields:
         An `Epoch` after each epoch, and the `Tuned` network at the end.
@@ -121,13 +121,13 @@ def tune(
         start = fit_head(features[~held][:, None], labels[~held], classes)
         before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
         arrays = {"maps": maps, "labels": labels, "held": held, "kernel": start.kernel, "bias": start.bias}
-        work = {"epochs": epochs, "arrays": child.pack(arrays)}
-        with closing(child.talk("cnndemo.resnet_transfer.finetune", work, waiting)) as said:
+        work = {"epochs": epochs, "arrays": worker.pack(arrays)}
+        with closing(worker.talk("cnndemo.resnet_transfer.finetune", work, waiting)) as said:
             for told in said:
                 if "epoch" in told:
                     yield Epoch(told["epoch"], epochs, told["loss"], told["accuracy"])
                     continue
-                arrays = child.unpack(told["arrays"])
+                arrays = worker.unpack(told["arrays"])
                 head = Head(tuple(classes), arrays.pop("kernel"), arrays.pop("bias"))
                 tail = [arrays[name] for name in sorted(arrays)]
                 yield Tuned(head, tail, before, told["accuracy"], int(held.sum()))
@@ -141,8 +141,8 @@ def tune(
 
 def _child() -> None:
     """The other side."""
-    heard = child.hear()
-    epochs, work = heard["epochs"], child.unpack(heard["arrays"])
+    heard = worker.hear()
+    epochs, work = heard["epochs"], worker.unpack(heard["arrays"])
     import keras
 
     keras.utils.set_random_seed(0)
@@ -159,10 +159,10 @@ def _child() -> None:
     for epoch in range(1, epochs + 1):
         logs = model.fit(x[~held], y[~held], batch_size=16, verbose=0)
         accuracy = float((np.asarray(model(x[held])).argmax(axis=1) == y[held]).mean())
-        child.tell(epoch=epoch, loss=float(logs.history["loss"][0]), accuracy=accuracy)
+        worker.tell(epoch=epoch, loss=float(logs.history["loss"][0]), accuracy=accuracy)
     kernel, bias = dense.get_weights()
     arrays = {f"tail_{number:03d}": array for number, array in enumerate(get_tail(tail))}
-    child.tell(accuracy=accuracy, arrays=child.pack({"kernel": kernel, "bias": bias} | arrays))
+    worker.tell(accuracy=accuracy, arrays=worker.pack({"kernel": kernel, "bias": bias} | arrays))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from cnndemo.layer_lab.grids import as_grid
+from cnndemo.grids import as_grid
 from cnndemo.ui.networks import tell_of_loading, tensorflow_ready
 
 

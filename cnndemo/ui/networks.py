@@ -54,7 +54,8 @@ def tell_of_loading() -> None:
     st.caption(":material/hourglass: Keras is being loaded; its result will appear here.")
 
 
-def _await_tensorflow() -> None:
+def await_tensorflow() -> None:
+    """Wait behind a skeleton until TensorFlow is imported."""
     if _ready.is_set():
         return
     _start()
@@ -68,7 +69,7 @@ def model(name: str):
     Raises:
         WeightsError: weights or card missing or broken; wrap the call in `ui.guard`.
     """
-    _await_tensorflow()
+    await_tensorflow()
     return _model(name)
 
 
@@ -78,7 +79,7 @@ def predictor(name: str, outputs: tuple[str, ...] | None = None) -> Callable:
     Raises:
         WeightsError: weights or card missing or broken; wrap the call in `ui.guard`.
     """
-    _await_tensorflow()
+    await_tensorflow()
     return _predictor(name, tuple(outputs) if outputs else None)
 
 

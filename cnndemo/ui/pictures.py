@@ -77,10 +77,10 @@ def pick_image(
             key=f"{key}_upload",
             help="It stays in this server's memory while you look at it, and is written nowhere.",
         )
-        chosen = _read(file, "upload", key, slot) if file else None
+        chosen = read_upload(file, "upload", key, slot) if file else None
     elif source == _CAMERA:
         shot = st.camera_input("Take a picture", key=f"{key}_camera")
-        chosen = _read(shot, "camera", key, slot) if shot else None
+        chosen = read_upload(shot, "camera", key, slot) if shot else None
     elif source == _OWN:
         chosen = own
     else:
@@ -96,7 +96,7 @@ def pick_image(
     return Picture(images.sample(name), name, "sample")
 
 
-def _read(file, source: str, key: str, slot: str) -> Picture | None:
+def read_upload(file, source: str, key: str, slot: str) -> Picture | None:
     """Decode an upload once, remember it in `slot` of the session, or say why it cannot be read."""
     memory = st.session_state.setdefault(f"_{key}_decoded", {})
     if file.file_id not in memory:

@@ -6,7 +6,8 @@ from statistics import median
 
 import numpy as np
 
-from cnndemo import digit_classifier, digit_preparation, inference, weights
+from cnndemo import digit_classifier, inference, weights
+from cnndemo.digit_classifier import preparation as digit_preparation
 from tests.benchmarks.browser_timing import answer, gallery
 from tests.benchmarks.timing import in_turn
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnndemo import edges, filters, images
+from cnndemo import filters, images
+from cnndemo.filters import edges
 from tests.benchmarks.browser_timing import PICTURE, answers, click, gallery
 from tests.benchmarks.timing import milliseconds
 from tests.browser.gallery import wait_idle

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from cnndemo.pattern_matching import correlate, response
-from cnndemo.pattern_scenes import SCALES, contest, make_scene, shape_pattern
+from cnndemo.pattern_matching.scenes import SCALES, contest, make_scene, shape_pattern
 from tests.benchmarks.timing import in_turn, milliseconds
 
 GOAL = 1.3

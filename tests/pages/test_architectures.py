@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cnndemo import architectures
-from cnndemo.ui.architectures import TITLES, words_of
+from cnndemo.architectures.views import TITLES, words_of
 from tests.pages.conftest import no_trouble, rendered_references
 
 

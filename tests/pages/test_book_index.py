@@ -6,7 +6,7 @@ import pytest
 
 from cnndemo import book_index
 from cnndemo.book_index import ENTRIES
-from cnndemo.errata import ERRATA
+from cnndemo.book_index.errata import ERRATA
 from cnndemo.topics import TOPICS
 from cnndemo.ui.frame import anchor
 from tests.pages.conftest import no_trouble, rendered_references

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnndemo import images
-from cnndemo.ui.pet_segmentation import BACKGROUNDS, VIEWS
+from cnndemo.pet_segmentation.views import BACKGROUNDS, VIEWS
 from cnndemo.ui.pictures import OWN, Picture
 from tests.pages.conftest import no_trouble
 

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnndemo import child, images, weights
+from cnndemo import images, weights, worker
 from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer import backbones, export, finetune, naming, resnet50
 from cnndemo.resnet_transfer.teaching import Head
@@ -160,7 +160,7 @@ def test_fine_tunes_the_last_block_and_forgets_it_when_the_pictures_change(monke
 
 def test_fine_tuning_that_fails_or_has_too_few_pictures_is_a_sentence(monkeypatch):
     page = run_page("resnet_transfer")
-    monkeypatch.setattr(child.sys, "executable", "/bin/false")
+    monkeypatch.setattr(worker.sys, "executable", "/bin/false")
     page.button(key="tune").click().run()
     assert "is still there" in warnings(page)
     assert right_on(page).endswith(" of 36")

@@ -6,7 +6,7 @@ import pytest
 from cnndemo import training, weights
 from cnndemo.errors import VisitorError
 from cnndemo.training import PRESETS, Run, Settings
-from cnndemo.ui.training import RUN
+from cnndemo.training.views import RUN
 from tests.pages.conftest import no_trouble, rendered_references, run_page
 
 ROW = {"loss": 0.5, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.85, "learning_rate": 1e-3, "seconds": 1.0}

@@ -8,7 +8,7 @@ import pytest
 
 from cnndemo import activation_maps, digit_classifier
 from cnndemo.activation_maps import LAYERS
-from cnndemo.figures import activation_maps as charts
+from cnndemo.activation_maps import figures as charts
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnndemo import convolution
-from cnndemo.convolution import BOOK_F, BOOK_G, Curve, VisitorError
+from cnndemo.convolution import BOOK_F, BOOK_G, Curve
+from cnndemo.convolution.curves import VisitorError
 
 means = st.floats(-2, 2)
 widths = st.floats(0.1, 1)

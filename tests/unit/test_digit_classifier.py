@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cnndemo import digit_classifier, digit_preparation, digit_segmentation, images
-from cnndemo.digit_preparation import STEPS, NoInk, prepare
-from cnndemo.digit_scenes import PHOTO, photograph, scene
+from cnndemo import digit_classifier, images
+from cnndemo.digit_classifier import preparation as digit_preparation
+from cnndemo.digit_classifier import segmentation as digit_segmentation
+from cnndemo.digit_classifier.preparation import STEPS, NoInk, prepare
+from cnndemo.digit_classifier.scenes import PHOTO, photograph, scene
 from cnndemo.errors import VisitorError
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnndemo.book_index import LISTINGS
-from cnndemo.errata import ERRATA, layers, networks, training, undefined_names
+from cnndemo.book_index.errata import ERRATA, layers, networks, training, undefined_names
 from cnndemo.topics import TOPICS
 from tests.conftest import ROOT
 
@@ -88,5 +88,5 @@ def test_undefined_names():
 
 
 def test_importing_them_loads_no_network_library():
-    code = "import sys, cnndemo.errata; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    code = "import sys, cnndemo.book_index.errata; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0

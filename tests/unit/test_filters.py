@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cnndemo import edges, filters, images
+from cnndemo import filters, images
 from cnndemo.errors import VisitorError
-from cnndemo.figures import filters as charts
+from cnndemo.filters import edges
+from cnndemo.filters import figures as charts
 
 NUMPY_BORDERS = {"reflect": "reflect", "repeat": "edge", "zeros": "constant", "wrap": "wrap"}
 

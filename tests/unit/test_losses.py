@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnndemo import losses
+from cnndemo.siamese import losses
 
 POINT = st.lists(st.floats(-3, 3), min_size=3, max_size=3).map(np.array)
 

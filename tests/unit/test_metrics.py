@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from cnndemo import metrics
+from cnndemo.pet_segmentation import metrics
 
 MASKS = arrays.arrays(bool, arrays.array_shapes(min_dims=2, max_dims=2, max_side=12))
 PAIRS = arrays.array_shapes(min_dims=2, max_dims=2, max_side=12).flatmap(

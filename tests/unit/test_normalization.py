@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cnndemo import images, normalization
 from cnndemo.errors import VisitorError
-from cnndemo.figures import normalization as charts
+from cnndemo.normalization import figures as charts
 
 GENTLE, BOOK = normalization.PRESETS["gentle"], normalization.PRESETS["book"]
 

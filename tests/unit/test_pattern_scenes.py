@@ -5,7 +5,16 @@ import pytest
 
 from cnndemo.errors import VisitorError
 from cnndemo.pattern_matching import find
-from cnndemo.pattern_scenes import HEIGHT, SHAPES, WIDTH, contest, make_scene, outline_points, questions, shape_pattern
+from cnndemo.pattern_matching.scenes import (
+    HEIGHT,
+    SHAPES,
+    WIDTH,
+    contest,
+    make_scene,
+    outline_points,
+    questions,
+    shape_pattern,
+)
 
 
 def test_a_scene_is_reproducible_and_holds_every_shape_once():

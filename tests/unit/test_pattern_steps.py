@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cnndemo.errors import VisitorError
-from cnndemo.pattern_matching import METHODS, WORKED_EXAMPLES, Match, correlate, response
-from cnndemo.pattern_steps import (
+from cnndemo.pattern_matching import METHODS, WORKED_EXAMPLES, Match, correlate, response, steps
+from cnndemo.pattern_matching.steps import (
     alter,
     beside,
     correlate_loops,
@@ -73,7 +73,7 @@ def test_three_ways_reports_time_and_difference(texture):
 
 
 def test_three_ways_sees_a_way_that_is_wrong(texture, monkeypatch):
-    monkeypatch.setattr("cnndemo.pattern_steps.correlate_numpy", lambda i, p: correlate(i, p[::-1, ::-1].copy()))
+    monkeypatch.setattr(steps, "correlate_numpy", lambda i, p: correlate(i, p[::-1, ::-1].copy()))
     ways, _ = three_ways(texture, texture[:6, :6])
     assert ways[1].difference > 1000
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnndemo import images, metrics, pet_segmentation, weights
+from cnndemo import images, pet_segmentation, weights
 from cnndemo.errors import VisitorError
 from cnndemo.models import unet, unet_pretrained
+from cnndemo.pet_segmentation import metrics
 
 CAT = (40, 60, 200, 220)  # rows and columns inside the sample cat's face
 

@@ -5,10 +5,9 @@ import plotly.graph_objects as go
 import pytest
 
 from cnndemo import convolution
-from cnndemo.figures import INPUT
-from cnndemo.figures import convolution as slides
-from cnndemo.figures import layer_lab as grids
-from cnndemo.figures import upsampling as enlargements
+from cnndemo.convolution import figures as slides
+from cnndemo.figures import INPUT, grids
+from cnndemo.upsampling import figures as enlargements
 
 X = np.array([[1.0, -2.0, np.nan], [-np.inf, 0.5, 3.0]])
 FIGURES = {

@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cnndemo import child, images
+from cnndemo import images, worker
 from cnndemo import resnet_transfer as transfer
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import export, finetune, teaching, uploads
@@ -418,8 +418,8 @@ def test_fine_tuning_in_a_child_process_gives_a_network_that_can_be_taken_home(s
 @pytest.fixture
 def children(monkeypatch):
     """The processes that were started."""
-    started, start = [], child.subprocess.Popen
-    monkeypatch.setattr(child.subprocess, "Popen", lambda *a, **k: started.append(start(*a, **k)) or started[-1])
+    started, start = [], worker.subprocess.Popen
+    monkeypatch.setattr(worker.subprocess, "Popen", lambda *a, **k: started.append(start(*a, **k)) or started[-1])
     return started
 
 
@@ -455,7 +455,7 @@ def test_one_fine_tuning_at_a_time_and_enough_pictures(stage_six, taught):
 
 
 def test_a_child_that_dies_is_one_sentence(stage_six, taught, monkeypatch):
-    monkeypatch.setattr(child.sys, "executable", "/bin/false")
+    monkeypatch.setattr(worker.sys, "executable", "/bin/false")
     features, _ = taught
     with pytest.raises(VisitorError, match="is still there"):
         list(finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee")))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from cnndemo import images, siamese, weights
 from cnndemo.errors import VisitorError
-from cnndemo.figures import siamese as drawings
 from cnndemo.models import siamese as models
+from cnndemo.siamese import figures as drawings
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=40).map(lambda some: np.array([*some, 7, 7, 8, 8, *some]))
 
@@ -234,7 +234,7 @@ def test_a_montage_holds_every_map():
 
 
 def test_the_regions_are_where_the_loss_says():
-    from cnndemo import losses
+    from cnndemo.siamese import losses
 
     points = {"A": np.array([0.5, -0.5]), "P": np.array([1.5, 0.0]), "N": np.array([0.0, 2.0])}
     state = losses.triplet(*points.values(), margin=0.5)

@@ -1,5 +1,4 @@
 import importlib
-import re
 import subprocess
 import sys
 
@@ -24,13 +23,6 @@ def test_pages_stay_thin():
     for page in (ROOT / "pages").glob("*.py"):
         lines = page.read_text(encoding="utf-8").splitlines()
         assert len(lines) <= 150, f"{page.name} has {len(lines)} lines"
-
-
-@pytest.mark.parametrize("folder", ["cnndemo", "train"])
-def test_only_the_ui_knows_streamlit(folder):
-    for file in (ROOT / folder).rglob("*.py"):
-        if "ui" not in file.relative_to(ROOT).parts:
-            assert not re.search(r"^\s*(import|from) streamlit", file.read_text(encoding="utf-8"), re.M), file
 
 
 def test_the_library_loads_neither_streamlit_nor_tensorflow():

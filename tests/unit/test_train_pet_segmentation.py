@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnndemo import metrics, pet_segmentation
+from cnndemo import pet_segmentation
+from cnndemo.pet_segmentation import metrics
 from train import pet_segmentation as training
 from train.datasets import oxford_pets
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnndemo import child, training
+from cnndemo import training, worker
 from cnndemo.errors import VisitorError
 from cnndemo.training import Settings
+from cnndemo.training import run as running
 
 TINY = Settings(digits=100, epochs=2, batch_size=32)
 LOSSES = st.lists(st.floats(0.01, 3, allow_nan=False), min_size=1, max_size=25)
@@ -122,8 +123,8 @@ def test_closing_ends_the_process_and_lets_the_next_one_in():
     start = time.time()
     run.close()
     assert time.time() - start < 10
-    assert training._busy.acquire(blocking=False)
-    training._busy.release()
+    assert running._busy.acquire(blocking=False)
+    running._busy.release()
     assert not [thread for thread in threading.enumerate() if thread.name.endswith("(_listen)")]
 
 
@@ -136,16 +137,16 @@ def test_waiting_may_end_it():
 
     with pytest.raises(Enough):
         list(training.train(TINY, waiting=enough))
-    assert not training._busy.locked()
+    assert not running._busy.locked()
 
 
 @pytest.mark.parametrize("module", ["cnndemo.no_such_module", "cnndemo.errors"])
 def test_a_process_that_says_nothing_is_a_sentence(monkeypatch, module):
-    talk = child.talk
-    monkeypatch.setattr(training.child, "talk", lambda _, work, waiting: talk(module, work, waiting))
+    talk = worker.talk
+    monkeypatch.setattr(running.worker, "talk", lambda _, work, waiting: talk(module, work, waiting))
     with pytest.raises(VisitorError, match="too early"):
         list(training.train(TINY))
-    assert not training._busy.locked()
+    assert not running._busy.locked()
 
 
 def test_the_answer_sheet_marks_right_and_wrong():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cnndemo import upsampling
 from cnndemo.errors import VisitorError
+from cnndemo.upsampling import methods
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -99,7 +100,7 @@ def test_the_gradient_is_the_slope_of_the_error():
         return ((upsampling.transposed_convolution(small, k, 2) - original) ** 2).sum()
 
     error = upsampling.transposed_convolution(small, kernel, 2) - original
-    gradient = upsampling._kernel_gradient(small, error, 3, 2)
+    gradient = methods._kernel_gradient(small, error, 3, 2)
     for index in np.ndindex(3, 3):
         moved = np.zeros((3, 3))
         moved[index] = 1e-5

@@ -1,0 +1,259 @@
+"""What each filter of the digit classifier answers to, and what the network loses without it (book 7.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from cnndemo import images
+
+LAYERS = ("conv2d_1", "conv2d_2")
+FIELD = 28
+COLORS = cv2.COLORMAP_VIRIDIS
+SORTS: dict[str, str] = {"number": "Number", "mean": "Mean", "peak": "Peak", "active": "Active area"}
+DEAD = 1e-3
+"""A map whose highest value over a whole batch stays below this part of its layer's highest is called dead."""
+
+Predict = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+
+
+def feature_maps(model, image: np.ndarray) -> dict[str, np.ndarray]:
+    """The feature maps of both convolutions for one digit, after the activation.
+
+    Args:
+        model: the digit classifier as a `keras.Model`, or its predict function with the outputs `LAYERS`.
+        image: what the network sees, float32 (28, 28) in [0, 1] or uint8 (28, 28), bright ink on black.
+
+    Returns:
+        Layer name -> float32 (height, width, channels): (26, 26, 32) and (24, 24, 64).
+
+    Raises:
+        ValueError: the image is not (28, 28).
+    """
+    if image.shape != (FIELD, FIELD):
+        raise ValueError(f"The network sees (28, 28); got {image.shape}. Use digit_classifier.preparation first.")
+    batch = image.astype(np.float32)[None, :, :, None] / (255.0 if image.dtype == np.uint8 else 1.0)
+    predict = model if not hasattr(model, "layers") else _predictor(model)
+    return {name: predict(batch)[name][0] for name in LAYERS}
+
+
+@lru_cache(maxsize=2)
+def _predictor(model) -> Predict:
+    from cnndemo import inference
+
+    return inference.predictor(model, LAYERS)
+
+
+def aligned(feature_map: np.ndarray) -> np.ndarray:
+    """A map on the digit's own grid: a "valid" 3×3 convolution answers for the middle of its window, so the map of
+    layer 1 starts one pixel inside the digit, that of layer 2 two. float32 (h, w) -> (28, 28), zero around."""
+    border = (FIELD - feature_map.shape[0]) // 2
+    return np.pad(feature_map, border)
+
+
+def overlay(feature_map: np.ndarray, image: np.ndarray, top: float | None = None, size: int = 224) -> np.ndarray:
+    """A feature map as a heat map over the digit, each value at the place that it answers for.
+
+    The book's heat maps run from blue to red; these run through viridis, dark to yellow, in which more also looks more.
+
+    Args:
+        feature_map: float32 (height, width), not negative.
+        image: the digit, float32 (28, 28) in [0, 1].
+        top: value of the brightest colour; default the map's own highest.
+        size: side of the result in pixels.
+
+    Returns:
+        uint8 (size, size, 3), RGB.
+    """
+    top = float(feature_map.max()) if top is None else top
+    level = np.clip(aligned(feature_map) / max(top, 1e-9), 0, 1)
+    heat = cv2.applyColorMap((level * 255).astype(np.uint8), COLORS)[..., ::-1].astype(np.float32)
+    digit = 255.0 * image[..., None]
+    mixed = np.clip(0.72 * heat + 0.28 * digit, 0, 255).astype(np.uint8)
+    return cv2.resize(mixed, (size, size), interpolation=cv2.INTER_NEAREST)
+
+
+def statistics(maps: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean, peak and active part (above zero) of each map: (height, width, channels) -> three float32 (channels,)."""
+    flat = maps.reshape(-1, maps.shape[-1])
+    return {"mean": flat.mean(axis=0), "peak": flat.max(axis=0), "active": (flat > 0).mean(axis=0)}
+
+
+def order(maps: np.ndarray, by: str = "number") -> np.ndarray:
+    """Channels, the strongest first, by a key of `SORTS`; int (channels,)."""
+    if by == "number":
+        return np.arange(maps.shape[-1])
+    return np.argsort(-statistics(maps)[by], kind="stable")
+
+
+def sheet(maps: np.ndarray, channels: np.ndarray, columns: int, image: np.ndarray | None = None, cell: int = 56):
+    """All maps on one sheet, each scaled to its own highest value.
+
+    Args:
+        maps: float32 (height, width, channels).
+        channels: which maps, in which order.
+        columns: maps a row.
+        image: the digit, float32 (28, 28); if given, each map is laid over it.
+        cell: side of a map in pixels.
+
+    Returns:
+        uint8 (rows * (cell + 2), columns * (cell + 2), 3), RGB; unused cells and gaps are mid-grey.
+    """
+    rows = -(-len(channels) // columns)
+    result = np.full((rows * (cell + 2), columns * (cell + 2), 3), 128, np.uint8)
+    back = np.zeros((FIELD, FIELD), np.float32) if image is None else image
+    for place, channel in enumerate(channels):
+        top, left = (place // columns) * (cell + 2) + 1, (place % columns) * (cell + 2) + 1
+        picture = overlay(maps[..., channel], back, size=cell)
+        result[top : top + cell, left : left + cell] = picture
+    return result
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """What a batch says about the maps of one layer.
+
+    Attributes:
+        dead: channels that never answer, whatever the digit.
+        correlation: float32 (channels, channels), of the maps' values over all places of all digits; dead maps 0.
+        digits: size of the batch.
+    """
+
+    dead: tuple[int, ...]
+    correlation: np.ndarray
+    digits: int
+
+    def twins(self, threshold: float) -> list[tuple[int, int, float]]:
+        """Pairs of channels that correlate above `threshold`, the most alike first."""
+        first, second = np.nonzero(np.triu(self.correlation, 1) > threshold)
+        pairs = [(int(i), int(j), float(self.correlation[i, j])) for i, j in zip(first, second, strict=True)]
+        return sorted(pairs, key=lambda pair: -pair[2])
+
+    def spare(self, threshold: float) -> list[int]:
+        """Channels to do without: the dead, and of each pair of twins the one that is not kept already."""
+        kept: list[int] = []
+        for channel in range(len(self.correlation)):
+            alike = any(self.correlation[channel, other] > threshold for other in kept)
+            if channel not in self.dead and not alike:
+                kept.append(channel)
+        return [channel for channel in range(len(self.correlation)) if channel not in kept]
+
+
+def redundancy(maps: np.ndarray) -> Redundancy:
+    """Find dead and near-duplicate maps of a layer.
+
+    Args:
+        maps: float32 (digits, height, width, channels), of a batch.
+    """
+    flat = maps.reshape(-1, maps.shape[-1]).astype(np.float32)
+    peak = flat.max(axis=0)
+    dead = np.nonzero(peak <= DEAD * max(float(peak.max()), 1e-9))[0]
+    centered = flat - flat.mean(axis=0)
+    deviation = np.sqrt((centered**2).mean(axis=0))
+    covariance = centered.T @ centered / len(centered)
+    scale = np.outer(deviation, deviation)
+    correlation = np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
+    correlation[dead] = correlation[:, dead] = 0.0
+    return Redundancy(tuple(int(d) for d in dead), correlation, len(maps))
+
+
+def validation_digits(count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+    """An even choice of the shipped 5,000 digits, on which the network was not trained.
+
+    Returns:
+        Inputs float32 (count, 28, 28, 1) in [0, 1] and labels (count,), the same number of each digit.
+    """
+    x, y = images.digits()
+    step = max(1, len(x) // count)
+    return x[::step, ..., None].astype(np.float32) / 255.0, y[::step]
+
+
+class Switchboard:
+    """The digit classifier with switches: each map of each convolution can be silenced (its values become zero).
+
+    One graph is traced for all settings. `model` is the network of `cnndemo.models.digit_classifier`.
+    """
+
+    def __init__(self, model):
+        import tensorflow as tf
+
+        first, second, *rest = model.layers
+        if [first.name, second.name] != list(LAYERS):
+            raise ValueError(f"The network must begin with {LAYERS}; it begins with {(first.name, second.name)}.")
+
+        def run(digits, on_1, on_2):
+            values = second(first(digits) * on_1) * on_2
+            for layer in rest:
+                values = layer(values)
+            return values
+
+        number = tf.TensorSpec((None,), tf.float32)
+        self.tensor = tf.constant
+        self.run = tf.function(
+            run, input_signature=[tf.TensorSpec((None, FIELD, FIELD, 1), tf.float32), number, number], jit_compile=False
+        ).get_concrete_function()
+        self.channels = {name: model.get_layer(name).output.shape[-1] for name in LAYERS}
+
+    def __call__(self, digits: np.ndarray, off: Mapping[str, tuple[int, ...]] | None = None) -> np.ndarray:
+        """Probabilities (n, 10) for digits float32 (n, 28, 28, 1), without the channels `off` (layer -> channels)."""
+        masks = []
+        for name in LAYERS:
+            mask = np.ones(self.channels[name], np.float32)
+            mask[list((off or {}).get(name, ()))] = 0.0
+            masks.append(self.tensor(mask))
+        parts = [self.run(self.tensor(digits[i : i + 250]), *masks).numpy() for i in range(0, len(digits), 250)]
+        return np.concatenate(parts)
+
+
+def accuracy(
+    switchboard: Switchboard, off: Mapping[str, tuple[int, ...]], count: int = 1000
+) -> tuple[float, np.ndarray]:
+    """Accuracy on the shipped digits with channels off, over all and for each digit (10,)."""
+    x, y = validation_digits(count)
+    hits = np.argmax(switchboard(x, off), axis=1) == y
+    return float(hits.mean()), np.array([hits[y == digit].mean() for digit in range(10)])
+
+
+def kernels(model) -> np.ndarray:
+    """The raw kernels of layer 1: float32 (3, 3, 32)."""
+    return np.asarray(model.get_layer(LAYERS[0]).get_weights()[0])[:, :, 0, :]
+
+
+def thumbnail() -> np.ndarray:
+    """The topic's picture on the home page, uint8 (180, 320, 3): a digit under eight edge filters.
+
+    The home page loads no network, so these are the eight directions of a Sobel kernel, much what layer 1 learns.
+    """
+    x, y = images.digits()
+    digit = x[y == 5][7].astype(np.float32) / 255.0
+    across, down = cv2.Sobel(digit, cv2.CV_32F, 1, 0), cv2.Sobel(digit, cv2.CV_32F, 0, 1)
+    angles = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    maps = np.stack([np.maximum(0, np.cos(a) * across + np.sin(a) * down)[1:-1, 1:-1] for a in angles], axis=-1)
+    return cv2.resize(sheet(maps, np.arange(8), 4, digit, cell=80), (320, 180), interpolation=cv2.INTER_AREA)
+
+
+def random_off(off: Mapping[str, tuple[int, ...]], channels: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """As many channels of each layer as in `off`, but by chance (always the same ones); channels: layer -> number."""
+    chance = np.random.default_rng(7)
+    return {
+        layer: tuple(sorted(chance.permutation(channels[layer])[: len(chosen)].tolist()))
+        for layer, chosen in off.items()
+    }
+
+
+def study_table(networks: list[dict]) -> list[dict[str, str]]:
+    """The narrower networks of the model card (`study.networks`) as rows of words."""
+    return [
+        {
+            "network": row["name"].removeprefix("accuracy: "),
+            "kernels": " + ".join(map(str, row["filters"])),
+            "parameters": f"{row['parameters']:,}",
+            "test accuracy": f"{row['value']:.2%}",
+            "95 % interval": " – ".join(f"{end:.2%}" for end in row["interval"]),
+        }
+        for row in networks
+    ]

@@ -1,0 +1,41 @@
+"""Read digits with the book's network: one in a drawing, or several in a photo (book 2.1–2.3)."""
+
+from cnndemo.digit_classifier.reading import (
+    ALL_STEPS,
+    MODEL,
+    STAGES,
+    Predict,
+    Reading,
+    boxed,
+    check,
+    classify,
+    contributions,
+    journey,
+    mnist_sheet,
+    read_number,
+    sample,
+    sample_photo,
+    shipped,
+    summary,
+    thumbnail,
+)
+
+__all__ = [
+    "ALL_STEPS",
+    "MODEL",
+    "Predict",
+    "Reading",
+    "STAGES",
+    "boxed",
+    "check",
+    "classify",
+    "contributions",
+    "journey",
+    "mnist_sheet",
+    "read_number",
+    "sample",
+    "sample_photo",
+    "shipped",
+    "summary",
+    "thumbnail",
+]

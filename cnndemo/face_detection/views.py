@@ -1,0 +1,74 @@
+"""What the face detection page shows of Haar features and of the two detectors."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import images
+from cnndemo.face_detection import figures as charts
+from cnndemo.face_detection import haar
+from cnndemo.face_detection.conditions import Trial
+from cnndemo.figures import INPUT, KERNEL
+from cnndemo.figures.boxes import boxed
+from cnndemo.ui import panels
+from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.choices import one_of
+from cnndemo.ui.frame import guard, try_it
+from cnndemo.ui.pictures import show
+
+EYES_AND_CHEEKS = ((33.0, 61.0), (23.0, 77.0))
+"""Rows and columns of the first rectangle, in per cent of a face cut out with its margin."""
+
+
+@st.fragment
+def lay_feature(crop: np.ndarray, alt: str) -> None:
+    """Choose a kind of feature, drag it over a face, and see its value, its look-ups and its value everywhere.
+
+    Args:
+        crop: the face, uint8 (height, width, 3).
+        alt: what the picture shows.
+    """
+    gray = images.to_gray(crop)
+    first = next(iter(haar.KINDS))
+    kind = one_of(st.pills, "Kind", list(haar.KINDS), first, "kind")
+    left, right = try_it((1, 1))
+    with left:
+        st.caption("Drag a rectangle on the picture, or move it with the sliders.")
+        rows, columns = pick_box(crop, *EYES_AND_CHEEKS, max_height=330)
+    with guard():
+        (top, bottom), (start, end) = (np.array(span) / 100 for span in (rows, columns))
+        high, wide = gray.shape
+        place = haar.snap(kind, top * high, start * wide, (bottom - top) * high, (end - start) * wide, gray.shape)
+        table = haar.integral(gray)
+        response = haar.respond(table, kind, *place)
+        right.metric("Light minus dark", f"{response.contrast:+.1f} grey levels", width="content")
+        with right, st.container(horizontal=True):
+            with st.container(width=230):
+                show(charts.feature(crop, response), "the feature", f"{kind} on {alt}")
+            with st.container(width=230):
+                where = charts.positions(haar.slide(table, kind, *place[2:]), place)
+                panels.chart(where, "Its value at every place of the picture; a ring where it lies now.", key="slide")
+                st.caption("its value at every place, red light, blue dark; the ring: where it lies now")
+        panels.table(charts.look_ups(response))
+        st.caption(
+            "Each look-up A, B, C, D is a corner in the integral image: the sum of all pixels above and to the left. "
+            f"A cell is D − B − C + A, however large. Weighted and added, the feature's value: **{response.value:,}**."
+        )
+
+
+def show_trials(trials: list[Trial]) -> None:
+    """Both detectors on one face in many conditions: a chart, and the pictures."""
+    st.markdown("The same face in ten conditions, :orange[**cascade**] and :blue[**network**] side by side:")
+    overlaps = charts.conditions([(trial.condition, *trial.overlaps) for trial in trials])
+    panels.chart(overlaps, charts.told(trials), key="conditions")
+    with st.container(horizontal=True):
+        for trial in trials:
+            with st.container(width=150):
+                framed = images.shrink(boxed(trial.image, {KERNEL: trial.cascade, INPUT: trial.network}), 200)
+                counts = f"{len(trial.cascade)} boxes of the cascade, {len(trial.network)} of the network"
+                show(framed, trial.condition, f"{trial.condition}: {counts}", target=150)
+    st.caption(
+        "The cascade was trained on upright frontal faces of 20 pixels, the network on whole pictures shrunk to 416 "
+        "pixels: small faces are the cascade's, turned and half hidden ones the network's. A profile needs the camera."
+    )

@@ -1,0 +1,184 @@
+"""The book's company entrance: who may enter, and who is at the door; all of it in the session's memory only."""
+
+from __future__ import annotations
+
+import base64
+import io
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from cnndemo import images
+from cnndemo.errors import VisitorError
+from cnndemo.face_detection import SEARCH_SIDE
+from cnndemo.face_verification import Answer, Face, Gallery, decide
+from cnndemo.face_verification.views.faces import faces_of, one_face
+from cnndemo.figures import ACCENT, OUTPUT
+from cnndemo.figures.boxes import boxed
+from cnndemo.ui.frame import guard, plain
+from cnndemo.ui.pictures import pick_image, show
+
+COMPANY = {"The president": "obama_1", "The astronaut": "astronaut"}
+"""Who is enrolled before the visitor has changed anything: name -> sample."""
+
+THUMBNAIL = 56
+
+
+def people() -> Gallery:
+    """The people of this visitor's entrance; at first two of the samples."""
+    if "_people" not in st.session_state:
+        st.session_state["_people"], st.session_state["_chips"] = Gallery(), {}
+        for name, sample in COMPANY.items():
+            _keep(name, faces_of(images.sample(sample))[0])
+    return st.session_state["_people"]
+
+
+def forget() -> None:
+    """Forget everybody, and every face seen in this session."""
+    st.session_state["_people"], st.session_state["_chips"], st.session_state["_faces"] = Gallery(), {}, {}
+
+
+def _keep(name: str, face: Face) -> str:
+    name = st.session_state["_people"].enrol(name, face.embedding)
+    st.session_state["_chips"].setdefault(name, _data_url(face.chip))
+    return name
+
+
+def _data_url(chip: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(chip).resize((THUMBNAIL, THUMBNAIL)).save(buffer, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def enrol(samples: Sequence[str], threshold: float) -> None:
+    """The form that adds a person, or one more picture of a person."""
+    gallery = people()
+    name = st.text_input("Name", key="new_name", placeholder="Whose picture is it?")
+    picture = pick_image(samples, key="new", shared=False, label="One picture is enough")
+    if not st.button("Enrol", key="enrol", type="primary", icon=":material/person_add:"):
+        return
+    with guard():
+        face = one_face(picture)
+        if face.doubt:
+            raise VisitorError(face.doubt)
+        others = [match for match in gallery.nearest(face.embedding, 2) if match.distance < threshold]
+        kept = _keep(name, face)
+        st.success(f"{plain(kept)} is enrolled with {len(gallery.people[kept])} of his or her pictures.")
+        if len(faces_of(picture.image)) > 1:
+            st.info(f"{len(faces_of(picture.image))} faces are in this picture; the largest was enrolled.")
+        for match in others:
+            if match.name != kept:
+                st.warning(f"Very near to {plain(match.name)} ({match.distance:.2f}): the door may mix them up.")
+
+
+def change() -> None:
+    """The form that renames or removes a person."""
+    gallery = people()
+    if not len(gallery):
+        st.caption("Nobody is enrolled.")
+        return
+    st.selectbox("Who", list(gallery.people), key="who")
+    st.text_input("New name", key="other_name")
+    with st.container(horizontal=True):
+        st.button("Rename", key="rename", on_click=_rename, icon=":material/edit:")
+        st.button("Remove", key="remove", on_click=_remove, icon=":material/person_remove:")
+    if note := st.session_state.pop("_people_note", None):
+        st.warning(note, icon=":material/info:")
+
+
+def _rename() -> None:
+    name, chips = st.session_state["who"], st.session_state["_chips"]
+    try:
+        kept = people().rename(name, st.session_state["other_name"])
+    except VisitorError as error:
+        st.session_state["_people_note"] = str(error)
+        return
+    if name in chips:
+        chips[kept] = chips.pop(name)
+
+
+def _remove() -> None:
+    name = st.session_state["who"]
+    try:
+        people().remove(name)
+    except VisitorError as error:
+        st.session_state["_people_note"] = str(error)
+        return
+    st.session_state["_chips"].pop(name, None)
+
+
+def exchange() -> None:
+    """Export to a file and import from one: names and embeddings, no pictures."""
+    st.download_button(
+        "Export",
+        people().export,
+        "people.json",
+        "application/json",
+        key="export",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    file = st.file_uploader("Import", type=["json"], key="import", help="It replaces the people that are enrolled now.")
+    if file is None or st.session_state.get("_imported") == file.file_id:
+        return
+    st.session_state["_imported"] = file.file_id
+    with guard():
+        gallery = Gallery.load(file.getvalue())
+        st.session_state["_people"], st.session_state["_chips"] = gallery, {}
+        st.success(f"{len(gallery):,} people were imported.")
+
+
+def roll() -> None:
+    """The list of people, with thumbnails of those enrolled here."""
+    gallery, chips = people(), st.session_state["_chips"]
+    rows = [
+        {"face": chips.get(name), "name": name, "pictures": len(embeddings)}
+        for name, embeddings in gallery.people.items()
+    ]
+    if not rows:
+        st.caption("Nobody is enrolled. Nobody will be let in.")
+        return
+    columns = {"face": st.column_config.ImageColumn(width="small"), "name": st.column_config.TextColumn(width="medium")}
+    st.dataframe(rows, hide_index=True, column_config=columns, height=min(320, 40 + 36 * len(rows)), key="roll")
+
+
+def door(samples: Sequence[str], threshold: float) -> None:
+    """A picture at the door, and an answer for each face in it."""
+    visitor = pick_image(samples, key="door", shared=False, label="Who is at the door?")
+    seen, gallery = faces_of(visitor.image), people()
+    started = time.perf_counter()
+    given = [decide(gallery, face.embedding, threshold, face.doubt) for face in seen]
+    milliseconds = 1e3 * (time.perf_counter() - started)
+    image = images.shrink(visitor.image, SEARCH_SIDE)
+    factor = image.shape[1] / visitor.image.shape[1]
+    groups = {
+        color: [face.box.scaled(factor) for face, answer in zip(seen, given, strict=True) if answer.admitted is way]
+        for color, way in ((OUTPUT, True), (ACCENT, False))
+    }
+    admitted = sum(answer.admitted for answer in given)
+    width = round(min(340, 300 * image.shape[1] / image.shape[0]))  # a tall picture would push the answers away
+    alt = f"{visitor.alt}; {admitted} of {len(seen)} faces admitted"
+    show(images.shrink(boxed(image, groups), 500), None, alt, width)
+    if not seen:
+        raise VisitorError("No face is at the door. A face should look at the camera, in good light.")
+    with st.container(horizontal=True):
+        for number, (face, answer) in enumerate(zip(seen, given, strict=True), start=1):
+            with st.container(width=230, border=True):
+                _answer(number, face, answer)
+    st.caption(f"People compared: {len(gallery):,}. Faces at the door: {len(seen)}. Time: {milliseconds:.1f} ms.")
+
+
+def _answer(number: int, face: Face, answer: Answer) -> None:
+    """The aligned face, admitted or refused, why, and the nearest people."""
+    st.image(face.chip, width=110, alt=f"face {number}, aligned")
+    if answer.admitted:
+        st.badge(f"admitted: {plain(answer.name)}", icon=":material/door_open:", color="green")
+    else:
+        st.badge("refused", icon=":material/block:", color="red")
+    st.caption(answer.reason)
+    nearest = [{"nearest": match.name, "distance": round(match.distance, 3)} for match in answer.nearest[:3]]
+    if nearest:
+        st.dataframe(nearest, hide_index=True)

@@ -1,0 +1,261 @@
+"""Name it: the answers of pretrained networks, and where they looked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import resnet_transfer as transfer
+from cnndemo import ui
+from cnndemo.errors import VisitorError
+from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50
+from cnndemo.resnet_transfer import figures as charts
+from cnndemo.resnet_transfer.backbones import BACKBONES, Look
+from cnndemo.ui.networks import await_tensorflow
+
+SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
+COVER = "_cover"
+
+
+@dataclass
+class Cover:
+    """An occlusion map that was asked for: of which picture and network, of which class; `falls` when it is done."""
+
+    identity: str
+    index: int
+    label: str
+    falls: np.ndarray | None = None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def look(name: str, pixels: np.ndarray) -> Look:
+    """A network's outputs for a prepared square; cached by the square's content."""
+    await_tensorflow()
+    return transfer.network(name).see(pixels)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def heat_map(name: str, pixels: np.ndarray, index: int) -> np.ndarray:
+    """Grad-CAM of a class."""
+    await_tensorflow()
+    return attribution.fast_grad_cam(transfer.network(name), pixels, index)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def untrained(name: str):
+    """The network with shuffled weights; one copy for all visitors."""
+    return transfer.randomised(name)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def untrained_map(name: str, pixels: np.ndarray) -> tuple[np.ndarray, str]:
+    """Map and answer of the network with shuffled weights."""
+    network = untrained(name)
+    seen = network.see(pixels)
+    index = int(seen.scores.argmax())
+    return attribution.class_map(seen, network, index), network.backbone.labels()[index]
+
+
+def choose_networks() -> list[str]:
+    """Which backbones answer; ResNet50 can be downloaded from here."""
+    chosen = st.pills(
+        "Networks",
+        list(BACKBONES),
+        selection_mode="multi",
+        default=["efficientnet_lite0"],
+        key="networks",
+        bind="query-params",
+        format_func=lambda name: BACKBONES[name].title,
+        wrap=True,
+    )
+    if "resnet50" in chosen and not resnet50.available():
+        _offer_download()
+        chosen = [name for name in chosen if name != "resnet50"]
+    return chosen
+
+
+def _offer_download() -> None:
+    """The button that fetches ResNet50's weights, with size, progress, checksum and place."""
+    st.caption(
+        f"ResNet50 is the book's network. Its weights are too large to ship: {resnet50.BYTES / 1e6:.0f} MB from "
+        f"Keras' storage into `{resnet50.path().parent.name}/{resnet50.path().name}` of this server's Keras folder, "
+        f"accepted only with the MD5 `{resnet50.MD5}`."
+    )
+    if st.button("Download ResNet50", icon=":material/download:", key="download_resnet50"):
+        bar = st.progress(0.0, "Asking for the file …")
+        try:
+            with ui.guard():
+                resnet50.download(lambda done, total: bar.progress(min(1.0, done / total), f"{done / 1e6:.0f} MB"))
+                st.rerun()
+        finally:
+            bar.empty()
+
+
+def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
+    """Bars and maps of each chosen network."""
+    if not names:
+        st.caption("Choose at least one network.")
+    for name in names:
+        with ui.guard():
+            pixels = BACKBONES[name].prepare(image)
+            explain(name, pixels, alt)
+            cover(name, pixels)
+
+
+@st.fragment
+def explain(name: str, pixels: np.ndarray, alt: str) -> None:
+    """The top five of one network; a click on a bar, or the list, chooses the class that is explained."""
+    try:
+        seen = look(name, pixels)
+    except VisitorError as error:
+        st.warning(str(error), icon=":material/info:")
+        return
+    backbone = BACKBONES[name]
+    pairs = naming.best(seen.probabilities, backbone.labels(), 5)
+    identity = _identity(name, pixels)
+    key, chart_key = f"explain_{identity}", f"bars_{identity}"
+
+    def clicked() -> None:
+        points = st.session_state[chart_key].selection.points
+        if points:
+            st.session_state[key] = points[0]["customdata"]
+
+    answers = st.container()
+    first = [label for label, _ in pairs]
+    options = first + [label for label in dict.fromkeys(backbone.labels()) if label not in first]
+    label = st.selectbox(
+        "Where does it see … (click a bar, or choose any class)", options, key=key, width=340, help="Type to search."
+    )
+    with answers:
+        ui.chart(
+            charts.answers(pairs, label, f"{backbone.title} says"),
+            alt=f"{backbone.title}: " + ", ".join(f"{text} {value:.1%}" for text, value in pairs),
+            key=chart_key,
+            on_select=clicked,
+            selection_mode="points",
+        )
+        if (count := len(backbone.looks(pixels))) > 1:
+            st.caption(
+                f"The mean of {count} looks: the picture moved by a few pixels, and mirrored. AlexNet was tested with "
+                "as many; the maps are of the first."
+            )
+    index = naming.class_index(name, label, seen.scores)
+    values = heat_map(name, pixels, index)
+    noise, nonsense = untrained_map(name, pixels)
+    with st.container(horizontal=True):
+        _map(pixels, None, "What the network saw", f"{alt}, cut to the square that the network sees")
+        _map(pixels, values, f"Grad-CAM for “{label}”", f"bright where {backbone.title} sees {label}")
+        classic = attribution.class_map(seen, transfer.network(name), index)
+        _map(pixels, classic, "Class activation map", f"the classic map for {label}, equal to Grad-CAM")
+        _map(pixels, noise, f"Shuffled weights: “{nonsense}”", "the same kind of map from a network that knows nothing")
+    same = float(np.abs(values - classic).max())
+    st.caption(
+        f"Grad-CAM and the classic map differ by at most {same:.0e}: for a network that ends in an average and one "
+        "dense layer they are the same thing. The last map comes from the same network with its weights shuffled. If "
+        "you would believe that one too, do not believe the others."
+    )
+    if st.button("Cover it piece by piece", key=f"occlude_{identity}_{index}", icon=":material/grid_on:"):
+        st.session_state[COVER] = Cover(identity, index, label)
+        st.rerun()
+
+
+def _identity(name: str, pixels: np.ndarray) -> str:
+    return f"{name}_{hashlib.sha1(pixels.tobytes()).hexdigest()[:10]}"
+
+
+def cover(name: str, pixels: np.ndarray) -> None:
+    """The occlusion map that was asked for; outside the fragment, where a click on Stop would wait for its end."""
+    asked: Cover | None = st.session_state.get(COVER)
+    if asked is None or asked.identity != _identity(name, pixels):
+        return
+    if asked.falls is None:
+        del st.session_state[COVER]  # so that it is not begun again when it is stopped
+        with st.container():
+            bar = st.progress(0.0, "Covering …")
+            st.button("Stop", icon=":material/stop:", key="stop_covering")
+            for done, falls in attribution.occlusion(transfer.network(name), pixels, asked.index):
+                asked.falls = falls
+                bar.progress(done, f"Covering … {done:.0%}")
+        st.session_state[COVER] = asked
+        st.rerun()
+    _map(
+        pixels,
+        attribution.normalised(asked.falls),
+        f"Occlusion: at most −{asked.falls.max():.1%}",
+        f"bright where a grey square costs {asked.label} most",
+    )
+    st.caption(
+        f"A grey square slides over the picture; bright is where hiding it takes most from “{asked.label}”. This looks "
+        "at the answers only, never inside the network."
+    )
+
+
+def _map(pixels: np.ndarray, values: np.ndarray | None, caption: str, alt: str) -> None:
+    """One square of the row."""
+    with st.container(width=SIDE):
+        ui.show(pixels if values is None else attribution.overlay(_large(pixels), values), caption, alt, target=SIDE)
+
+
+def _large(pixels: np.ndarray, side: int = 224) -> np.ndarray:
+    """Small squares enlarged without smoothing, so that a map over them is not blocky."""
+    factor = max(1, side // pixels.shape[0])
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+@st.cache_data(ttl=600, max_entries=4, show_spinner=False)
+def _overview(loaded: tuple[str, ...]) -> list[dict]:
+    return transfer.overview()
+
+
+def table_of_networks() -> None:
+    """One row a backbone; time and memory were measured on this server."""
+    states = tuple(f"{name} {backbones.state(name)}" for name in BACKBONES)
+    ui.table(_overview(states), placeholder="–")
+    st.caption(
+        "Time is the median of five runs on this server, memory what loading the network added to it; both only for "
+        "networks that are loaded. Beside the shipped networks at most one stays in memory."
+    )
+
+
+def pet_breed(image: np.ndarray) -> None:
+    """The three most likely breeds, how good the head is, and a word when there is no pet."""
+    from cnndemo import weights
+
+    about = weights.card("pet_breeds")
+    figures = {metric["name"]: metric for metric in about["metrics"]}
+    seen = look("efficientnet_lite0", BACKBONES["efficientnet_lite0"].prepare(image))
+    kernel, bias, names = naming.head("pet_breeds")
+    pairs = naming.best(naming.softmax(seen.features @ kernel + bias), names, 3)
+    left, right = st.columns(2, gap="large")
+    with left:
+        readable = [(name.replace("_", " "), value) for name, value in pairs]
+        ui.chart(
+            charts.answers(readable, readable[0][0]),
+            alt="breeds: " + ", ".join(f"{name} {value:.1%}" for name, value in readable),
+            key="breed",
+        )
+        share = naming.pet_share(seen.probabilities)
+        if share < 0.2:
+            st.caption(
+                f"ImageNet's own head gives cats and dogs together only {share:.1%}. The breed head has no answer “no "
+                "pet”, so it names one all the same."
+            )
+    with right:
+        overall, mean = figures["accuracy"], figures["mean over breeds"]
+        st.markdown(
+            f"The backbone is frozen; only a softmax layer of {about['parameters']:,} numbers was trained, on "
+            f"{about['data']['splits']['train']:,} pictures of {len(names)} breeds. It is right for "
+            f"**{overall['value']:.1%}** of {overall['samples']} test pictures; the mean over breeds is "
+            f"**{mean['value']:.1%}**."
+        )
+        known = about["imagenet_breeds"]
+        st.caption(
+            f"{len(known)} of the {len(names)} breeds are classes of ImageNet too, so the backbone has met them: "
+            f"{figures['accuracy, breeds of ImageNet']['value']:.1%} right among those, "
+            f"{figures['accuracy, other breeds']['value']:.1%} among the others."
+        )
+        worst = sorted(about["breed_accuracy"].items(), key=lambda item: item[1])[:3]
+        st.caption("Hardest breeds: " + ", ".join(f"{n.replace('_', ' ')} {value:.0%}" for n, value in worst) + ".")

@@ -1,0 +1,250 @@
+"""Teach it: a head for the visitor's classes, how good it is, what else could be trained, and the file to take home."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import resnet_transfer as transfer
+from cnndemo import ui, weights
+from cnndemo.resnet_transfer import export, finetune, naming, teaching, uploads
+from cnndemo.resnet_transfer import figures as charts
+from cnndemo.resnet_transfer.backbones import BACKBONES
+from cnndemo.resnet_transfer.teaching import Head, Report
+from cnndemo.resnet_transfer.views.lesson import Lesson, edit, lesson
+from cnndemo.ui.networks import await_tensorflow
+
+BACKBONE = "efficientnet_lite0"
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def trained(_features: np.ndarray, _labels: np.ndarray, classes: tuple, balanced: bool, stamp: str) -> tuple:
+    """Head and report; `stamp` stands for the pictures and their views."""
+    head = teaching.fit_head(_features, _labels, classes, balanced)
+    return head, teaching.cross_validate(_features, _labels, classes, balanced)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def freeze_rows(classes: int) -> list[dict]:
+    """The table of what trains, counted on the real network."""
+    await_tensorflow()
+    return teaching.freeze_table(weights.load(BACKBONE), classes)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def stage_six():
+    """The shared backbone up to where fine-tuning begins."""
+    from cnndemo import inference
+
+    return inference.predictor(transfer.network(BACKBONE).model, (finetune.FROZEN_END, "average_pool"))
+
+
+def teach() -> None:
+    """The section, and below it the fine-tuning; inside the fragment a click on Stop would wait for its end."""
+    _lesson_and_head()
+    current = lesson()
+    if current.tuning:
+        current.tuning = False  # however this ends, the next run is free
+        with ui.guard():
+            current.tuned, current.tuned_for = _tune(current), current.stamp
+            st.rerun()
+
+
+@st.fragment
+def _lesson_and_head() -> None:
+    """Everything that is quick."""
+    await_tensorflow()
+    current = lesson()
+    left, right = ui.try_it()
+    head = None
+    with left:
+        edit(current)
+    with right, ui.guard():
+        teaching.check(current.shots, current.classes)
+        network = transfer.network(BACKBONE)
+        with st.container(horizontal=True):
+            balanced = st.toggle("Every class counts the same", True, key="balanced", bind="query-params")
+            views = teaching.VIEWS * st.toggle("Augment the pictures", False, key="augment", bind="query-params")
+        bar = st.progress(0.0, "The backbone looks at each picture once …")
+        rows = teaching.features(current.shots, network, views, lambda done: bar.progress(done, "Looking …"))
+        bar.empty()
+        labels, classes = teaching.numbers(current.shots, current.classes), tuple(current.classes)
+        head, report = trained(rows, labels, classes, balanced, f"{current.stamp}{views}")
+        _results(current, rows, labels, head, report, balanced, views)
+    if head is None:
+        return
+    with ui.guard():
+        _test(current, rows, labels, head)
+    left, right = st.columns(2, gap="large")
+    with left, ui.guard():
+        _freezing(current)
+    with right, ui.guard():
+        _take_home(current, head)
+
+
+def _results(
+    current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head, report: Report, balanced: bool, views: int
+) -> None:
+    """Accuracy, confusion matrix and the pictures of a cell."""
+    right_ones = int((report.answers == report.truth).sum())
+    with st.container(horizontal=True):
+        st.metric("Right on pictures it was not trained on", f"{right_ones} of {len(labels)}", border=True)
+        st.metric("Mean over the classes", f"{report.balanced_accuracy:.1%}", border=True)
+    one_by_one = report.scheme == "leaving one out"
+    words = "one picture after the other left out" if one_by_one else "a fifth left out, five times"
+    if views:
+        _, plain = trained(rows[:, :1], labels, head.classes, balanced, f"{current.stamp}0")
+        words += f"; without augmentation {int((plain.answers == plain.truth).sum())} of {len(labels)}"
+    size = head.kernel.size + head.bias.size
+    st.caption(f"Measured with {words}. The head has {size:,} numbers; the backbone is frozen.")
+    selection = ui.chart(
+        charts.confusion(report.matrix, head.classes),
+        alt="; ".join(
+            f"{name}: {report.matrix[i, i]} of {report.matrix[i].sum()} right" for i, name in enumerate(head.classes)
+        ),
+        key=f"confusion_{current.stamp}_{views}",
+        on_select="rerun",
+        selection_mode="points",
+    )
+    points = selection.selection.points if selection else []
+    if points:
+        truth, answer = int(points[0]["y"]), int(points[0]["x"])
+        chosen = np.flatnonzero((report.truth == truth) & (report.answers == answer))
+        st.caption(f"{len(chosen)} × “{ui.plain(head.classes[truth])}” answered “{ui.plain(head.classes[answer])}”:")
+        with st.container(horizontal=True):
+            for row in chosen[:12]:
+                shot = current.shots[row]
+                ui.show(shot.pixels, ui.plain(shot.name, 20), f"a picture of {shot.label}", width=96)
+    else:
+        st.caption("Click a cell to see its pictures.")
+
+
+def _test(current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head) -> None:
+    """A new picture: the head's answer, and where it lies among the others."""
+    st.markdown("**Test it with a picture that it has never seen**")
+    left, middle, right = st.columns([2, 2, 3], gap="medium")
+    with left:
+        sources = ["A new digit", "A picture"] if current.ready == "digits" else ["A picture"]
+        source = st.segmented_control("Test picture", sources, default=sources[0], required=True, key="test_from")
+        if source == "A new digit":
+            number = st.number_input("Number", 1, 400, 3, key="test_number")
+            image, name = uploads.unseen_digit(number), f"unseen digit {number}"
+        else:
+            picked = ui.pick_image(key="test", shared=False, label="Picture to test")
+            image, name = picked.image, picked.name
+        fresh = uploads.shot(image, name, "")
+        ui.show(fresh.pixels, "what the network sees", f"test picture {name}", width=160)
+    features = teaching.features([fresh], transfer.network(BACKBONE))[:, 0]
+    tuned = current.sure_tuned()
+    with middle:
+        answers = {"Frozen backbone": head.probabilities(features)[0]}
+        if tuned:
+            answers["Last block fine-tuned"] = _fine_tuned(tuned.head, tuned.tail, fresh.pixels, "_tuned_end")
+        for title, probabilities in answers.items():
+            pairs = naming.best(probabilities, head.classes, len(head.classes))
+            ui.chart(
+                charts.answers(pairs, pairs[0][0], title),
+                alt=f"{title}: " + ", ".join(f"{label} {value:.1%}" for label, value in pairs),
+                key=f"test_{title}",
+            )
+        st.caption("It chooses among your classes only; there is no answer “none of these”.")
+    with right:
+        flat = teaching.principal_plane(rows[:, 0])
+        ui.chart(
+            charts.plane(
+                flat.project(rows[:, 0]), labels, head.classes, [s.name for s in current.shots], flat.project(features)
+            ),
+            alt="each picture's features as a point; classes that are easy to tell apart form separate clouds",
+            key="plane",
+        )
+
+
+def _fine_tuned(head: Head, tail: list[np.ndarray], pixels: np.ndarray, slot: str) -> np.ndarray:
+    """The answer of a network with another end; the end is built once and kept in a slot of the session."""
+    known = st.session_state.get(slot)
+    if known is None or known[0] is not tail:
+        known = st.session_state[slot] = tail, finetune.tail_model(tail)
+    maps = stage_six()(BACKBONES[BACKBONE].feed(pixels[None]))[finetune.FROZEN_END]
+    return head.probabilities(np.asarray(known[1](maps)))[0]
+
+
+def _freezing(current: Lesson) -> None:
+    """What could train, and the figures of the last block's training."""
+    st.markdown("**Freeze or unfreeze?**")
+    ui.table(freeze_rows(len(current.classes)))
+    if st.button("Fine-tune the last block", icon=":material/lock_open:", key="tune"):
+        current.tuning = True
+        st.rerun()
+    tuned = current.sure_tuned()
+    if tuned:
+        st.markdown(
+            f"Of {tuned.held_out} pictures held out: frozen **{tuned.before:.0%}** right, "
+            f"fine-tuned **{tuned.after:.0%}**."
+        )
+    st.caption(
+        "The new layer is trained first, then the last block with a small rate, because a fresh head's errors would "
+        "wreck what the block has learned. A quarter of the pictures is held out to measure both."
+    )
+
+
+def _tune(current: Lesson) -> finetune.Tuned:
+    """The last block's training in a process of its own, with its progress; a click on Stop ends it."""
+    rows = teaching.features(current.shots, transfer.network(BACKBONE))[:, 0]
+    labels, classes = teaching.numbers(current.shots, current.classes), tuple(current.classes)
+    done, words = 0.0, "A process of its own starts …"
+    bar = st.progress(done, words)
+    st.button("Stop", icon=":material/stop:", key="stop_tuning")
+    tell = lambda: bar.progress(done, words)  # noqa: E731
+    with closing(finetune.tune(_stage_six_maps(current), rows, labels, classes, waiting=tell)) as steps:
+        for step in steps:
+            if isinstance(step, finetune.Tuned):
+                return step
+            done = step.number / step.epochs
+            words = f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right"
+            tell()
+
+
+def _stage_six_maps(current: Lesson) -> np.ndarray:
+    """What the frozen part makes of each picture, (n, 7, 7, 192)."""
+    pixels = np.stack([shot.pixels for shot in current.shots])
+    run, feed = stage_six(), BACKBONES[BACKBONE].feed
+    return np.concatenate(
+        [run(feed(pixels[first : first + 8]))[finetune.FROZEN_END] for first in range(0, len(pixels), 8)]
+    )
+
+
+def _take_home(current: Lesson, head: Head) -> None:
+    """Downloads, and loading a model back."""
+    st.markdown("**Take it home**")
+    tuned = current.sure_tuned()
+    best = tuned.head if tuned else head
+    tail = tuned.tail if tuned else None
+    with st.container(horizontal=True):
+        model = lambda: export.keras_file(best, tail)  # noqa: E731
+        ui.download("Model (.keras)", model, "model.keras", "application/zip", "get_model")
+        ui.download("Script", export.script(best.classes), "predict.py", "text/x-python", "get_script")
+        ui.download("Classes", "\n".join(best.classes) + "\n", "classes.txt", "text/plain", "get_classes")
+    st.caption("One flat model, backbone and head; plain Keras loads it. The script names pictures with it.")
+    file = st.file_uploader("Load a model of this page back", type=["keras"], key="load_back")
+    if not file:
+        return
+    known = st.session_state.get("_loaded")
+    if known is None or known[0] != file.file_id:
+        known = st.session_state["_loaded"] = file.file_id, *export.load_back(file.getvalue())
+    _, loaded, loaded_tail = known
+    names = ui.plain(", ".join(loaded.classes), 200)
+    st.success(f"A model for {len(loaded.classes)} classes: {names}", icon=":material/check:")
+    picked = ui.pick_image(key="loaded", shared=False, label="Picture for the loaded model")
+    pixels = uploads.shot(picked.image, picked.name, "").pixels
+    if loaded_tail is None:
+        probabilities = loaded.probabilities(transfer.network(BACKBONE).features(pixels[None]))[0]
+    else:
+        probabilities = _fine_tuned(loaded, loaded_tail, pixels, "_loaded_end")
+    pairs = naming.best(probabilities, loaded.classes, 5)
+    ui.chart(
+        charts.answers(pairs, pairs[0][0]),
+        alt="loaded model: " + ", ".join(f"{label} {value:.1%}" for label, value in pairs),
+        key="loaded_answers",
+    )

@@ -1,0 +1,316 @@
+"""The widgets of the Siamese networks page that need a network: two digits, maps, and the class it never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from cnndemo import images, siamese, weights
+from cnndemo.siamese import figures as drawings
+from cnndemo.siamese.pairs import NETWORKS
+from cnndemo.ui.choices import one_of
+from cnndemo.ui.digits import pick_digit
+from cnndemo.ui.frame import guard, try_it
+from cnndemo.ui.networks import model, predictor
+from cnndemo.ui.panels import chart
+from cnndemo.ui.pictures import show
+from cnndemo.ui.settling import settle
+
+LAYERS = ("conv_1", "conv_2", "embedding")
+PAIRS, TRIPLETS = 20_000, 2_000
+MAPPED = np.arange(0, 5000, 9)  # which of the shipped digits the live map shows
+SHOTS = [1, 2, 3, 5, 10]
+HELD_OUT = {"triplet_holdout": "Triplet", "siamese_holdout": "Contrastive"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two digits, uint8 (28, 28), as one network sees them."""
+
+    network: str
+    a: np.ndarray
+    b: np.ndarray
+    embeddings: np.ndarray
+    distance: float
+    threshold: float
+    curve: siamese.Curve
+
+    @property
+    def same(self) -> bool:
+        return self.distance <= self.threshold
+
+
+@st.cache_resource(show_spinner=False)
+def _untrained(outputs: tuple[str, ...] | None):
+    return siamese.embedder("untrained", list(outputs) if outputs else None)
+
+
+def network(name: str, outputs: tuple[str, ...] | None = None):
+    """The predict function of a shipped network, or of the base network before training."""
+    if name != "untrained":
+        return predictor(name, outputs)
+    model("siamese")  # waits for TensorFlow behind a skeleton
+    return _untrained(outputs)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _embeddings(name: str, fingerprint: str) -> np.ndarray:
+    return network(name)(siamese.prepare(images.digits()[0]))
+
+
+def embeddings(name: str) -> np.ndarray:
+    """Embeddings of the 5,000 shipped digits, (5000, 128); none of them was trained on."""
+    return _embeddings(name, "" if name == "untrained" else weights.card(name)["sha256"])
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def pair_distances(name: str, fingerprint: str) -> tuple[np.ndarray, np.ndarray]:
+    """Distances of 20,000 pairs of shipped digits, and which are the same."""
+    pairs = siamese.draw_pairs(images.digits()[1], PAIRS, seed=1)
+    space = embeddings(name)
+    return siamese.distances(space[pairs.a], space[pairs.b]), pairs.same
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _known(name: str, fingerprint: str) -> siamese.Curve:
+    """The error curve of these pairs."""
+    return siamese.curve(*pair_distances(name, fingerprint))
+
+
+def fingerprint(name: str) -> str:
+    return "" if name == "untrained" else weights.card(name)["sha256"]
+
+
+# --- Try it -----------------------------------------------------------------------------------------------------
+
+
+@st.fragment
+def compare() -> None:
+    """Two digits in, one distance out."""
+    left, right = try_it()
+    pictures = []
+    with left:
+        name = one_of(st.segmented_control, "Network", NETWORKS, "siamese", "net")
+        for tab, letter, sample in zip(st.tabs(["Digit A", "Digit B"]), "ab", ((4, 0), (9, 12)), strict=True):
+            with tab, guard():
+                picture = pick_digit(letter, ("mnist", "draw", "drawn", "own", "upload"), "mnist", sample)
+                if picture is None:
+                    st.caption("Until there is one, an MNIST digit stands in.")
+                image = images.digits()[0][sample[0] * 500 + sample[1]] if picture is None else None
+                pictures.append(siamese.read_digit(picture.image) if image is None else image)
+        share = st.slider(
+            "Threshold, as a part of the one chosen in training", 0.2, 2.0, 1.0, 0.05, key="thr", bind="query-params"
+        )
+    with right, guard():
+        if len(pictures) < 2:
+            st.info("Two digits are needed.", icon=":material/info:")
+            return
+        pair = _measure(name, *pictures, share)
+        _verdict(pair)
+        st.session_state["_pair"] = pair
+        settle("pair", (name, pair.distance, pair.threshold))
+
+
+def _measure(name: str, a: np.ndarray, b: np.ndarray, share: float) -> Pair:
+    space = network(name)(siamese.prepare(np.stack([a, b])))
+    known = _known(name, fingerprint(name))
+    best = known.best_threshold() if name == "untrained" else weights.card(name)["threshold"]
+    distance = float(siamese.distances(space[0], space[1]))
+    return Pair(name, a, b, space, distance, best * share, known)
+
+
+def _verdict(pair: Pair) -> None:
+    """The two digits, the distance among those of known pairs, and what the threshold costs."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show(pair.a, "A", "digit A as the network sees it", width=112)
+        show(pair.b, "B", "digit B as the network sees it", width=112)
+        with st.container(width=260):
+            st.markdown(f"### {':green[Same]' if pair.same else ':orange[Different]'}")
+            st.markdown(
+                f"Distance **{pair.distance:.3f}**, {'within' if pair.same else 'beyond'} the threshold "
+                f"{pair.threshold:.3f}."
+            )
+    distance, same = pair_distances(pair.network, fingerprint(pair.network))
+    chart(
+        drawings.distances(distance[same], distance[~same], pair.threshold, pair.distance),
+        alt=f"Distances of 20,000 known pairs, same and different; yours is {pair.distance:.3f}",
+        key="distances",
+    )
+    accept, reject = pair.curve.at(pair.threshold)
+    with st.container(horizontal=True):
+        st.metric("False accepts", f"{accept:.2%}", help="Different digits taken for the same.", width="content")
+        st.metric("False rejects", f"{reject:.2%}", help="The same digit taken for two.", width="content")
+        st.metric("Equal error rate", f"{pair.curve.equal_error_rate:.2%}", width="content")
+        st.metric("ROC-AUC", f"{pair.curve.area:.4f}", width="content")
+    st.caption(
+        f"Measured on {PAIRS:,} pairs of the 5,000 digits that ship with the gallery. The network did not learn from "
+        "them; its threshold was chosen on them. The counts are on a logarithmic scale."
+    )
+
+
+def layers(pair: Pair) -> None:
+    """What each layer makes of the two digits: the same layers, called twice."""
+    seen = network(pair.network, LAYERS)(siamese.prepare(np.stack([pair.a, pair.b])))
+    for index, (letter, digit) in enumerate((("A", pair.a), ("B", pair.b))):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            show(digit, f"Picture {letter}", f"digit {letter}", width=110)
+            for layer, columns in (("conv_1", 4), ("conv_2", 8)):
+                maps = seen[layer][index]
+                sheet = drawings.montage(maps, columns)
+                words = f"{layer}: {maps.shape[2]} maps of {maps.shape[0]} × {maps.shape[1]}"
+                show(sheet, words, f"feature maps of digit {letter}", width=220)
+
+
+# --- Triplets of real digits -----------------------------------------------------------------------------------------
+
+
+def _triplets() -> np.ndarray:
+    return siamese.draw_triplets(images.digits()[1], TRIPLETS, seed=2)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _gaps(name: str, fingerprint: str) -> np.ndarray:
+    """d₁² − d₃² of random triplets of shipped digits."""
+    anchor, positive, negative = embeddings(name)[_triplets()]
+    return siamese.distances(anchor, positive) ** 2 - siamese.distances(anchor, negative) ** 2
+
+
+def collapse() -> None:
+    """Why α: the loss of real triplets, before training, when all embeddings shrink to one point."""
+    gap = _gaps("untrained", "")
+    scale = np.linspace(0, 3, 81)
+    curves = {f"α = {margin}": np.maximum(scale[:, None] ** 2 * gap + margin, 0).mean(axis=1) for margin in (0, 1)}
+    chart(drawings.collapse(scale, curves), alt="Mean triplet loss as all embeddings shrink", key="collapse")
+    st.caption(
+        f"{TRIPLETS:,} random triplets of digits in the space of the untrained network. Without α the best answer is "
+        "0: one point for everything. With α that costs α, and moving apart pays. Training makes triplets easy:"
+    )
+    rows = []
+    for name, title in NETWORKS.items():
+        gap = _gaps(name, fingerprint(name))
+        hard, easy = float(np.mean(gap >= 0)), float(np.mean(gap <= -1))
+        rows.append({"network": title, "hard": hard, "semi-hard at α = 1": 1 - hard - easy, "easy at α = 1": easy})
+    shares = [column for column in rows[0] if column != "network"]
+    st.dataframe(
+        rows, hide_index=True, column_config={c: st.column_config.NumberColumn(format="percent") for c in shares}
+    )
+    hardest = _triplets()[:, int(np.argmax(_gaps("triplet", fingerprint("triplet"))))]
+    x, y = images.digits()
+    st.caption("The hardest of them for the triplet network:")
+    with st.container(horizontal=True):
+        for title, row in zip(("anchor", "positive", "negative"), hardest, strict=True):
+            show(x[row], f"{title}, a {y[row]}", f"{title}: a handwritten {y[row]}", width=96)
+
+
+# --- The map ----------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _projection(name: str, fingerprint: str) -> siamese.Projection:
+    return siamese.principal_components(embeddings(name)[MAPPED])
+
+
+@st.fragment
+def maps(pair: Pair) -> None:
+    """Two embedding spaces beside each other; a click picks a digit in both."""
+    with st.container(horizontal=True):
+        views = {"siamese": "Before and after training", "triplet": "Contrastive and triplet"}
+        view = one_of(st.segmented_control, "Compare", views, "siamese", "maps")
+        kinds = {"pca": "PCA, live", "tsne": "t-SNE, computed once"}
+        kind = one_of(st.segmented_control, "Projection", kinds, "pca", "proj")
+    names = ("untrained", "siamese") if view == "siamese" else ("siamese", "triplet")
+    x, y = images.digits()
+    with guard():
+        shipped = siamese.shipped_map() if kind == "tsne" else None
+        index = shipped["index"].astype(int) if shipped else MAPPED
+        picked = [row for digit in st.session_state.get("_picked", []) for row in np.flatnonzero(index == digit)]
+        for column, name in zip(st.columns(2, gap="medium"), names, strict=True):
+            space, own = embeddings(name)[index], None
+            if shipped:
+                points, note = shipped[name].astype(float), "t-SNE keeps neighbours, not distances."
+            else:
+                project = _projection(name, fingerprint(name))
+                points, own = project(space), project(network(name)(siamese.prepare(pair.a)))[0]
+                note = f"Two of 128 directions hold {project.explained.sum():.0%} of the variance."
+            with column:
+                title = NETWORKS[name]
+                figure = drawings.space(points, y[index], picked, own, title)
+                key = f"map_{name}_{view}_{kind}"
+                chart(figure, f"Map of {len(index)} digits, {title}", key, lambda key=key: _pick(key, index))
+                st.caption(note)
+                if len(picked) == 2:
+                    apart = float(siamese.distances(*space[picked]))
+                    st.markdown(f"Your two points are **{apart:.3f}** apart.")
+        if picked:
+            with st.container(horizontal=True):
+                for row in picked:
+                    show(x[index[row]], f"a {y[index[row]]}", f"a handwritten {y[index[row]]}", width=84)
+        st.caption("The star is your digit A. Click two digits to compare them." if not shipped else
+                   "Click two digits to compare them.")  # fmt: skip
+
+
+def _pick(key: str, index: np.ndarray) -> None:
+    """A click joins the last one; only the two last stay, as numbers of shipped digits."""
+    selection = st.session_state[key].selection
+    rows = [point["point_index"] for point in selection.points if point.get("curve_number", 0) == 0]
+    if rows:
+        digit = int(index[rows[-1]])
+        before = [other for other in st.session_state.get("_picked", []) if other != digit]
+        st.session_state["_picked"] = [*before, digit][-2:]
+
+
+# --- One-shot ---------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _few_shot(name: str, fingerprint: str, new_class: int, shots: int) -> tuple[float, float]:
+    x, y = images.digits()
+    space = embeddings(name) if name else siamese.prepare(x).reshape(len(x), -1)
+    result = siamese.few_shot(space[::2], y[::2], new_class, shots, draws=10)
+    return float(result.of_class.mean()), float(result.overall.mean())
+
+
+@st.fragment
+def one_shot(pair: Pair) -> None:
+    """A class that the networks never saw, learned from a few examples without any training."""
+    about = {name: weights.card(name) for name in HELD_OUT}
+    new = about["triplet_holdout"]["hold_out"]
+    x, y = images.digits()
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        name = one_of(st.segmented_control, "Network", HELD_OUT, "triplet_holdout", "one")
+        shots = st.select_slider("Examples of each digit", SHOTS, 1, key="shots", bind="query-params")
+        draw = st.number_input("Draw of the examples", 1, 999, 1, key="draw", bind="query-params")
+        generator = np.random.default_rng(draw)
+        chosen = np.stack([generator.choice(np.flatnonzero(y == digit), shots, replace=False) for digit in range(10)])
+        with st.container(horizontal=True):
+            for row in chosen[new]:
+                show(x[row], None, f"an example of a {new}", width=56)
+        space = embeddings(name)
+        rest = np.setdiff1d(np.flatnonzero(y == new), chosen)
+        right_ones = siamese.classify(space[rest], space[chosen]) == new
+        st.markdown(f"With these examples, **{right_ones.mean():.1%}** of the other {new}s are recognised.")
+        answer = int(siamese.classify(network(name)(siamese.prepare(pair.a)), space[chosen])[0])
+        st.markdown(f"Your digit A lies nearest to the examples of **{answer}**.")
+    with right:
+        curves = {
+            title: [_few_shot(name, about[name]["sha256"], new, count)[0] for count in SHOTS]
+            for name, title in HELD_OUT.items()
+        }
+        curves["raw pixels"] = [_few_shot("", "", new, count)[0] for count in SHOTS]
+        chart(
+            drawings.few_shot(SHOTS, curves, shots),
+            alt=f"Share of the {new}s named rightly over the number of examples, for two networks and raw pixels",
+            key="few_shot",
+        )
+        st.caption(
+            f"Each digit goes to the class, of ten, whose mean example is nearest; only the {new}s count here. Mean of "
+            "10 draws on half of the shipped digits; the cards have the figures on MNIST's test split."
+        )
+    st.markdown(
+        f"Both networks never saw a {new}. **Contrastive** training drew nine classes into nine spots, and an unknown "
+        "digit lands on one of them. The **triplet** network learned turned and mirrored digits as classes of their "
+        "own, so it had to look at strokes, and keeps more of what is new."
+    )
