@@ -7,6 +7,7 @@ from cnndemo import activation_maps, digit_classifier, ui, weights
 from cnndemo.activation_maps import LAYERS
 from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.views import Shown, clickable_maps, enlarge, pick_mapped_digit
+from cnndemo.ui import state
 
 MODEL = digit_classifier.MODEL
 DIGITS = {"a": 5, "b": 7}  # the book's
@@ -31,15 +32,15 @@ def accuracy(off: dict[str, tuple[int, ...]], count: int) -> tuple[float, np.nda
 
 def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[int, ...]]:
     """Which maps the visitor switches off: layer -> channels."""
-    threshold = st.slider("Twins correlate above", 0.6, 0.99, 0.9, 0.01, key="twins", bind="query-params")
+    threshold = st.slider("Twins correlate above", 0.6, 0.99, 0.9, 0.01, **state.linked("twins"))
     spare = {layer: tuple(found.spare(threshold)) for layer, found in alike.items()}
     for layer, found in alike.items():
         twins = len(found.twins(threshold))
         st.markdown(f"- `{layer}`: {len(found.dead)} dead maps, {twins} pairs of twins, {len(spare[layer])} to spare")
-    preset = st.radio("Switch off", list(PRESETS), format_func=PRESETS.get, key="off", bind="query-params")
+    preset = st.radio("Switch off", list(PRESETS), format_func=PRESETS.get, **state.linked("off"))
     every = {layer: tuple(range(len(found.correlation))) for layer, found in alike.items()}
     if preset == "own":
-        return {layer: tuple(st.multiselect(layer, every[layer], key=f"off_{layer}")) for layer in LAYERS}
+        return {layer: tuple(st.multiselect(layer, every[layer], **state.kept(f"off_{layer}"))) for layer in LAYERS}
     first, second = LAYERS
     return {"spare": spare, "first": {first: spare[first]}, "second": {second: every[second]}}[preset]
 
@@ -51,7 +52,7 @@ def narrower(digits: dict[str, Shown]) -> None:
     left, right = ui.try_it()
     with left:
         off = pick_off(alike)
-        count = st.segmented_control("Shipped digits to read", (1000, 5000), default=1000, required=True, key="count")
+        count = ui.one_of(st.segmented_control, "Shipped digits to read", (1000, 5000), 1000, "count")
         with st.expander("How alike the maps are, over all places of many digits"):
             for layer, found in alike.items():
                 ui.chart(
@@ -82,7 +83,7 @@ for (key, digit), side in zip(DIGITS.items(), st.columns(2, gap="large"), strict
             digits[key] = shown
 with st.container(horizontal=True, vertical_alignment="bottom"):
     sort = ui.one_of(st.segmented_control, "Sort by", activation_maps.SORTS, "number", "sort")
-    over = st.toggle("Lay the maps over the digit", True, key="over", bind="query-params")
+    over = st.toggle("Lay the maps over the digit", True, **state.linked("over"))
 for key, side in zip(digits, st.columns(2, gap="large"), strict=False):
     with side:
         for layer in LAYERS:

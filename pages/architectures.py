@@ -13,6 +13,7 @@ from cnndemo.architectures.views import (
     skip_connections,
     words_of,
 )
+from cnndemo.ui import state
 
 ui.page("architectures")
 ui.section("Try it", figures=("4.1",), listings=("4.1",))
@@ -22,9 +23,9 @@ with left:
     name = TITLES[title]
     network = architectures.NETWORKS[name]
     st.caption(f"{network.idea} {network.source}.")
-    side = st.slider("Side of the input, pixels", 32, 512, network.side, key=f"side_{name}", bind="query-params")
+    side = st.slider("Side of the input, pixels", 32, 512, network.side, **state.linked(f"side_{name}"))
     width = st.select_slider(
-        "Filters and units, times", [0.125, 0.25, 0.5, 1.0, 1.5, 2.0], 1.0, key="width", bind="query-params"
+        "Filters and units, times", [0.125, 0.25, 0.5, 1.0, 1.5, 2.0], 1.0, **state.linked("width")
     )
     plan = usual = architectures.plan(name)
     with ui.guard():

@@ -7,6 +7,7 @@ from cnndemo import images, ui
 from cnndemo.augmentation import BOOK, Pipeline, archives, data_sets, mixing, reference
 from cnndemo.augmentation.views import data
 from cnndemo.augmentation.views import pipeline as panels
+from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("augmentation")
@@ -15,7 +16,7 @@ RECALL = "_augmentation"
 
 def recall() -> tuple[np.ndarray, str, Pipeline, int]:
     """Picture, alt text, pipeline and seed as last set."""
-    return st.session_state.get(RECALL, (images.sample("cat"), images.SAMPLES["cat"].alt, BOOK, 0))
+    return state.get(RECALL, (images.sample("cat"), images.SAMPLES["cat"].alt, BOOK, 0))
 
 
 @st.fragment
@@ -23,13 +24,13 @@ def try_it() -> None:
     left, right = ui.try_it()
     with left, ui.guard():
         picture = ui.pick_image()
-        seed = st.number_input("Seed", 0, 9999, 0, key="seed", bind="query-params", help="Same seed, same variants.")
+        seed = st.number_input("Seed", 0, 9999, 0, **state.linked("seed"), help="Same seed, same variants.")
         pipeline = panels.controls()
-        st.session_state[RECALL] = (picture.image, picture.alt, pipeline, seed)
+        state[RECALL] = (picture.image, picture.alt, pipeline, seed)
     image, alt, pipeline, seed = recall()
     small = images.shrink(image, panels.SIDE)
     with right, ui.guard():
-        with_mask = st.toggle("Send a segmentation mask along", key="mask", bind="query-params")
+        with_mask = st.toggle("Send a segmentation mask along", **state.linked("mask"))
         panels.compare(image, pipeline, seed, alt)
         if with_mask:
             st.caption(
@@ -38,7 +39,7 @@ def try_it() -> None:
         panels.grid(small, pipeline, seed, panels.rough_mask(small) if with_mask else None, alt)
     with ui.guard():
         panels.honesty(small, pipeline, seed)
-    settle("augmentation", (alt, image.shape, pipeline.to_json(), seed, st.session_state.get(panels.SHOWN, 0)))
+    settle("augmentation", (alt, image.shape, pipeline.to_json(), seed, state.get(panels.SHOWN, 0)))
 
 
 ui.section("Try it", figures=("3.2",))
@@ -47,7 +48,7 @@ image, alt, pipeline, seed = recall()
 small = images.shrink(image, panels.SIDE)
 
 ui.section("How it works")
-number = st.session_state.get(panels.SHOWN, 0)
+number = state.get(panels.SHOWN, 0)
 st.markdown(f"Variant {number + 1}, transform by transform. Each draws its numbers anew for every picture and epoch.")
 panels.step_by_step(small, pipeline, seed + number, alt)
 
@@ -75,12 +76,12 @@ ui.section("Take it with you")
 left, right = st.columns(2, gap="large")
 with left:
     ui.download("Pipeline as JSON", pipeline.to_json(), "pipeline.json", "application/json")
-    st.file_uploader("Load a pipeline", type=["json"], key="recipe", on_change=panels.load_recipe)
-    if note := st.session_state.get("recipe_note"):
+    st.file_uploader("Load a pipeline", type=["json"], key=state.key("recipe"), on_change=panels.load_recipe)
+    if note := state.get("recipe_note"):
         st.warning(note, icon=":material/info:")
 with right:
     panels.make_zip(image, pipeline, seed)
-size, batch_size, mode = st.session_state.get("_generator", (96, 9, "categorical"))
+size, batch_size, mode = state.get("_generator", (96, 9, "categorical"))
 ui.code(
     [Pipeline, reference.run, mixing.mix_up, mixing.cut_mix, archives.read_class_folders, data_sets.balance],
     pipeline.to_keras_code()

@@ -8,6 +8,7 @@ from cnndemo import book_index, ui
 from cnndemo.book_index import ENTRIES, Entry
 from cnndemo.book_index.errata import ERRATA, Erratum, Finding
 from cnndemo.topics import CHAPTERS, TOPICS
+from cnndemo.ui import state
 from cnndemo.ui.frame import anchor
 
 ALL = "All"
@@ -59,10 +60,10 @@ ui.section("Find it")
 live = sum(entry.live for entry in ENTRIES)
 st.markdown(f"**{live} of {len(ENTRIES)}** figures and listings of the book are alive in this gallery.")
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    words = st.text_input("Search", key="q", bind="query-params", placeholder="2.11, kernel, triplet …", max_chars=60)
+    words = st.text_input("Search", **state.linked("q"), placeholder="2.11, kernel, triplet …", max_chars=60)
     kinds = [ALL, "figure", "listing"]
     kind = ui.one_of(st.segmented_control, "Show", kinds, ALL, "kind")
-    only_live = st.toggle("Only what is alive", key="live", bind="query-params")
+    only_live = st.toggle("Only what is alive", **state.linked("live"))
 found = book_index.search(words or "", None if kind == ALL else kind, only_live)
 show_entries(found, narrowed=bool(words))
 ui.download("Table", lambda: book_index.to_csv(found), "book_index.csv", "text/csv")
@@ -75,9 +76,7 @@ st.markdown(
 with st.container(horizontal=True, vertical_alignment="bottom"):
     names = [ALL, *map(str, CHAPTERS)]
     chapter = ui.one_of(st.segmented_control, "Chapter", names, ALL, "chapter")
-    keras = st.toggle(
-        "Run the checks that ask Keras too", key="keras", bind="query-params", help="They take some seconds."
-    )
+    keras = st.toggle("Run the checks that ask Keras too", **state.linked("keras"), help="They take some seconds.")
 shown = [erratum for erratum in ERRATA if chapter in (ALL, str(erratum.chapter))]
 with st.spinner("Checking …", show_time=True):
     for erratum in shown:

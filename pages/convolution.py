@@ -5,9 +5,10 @@ import streamlit as st
 
 from cnndemo import convolution, images, ui
 from cnndemo.convolution import figures as charts
-from cnndemo.convolution.views import lopsided, pick_curve, put_back
+from cnndemo.convolution.views import pick_curve, presets
 from cnndemo.figures import INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import cells
+from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("convolution")
@@ -16,7 +17,7 @@ OPERATIONS = {"flip": "Convolution: flip g", "keep": "Cross-correlation: do not 
 
 def curves() -> tuple[convolution.Curve, convolution.Curve, bool]:
     """f, g and whether to flip, as last set; the book's until then."""
-    return st.session_state.get("_curves", (convolution.BOOK_F, convolution.BOOK_G, True))
+    return state.get("_curves", (convolution.BOOK_F, convolution.BOOK_G, True))
 
 
 @st.fragment
@@ -24,14 +25,13 @@ def slide() -> None:
     left, right = ui.try_it()
     with left, ui.guard():
         with st.container(horizontal=True):
-            st.button("The book's two normals", on_click=put_back, icon=":material/restart_alt:")
-            st.button("A lopsided pair", on_click=lopsided, icon=":material/call_split:")
+            presets()
         f, g = pick_curve("f"), pick_curve("g")
-        operation = st.radio("Operation", list(OPERATIONS), key="op", bind="query-params", format_func=OPERATIONS.get)
-        st.session_state["_curves"] = (f, g, operation == "flip")
+        operation = st.radio("Operation", list(OPERATIONS), **state.linked("op"), format_func=OPERATIONS.get)
+        state["_curves"] = (f, g, operation == "flip")
     f, g, flip = curves()
     with right, ui.guard():
-        at = st.slider("Slide to t", -4.0, 5.0, 0.6, 0.05, key="t", bind="query-params")
+        at = st.slider("Slide to t", -4.0, 5.0, 0.6, 0.05, **state.linked("t"))
         area = convolution.overlap(f, g, at, flip)["area"]
         ui.chart(
             charts.slide(f, g, at, flip),
@@ -86,15 +86,15 @@ def landscape() -> None:
     with left:
         kinds = ["Drawn puppy", "Photo"]
         # A picture that the visitor brought from another page goes first.
-        first = kinds[bool(st.session_state.get(ui.pictures.OWN))]
+        first = kinds[ui.own_picture() is not None]
         kind = st.segmented_control("Show", kinds, default=first, required=True)
         if kind == "Photo":
             picture = ui.pick_image()
             image, alt = picture.image, picture.alt
         else:
             image, alt = convolution.cartoon_dog(), "a drawn puppy with large flat areas"
-        start = st.slider("Line starts at the left, height in %", 0, 100, 45, key="y0", bind="query-params") / 100
-        end = st.slider("Line ends at the right, height in %", 0, 100, 45, key="y1", bind="query-params") / 100
+        start = st.slider("Line starts at the left, height in %", 0, 100, 45, **state.linked("y0")) / 100
+        end = st.slider("Line ends at the right, height in %", 0, 100, 45, **state.linked("y1")) / 100
         # Heights count from the bottom, rows of a picture from the top.
         ends = (0.0, 1 - start), (1.0, 1 - end)
         marked = convolution.draw_line(images.shrink(image, 480), *ends)

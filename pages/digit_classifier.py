@@ -8,51 +8,17 @@ import streamlit as st
 from cnndemo import digit_classifier, ui
 from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier import preparation
-from cnndemo.digit_classifier.views import pick_steps, show_number, show_steps
-from cnndemo.figures import INPUT, OUTPUT, number_grid
+from cnndemo.digit_classifier.views import dense, flatten, pick_steps, show_number, show_steps
 from cnndemo.models import digit_classifier as architecture
 from cnndemo.ui.pictures import Picture
 
 MODEL = digit_classifier.MODEL
 SOURCES = ("draw", "mnist", "photo", "own", "upload", "camera")
-TO_BLUE, TO_GREEN = ([[0, "#FFFFFF"], [1, color]] for color in (INPUT, OUTPUT))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def read(image: np.ndarray, steps: frozenset[str]) -> list[digit_classifier.Reading]:
     return digit_classifier.read_number(image, ui.predictor(MODEL), steps)
-
-
-@st.fragment
-def flatten(maps: np.ndarray, flat: np.ndarray) -> None:
-    """Figure 2.11 on real numbers: maps (h, w, channels), flat (h * w * channels,)."""
-    st.markdown("**Flatten** lays the maps out as one row: channel by channel, column by column, row by row.")
-    height, width, channels = maps.shape
-    row = st.slider("Top row of the window", 0, height - 3, 10, key="row", bind="query-params")
-    column = st.slider("Its left column", 0, width - 3, 10, key="column", bind="query-params")
-    channel = st.slider("Channel", 0, channels - 1, 0, key="channel", bind="query-params")
-    window = maps[row : row + 3, column : column + 3, channel]
-    places = [((row + r) * width + column + c) * channels + channel for r in range(3) for c in range(3)]
-    grid = number_grid(window, "Nine values of a feature map", colorscale=TO_BLUE)
-    ui.chart(grid, f"three rows: {np.round(window, 2).tolist()}", key="window")
-    line = number_grid(flat[places][None], "The same nine in the flattened row", 110, colorscale=TO_GREEN)
-    ui.chart(line, f"one row: {np.round(flat[places], 2).tolist()}", key="nine")
-    st.caption(
-        f"The first stands at ({row} × {width} + {column}) × {channels} + {channel} = {places[0]:,} of {flat.size:,}."
-    )
-
-
-@st.fragment
-def dense(units: np.ndarray, digit: int) -> None:
-    """Figure 2.13 on real numbers: units (128,)."""
-    st.markdown("**Dense**: every unit speaks to every digit, each time with another weight.")
-    asked = st.pills("Which units speak for the digit …", range(10), default=digit, required=True, key=f"asked_{digit}")
-    values, bias = digit_classifier.contributions(ui.model(MODEL), units, asked)
-    total = values.sum() + bias
-    ui.chart(
-        charts.dense(values, bias, asked), f"the strongest units for and against {asked}; sum {total:.2f}", key="dense"
-    )
-    st.caption("Blue lines speak for the digit, orange ones against it. Softmax turns the ten sums into probabilities.")
 
 
 ui.page("digit_classifier")

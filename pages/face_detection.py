@@ -10,6 +10,7 @@ from cnndemo.face_detection import figures as charts
 from cnndemo.face_detection.views import lay_feature, show_trials
 from cnndemo.figures import ACCENT, INPUT, KERNEL
 from cnndemo.figures.boxes import boxed
+from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("face_detection")
@@ -31,12 +32,12 @@ def find() -> None:
     with left:
         picture = ui.pick_image((*PEOPLE, "motorcycle", "cat"))
         with st.expander("Settings", icon=":material/tune:", expanded=True):
-            kind = st.selectbox("Cascade", list(CASCADES)[:2], 1, key="cascade", bind="query-params")
-            scale = st.slider("Scale factor", 1.03, 1.5, 1.1, 0.01, key="scale", bind="query-params")
-            agree = st.slider("Minimum neighbours", 0, 12, 3, key="neighbours", bind="query-params")
-            smallest = st.slider("Smallest window, pixels", 20, 200, 24, key="smallest", bind="query-params")
-            score = st.slider("Least score of the network", 0.05, 0.95, 0.5, 0.05, key="score", bind="query-params")
-            shown = st.pills("Show also", ["raw hits", "eyes"], selection_mode="multi", key="also")
+            kind = st.selectbox("Cascade", list(CASCADES)[:2], 1, **state.linked("cascade"))
+            scale = st.slider("Scale factor", 1.03, 1.5, 1.1, 0.01, **state.linked("scale"))
+            agree = st.slider("Minimum neighbours", 0, 12, 3, **state.linked("neighbours"))
+            smallest = st.slider("Smallest window, pixels", 20, 200, 24, **state.linked("smallest"))
+            score = st.slider("Least score of the network", 0.05, 0.95, 0.5, 0.05, **state.linked("score"))
+            shown = st.pills("Show also", ["raw hits", "eyes"], selection_mode="multi", **state.linked("also"))
     image = images.shrink(picture.image, SEARCH_SIDE)
     with right, ui.guard():
         result = searched(image, kind, scale, agree, smallest, raw=True)
@@ -63,13 +64,13 @@ def find() -> None:
             )
         if not result.boxes and not boxes:
             st.info("Neither finds a face here. Try fewer neighbours, a lower score, or a larger face.")
-    st.session_state["_detection"] = picture, image, result, score
+    state["_detection"] = picture, image, result, score
     settle("face_detection", (id(picture.image), result.seconds, score))
 
 
 ui.section("Try it")
 find()
-picture, image, result, score = st.session_state["_detection"]
+picture, image, result, score = state["_detection"]
 face = st.cache_data(first_face, max_entries=32, show_spinner=False)(image)
 
 

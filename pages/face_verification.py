@@ -7,6 +7,7 @@ from cnndemo.errors import VisitorError
 from cnndemo.face_verification import alignment, distance, gallery, rates
 from cnndemo.face_verification import figures as charts
 from cnndemo.face_verification.views import entrance, faces
+from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("face_verification")
@@ -20,13 +21,13 @@ def compare() -> None:
         first = ui.pick_image(PEOPLE, key="picture", label="First picture")
     with right:
         second = ui.pick_image(PEOPLE[::-1][2:] + PEOPLE[::-1][:2], key="second", shared=False, label="Second picture")
-    threshold = st.slider("Threshold", 0.3, 0.9, 0.6, 0.01, key="threshold", bind="query-params")
-    st.session_state["_pair"] = None
+    threshold = st.slider("Threshold", 0.3, 0.9, 0.6, 0.01, **state.linked("threshold"))
+    state["_pair"] = None
     with ui.guard():
         measured = rates.from_card(weights.card("face_embedding"))
         pair = [faces.one_face(picture) for picture in (first, second)]
         apart = distance(*(face.embedding for face in pair))
-        st.session_state["_pair"] = first, second, *pair, apart, threshold
+        state["_pair"] = first, second, *pair, apart, threshold
         for column, face, picture in zip((left, right), pair, (first, second), strict=True):
             with column:
                 faces.found(picture, face)
@@ -44,26 +45,14 @@ def compare() -> None:
 ui.section("Try it")
 st.markdown("**Same person?** Two pictures, each turned into 128 numbers by one and the same network.")
 compare()
-threshold, pair = st.session_state["threshold"], st.session_state["_pair"]
+threshold, pair = state["threshold"], state["_pair"]
 
 
 @st.fragment
 def admit() -> None:
     left, right = st.columns(2, gap="large")
     with left, ui.guard():
-        st.markdown("**Who may enter**")
-        listed = st.container()
-        add, edit, file = st.tabs(["Add", "Rename or remove", "Export and import"])
-        with add:
-            entrance.enrol(("biden_1", *PEOPLE[:3], "astronaut"), threshold)
-        with edit:
-            entrance.change()
-        with file:
-            entrance.exchange()
-        st.button("Forget everybody", key="forget", on_click=entrance.forget, icon=":material/delete_forever:")
-        st.caption("Names and faces live in this session's memory only. They are written nowhere and logged nowhere.")
-        with listed:
-            entrance.roll()
+        entrance.register(("biden_1", *PEOPLE[:3], "astronaut"), threshold)
     with right, ui.guard():
         entrance.door(("obama_2", "biden_1", "obama_3", "astronaut", "cat"), threshold)
 

@@ -7,6 +7,7 @@ from cnndemo import figures, filters, images, ui
 from cnndemo.filters import edges
 from cnndemo.filters import figures as charts
 from cnndemo.filters.views import RECALL, choose_kernel, choose_picture, place, recall
+from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("filters")
@@ -20,9 +21,9 @@ def try_it() -> None:
     with left, ui.guard():
         image, alt = choose_picture()
         kernel = choose_kernel()
-        border = st.selectbox("Beyond the border", list(filters.BORDERS), key="border", bind="query-params")
+        border = st.selectbox("Beyond the border", list(filters.BORDERS), **state.linked("border"))
         filters.apply(np.zeros(image.shape[:2], np.uint8), kernel, border)  # refuses what does not fit
-        st.session_state[RECALL] = (image, alt, kernel, border)
+        state[RECALL] = (image, alt, kernel, border)
     image, alt, kernel, border = recall()
     gray = images.to_gray(image)
     with right, ui.guard():
@@ -97,7 +98,7 @@ ui.section("From gradients to edges")
 @st.fragment
 def canny() -> None:
     top = max(2, int(found.magnitude.max()))
-    low, high = st.slider("Thresholds on the magnitude", 0, top, (top // 10, top // 4), key=f"canny_{top}")
+    low, high = st.slider("Thresholds on the magnitude", 0, top, (top // 10, top // 4), **state.kept(f"canny_{top}"))
     steps = edges.find(small_gray, low, high)
     with st.grid(2, min_column_width=260):
         for caption, step in steps.pictures().items():

@@ -15,6 +15,7 @@ def thumbnail(stem: str) -> np.ndarray | None:
     return make() if make else None
 
 
+ui.state.enter("home")
 st.title("How a CNN sees", anchor=False)
 st.markdown(
     "Every topic of the book *Convolutional Neural Networks with Python Quick Start Guide*, live. "

@@ -6,6 +6,7 @@ import streamlit as st
 from cnndemo import images, normalization, ui
 from cnndemo.normalization import figures as charts
 from cnndemo.normalization.views import choose_problem
+from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("normalization")
@@ -19,7 +20,7 @@ def descend() -> None:
     settings = ((a, b), (c, d), scaling, float(rate))
     with right, ui.guard():
         raw, scaled = normalization.make((a, b), (c, d)), normalization.make((a, b), (c, d), scaling)
-        st.session_state["_normalization"] = settings
+        state["_normalization"] = settings
         curves = {}
         for name, problem, column in zip(("As they are", "Rescaled"), (raw, scaled), st.columns(2), strict=True):
             path = normalization.descend(problem, float(rate), steps)
@@ -45,9 +46,7 @@ st.caption("One linear unit learns from two features by gradient descent. Orange
 descend()
 
 ui.section("How it works")
-first, second, scaling, rate = st.session_state.get(
-    "_normalization", (*normalization.PRESETS["gentle"], "standard", 0.2)
-)
+first, second, scaling, rate = state.get("_normalization", (*normalization.PRESETS["gentle"], "standard", 0.2))
 st.markdown(
     r"""
     The unit computes $\hat y = w_1 x_1 + w_2 x_2$. Its loss, $\frac12$ mean $(\hat y - y)^2$, is a bowl over the two
@@ -81,7 +80,7 @@ def on_a_picture() -> None:
         picture = ui.pick_image()
         image = images.shrink(picture.image, 640)
         method = st.radio(
-            "What the network gets", list(normalization.METHODS), index=1, key="method", bind="query-params",
+            "What the network gets", list(normalization.METHODS), index=1, **state.linked("method"), 
             format_func=normalization.METHODS.get,
         )  # fmt: skip
     with right, ui.guard():

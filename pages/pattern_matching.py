@@ -8,6 +8,7 @@ from cnndemo.pattern_matching import METHODS, Match, pictures, scenes, steps
 from cnndemo.pattern_matching import figures as drawings
 from cnndemo.pattern_matching.scenes import SCALES, SHAPES
 from cnndemo.pattern_matching.views import Quest, choose_quest, pick_position, verdict
+from cnndemo.ui import state
 
 SMALL = 8  # up to so many rows and columns, numbers are written out
 
@@ -21,8 +22,8 @@ def search(quest: Quest) -> tuple[Match, str]:
     """The result column. Returns the best match and the method."""
     method = ui.one_of(st.segmented_control, "Compare by", list(METHODS), "plain", "method")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        top = st.slider("Matches", 1, 8, 1, key="top", bind="query-params", width=160)
-        scales = SCALES if st.toggle("Search sizes too", key="scales", bind="query-params") else (1.0,)
+        top = st.slider("Matches", 1, 8, 1, **state.linked("top"), width=160)
+        scales = SCALES if st.toggle("Search sizes too", **state.linked("scales")) else (1.0,)
     matches = find(quest.image, quest.pattern, method, scales, top)
     best = matches[0]
     st.markdown(verdict(quest, best))
@@ -35,8 +36,8 @@ def search(quest: Quest) -> tuple[Match, str]:
         ui.show(pictures.marked(quest.image, matches), "The best match and its centre", alt=alt)
     scores = respond(quest.image, pattern_matching.resize(quest.pattern, best.scale), method)
     keys = {axis: f"{axis} {scores.shape} {best.row} {best.column}" for axis in ("row", "column")}
-    picked = tuple(st.session_state.get(keys[axis], getattr(best, axis)) for axis in keys)
-    st.session_state.update({f"{axis}_key": key for axis, key in keys.items()})
+    picked = tuple(state.get(keys[axis], getattr(best, axis)) for axis in keys)
+    state.update({f"{axis}_key": key for axis, key in keys.items()})
     st.caption(
         "The response map: one score for each place of the pattern's upper left corner. Click one to see its sum."
     )
@@ -61,9 +62,9 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
     st.caption("The pattern, in orange, on its way to the best match, and its score there. Now pick your own place:")
     places = []
     for axis, side, size, place in zip(("row", "column"), quest.image.shape, window.shape, st.columns(2), strict=True):
-        key, limit = st.session_state[f"{axis}_key"], side - size
-        st.session_state.setdefault(key, getattr(best, axis))
-        places.append(place.slider(axis.capitalize(), 0, limit, key=key) if limit else 0)
+        key, limit = state[f"{axis}_key"], side - size
+        state.setdefault(key, getattr(best, axis))
+        places.append(place.slider(axis.capitalize(), 0, limit, **state.linked(key)) if limit else 0)
     step = steps.step(quest.image, window, *places, method)
     with st.container(horizontal=True):
         for name, values in (("Patch", step.patch), ("Pattern", step.kernel), ("Products", step.products)):
@@ -78,13 +79,13 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
 @st.fragment
 def limitation(wanted: str) -> None:
     """Let the shapes grow and turn, and compare four ways to search."""
-    size, style, seed = (st.session_state.get(*item) for item in (("size", 90), ("style", "outline"), ("seed", 4)))
+    size, style, seed = (state.get(*item) for item in (("size", 90), ("style", "outline"), ("seed", 4)))
     left, right = ui.try_it()
     with left:
         st.markdown(f"The scene changes; the pattern, an upright **{wanted}** of {size} pixels, does not.")
-        growth = st.slider("The shapes grow", 0.6, 2.0, 1.1, 0.05, key="growth", format="× %g", bind="query-params")
-        angle = st.slider("and turn by", 0, 90, 0, 5, key="angle", format="%d°", bind="query-params")
-    scene = scenes.make_scene(size, growth, angle, style, seed, st.session_state.get("uneven", False))
+        growth = st.slider("The shapes grow", 0.6, 2.0, 1.1, 0.05, **state.linked("growth"), format="× %g")
+        angle = st.slider("and turn by", 0, 90, 0, 5, **state.linked("angle"), format="%d°")
+    scene = scenes.make_scene(size, growth, angle, style, seed, state.get("uneven", False))
     outcomes = contest(scene, scenes.shape_pattern(wanted, size, style), wanted)
     with right, st.container(horizontal=True):
         for way in (outcomes[0], outcomes[-1]):
@@ -134,12 +135,12 @@ with ui.guard():
         st.caption(f"On {shape[0]} × {shape[1]} pixels: the search above, made small enough for loops in Python.")
 
 if result:
-    best, method, scales = result[0], result[1], "SCALES" if st.session_state.get("scales") else "(1.0,)"
+    best, method, scales = result[0], result[1], "SCALES" if state.get("scales") else "(1.0,)"
     ui.code(
         [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, steps.dot_product],
         "import numpy as np\n\nfrom cnndemo.pattern_matching import find, steps\n"
         f"from cnndemo.pattern_matching.scenes import SCALES\n{quest.code}\n"
-        f"for match in find(image, pattern, {method!r}, {scales}, top={st.session_state.get('top', 1)}):\n"
+        f"for match in find(image, pattern, {method!r}, {scales}, top={state.get('top', 1)}):\n"
         "    print(match)",
     )
 if quest:

@@ -10,6 +10,7 @@ from cnndemo.siamese import figures as drawings
 from cnndemo.siamese import losses
 from cnndemo.siamese.views import pair as views
 from cnndemo.siamese.views import playgrounds
+from cnndemo.ui import state
 
 
 @st.cache_data(show_spinner=False)
@@ -22,7 +23,7 @@ ui.page("siamese")
 ui.section("Try it")
 st.markdown("Two digits, one network, one distance: small if both are the same digit, whichever digit it is.")
 views.compare()
-pair = st.session_state.get("_pair")
+pair = state.get("_pair")
 
 ui.section("How it works", figures=("5.3", "5.8"), listings=("5.5", "5.6"))
 with ui.guard():

@@ -13,6 +13,7 @@ from cnndemo.ui.frame import guard
 from cnndemo.ui.networks import model, predictor
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
+from cnndemo.ui.session import state
 
 COLUMNS = 8
 
@@ -62,15 +63,15 @@ def clickable_maps(shown: Shown, key: str, layer: str, over: bool, sort: str) ->
     picture = activation_maps.sheet(maps, channels, COLUMNS, shown.field if over else None)
 
     def pick() -> None:
-        points = st.session_state[f"sheet_{key}_{layer}"].selection.points
+        points = state[f"sheet_{key}_{layer}"].selection.points
         if points:
             chosen = points[0]["customdata"]
             chosen = chosen[0] if isinstance(chosen, list) else chosen
-            st.session_state["layer"], st.session_state[f"map_{layer}"] = layer, int(chosen)
+            state["layer"], state[f"map_{layer}"] = layer, int(chosen)
 
     st.markdown(f"**{layer}**: {maps.shape[2]} maps of {maps.shape[0]} × {maps.shape[1]}")
     chart(
-        charts.clickable(picture, channels, COLUMNS, st.session_state.get(f"map_{layer}", 0)),
+        charts.clickable(picture, channels, COLUMNS, state.get(f"map_{layer}", 0)),
         f"{maps.shape[2]} feature maps of {layer} for {shown.name}",
         key=f"sheet_{key}_{layer}",
         on_select=pick,
@@ -90,7 +91,7 @@ def enlarge(name: str, digits: dict[str, Shown]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = one_of(st.segmented_control, "Layer", layers, layers[0], "layer")
         count = next(iter(digits.values())).maps[layer].shape[-1]
-        channel = st.number_input("Map", 0, count - 1, 0, key=f"map_{layer}", bind="query-params", width=140)
+        channel = st.number_input("Map", 0, count - 1, 0, **state.linked(f"map_{layer}"), width=140)
     kernel = np.asarray(model(name).get_layer(layer).get_weights()[0])[..., channel]
     columns = st.columns(len(digits) + 1)
     with columns[0]:

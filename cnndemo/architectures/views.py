@@ -11,6 +11,7 @@ from cnndemo.architectures.gradients import WIDTH
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.panels import Question, chart, table
 from cnndemo.ui.pictures import pick_image, show
+from cnndemo.ui.session import state
 
 TITLES = {network.title: name for name, network in architectures.NETWORKS.items()}
 ACTIVATIONS = ["relu", "tanh", "sigmoid"]
@@ -82,8 +83,8 @@ def skip_connections() -> None:
     )
     left, right = st.columns([2, 3], gap="large")
     with left:
-        weight = st.slider("Weight of every layer", 0.5, 1.6, 0.8, 0.01, key="w", bind="query-params")
-        layers = st.slider("Layers", 2, 150, 100, key="n", bind="query-params")
+        weight = st.slider("Weight of every layer", 0.5, 1.6, 0.8, 0.01, **state.linked("w"))
+        layers = st.slider("Layers", 2, 150, 100, **state.linked("n"))
         values = architectures.chain(weight, layers)
         st.metric(f"{weight:g} to the power of {layers}", f"{values[-1]:.4g}")
         st.caption(
@@ -96,13 +97,11 @@ def skip_connections() -> None:
     st.markdown(f"**Real layers**: {WIDTH} units each, random weights, the gradient sent back from the end.")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        depth = st.slider("Depth", 4, 120, 60, key="depth", bind="query-params")
-        gain = st.slider(
-            "Spread of the weights, 1 is what theory advises", 0.5, 1.5, 1.0, 0.05, key="gain", bind="query-params"
-        )
+        depth = st.slider("Depth", 4, 120, 60, **state.linked("depth"))
+        gain = st.slider("Spread of the weights, 1 is what theory advises", 0.5, 1.5, 1.0, 0.05, **state.linked("gain"))
         bend = one_of(st.segmented_control, "Activation", ACTIVATIONS, "sigmoid", "act")
-        skip = st.slider("A skip over every … layers", 1, 5, 2, key="skip", bind="query-params")
-        normalized = st.toggle("Batch normalization", False, key="bn", bind="query-params")
+        skip = st.slider("A skip over every … layers", 1, 5, 2, **state.linked("skip"))
+        normalized = st.toggle("Batch normalization", False, **state.linked("bn"))
     curves = {
         "without skips": architectures.gradient_sizes(depth, gain, 0, normalized, bend),
         f"a skip over every {skip} layers": architectures.gradient_sizes(depth, gain, skip, normalized, bend),
@@ -119,10 +118,10 @@ def skip_connections() -> None:
     )
     left, right = st.columns([2, 3], gap="large")
     with left:
-        x = st.slider("x", -2.0, 2.0, 1.0, 0.1, key="x", bind="query-params")
-        first = st.slider("First weight", -2.0, 2.0, 0.5, 0.1, key="w1", bind="query-params")
-        second = st.slider("Second weight", -2.0, 2.0, 0.3, 0.1, key="w2", bind="query-params")
-        on = st.toggle("Skip connection", True, key="on", bind="query-params")
+        x = st.slider("x", -2.0, 2.0, 1.0, 0.1, **state.linked("x"))
+        first = st.slider("First weight", -2.0, 2.0, 0.5, 0.1, **state.linked("w1"))
+        second = st.slider("Second weight", -2.0, 2.0, 0.3, 0.1, **state.linked("w2"))
+        on = st.toggle("Skip connection", True, **state.linked("on"))
     block = architectures.residual_block(x, first, second, on)
     with right:
         alt = f"Forward: F(x) = {block.branch:.3g}, y = {block.output:.3g}"
@@ -155,9 +154,9 @@ def dense_connections() -> None:
     """A dense block with its arcs and its price, and a whole DenseNet."""
     left, right = st.columns([2, 3], gap="large")
     with left:
-        layers = st.slider("Layers in the block", 2, 12, 5, key="dn", bind="query-params")
-        growth = st.slider("Maps that each layer adds (growth rate)", 4, 48, 32, 4, key="growth", bind="query-params")
-        inputs = st.slider("Maps that come in", 16, 256, 64, 16, key="din", bind="query-params")
+        layers = st.slider("Layers in the block", 2, 12, 5, **state.linked("dn"))
+        growth = st.slider("Maps that each layer adds (growth rate)", 4, 48, 32, 4, **state.linked("growth"))
+        inputs = st.slider("Maps that come in", 16, 256, 64, 16, **state.linked("din"))
         rows = architectures.dense_block(layers, inputs, growth)
         ours, plain = sum(row["weights"] for row in rows), architectures.plain_block_parameters(layers, inputs, growth)
         count = len(architectures.connections(layers))

@@ -85,11 +85,6 @@ def check_points(points) -> np.ndarray:
     return array
 
 
-def ink(drawing: np.ndarray) -> np.ndarray:
-    """(h, w) bool: where a drawing, uint8 (h, w, 4) RGBA on white or on nothing, holds a dark stroke."""
-    return (drawing[..., 3] > 127) & (drawing[..., :3].mean(axis=-1) < 128)
-
-
 def curve_from_drawing(alpha: np.ndarray, left: float, right: float, top: float, points: int = 60) -> Curve:
     """The curve that somebody drew freehand.
 

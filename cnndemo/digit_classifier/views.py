@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import streamlit as st
 
+from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier.preparation import STEPS
-from cnndemo.digit_classifier.reading import Reading, boxed
+from cnndemo.digit_classifier.reading import MODEL, Reading, boxed, contributions
+from cnndemo.figures import INPUT, OUTPUT, number_grid
+from cnndemo.ui.networks import model
+from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
+from cnndemo.ui.session import state
+
+TO_BLUE, TO_GREEN = ([[0, "#FFFFFF"], [1, color]] for color in (INPUT, OUTPUT))
 
 
 def pick_steps(key: str = "steps") -> frozenset[str]:
@@ -18,8 +26,7 @@ def pick_steps(key: str = "steps") -> frozenset[str]:
         list(STEPS),
         selection_mode="multi",
         default=list(STEPS),
-        key=key,
-        bind="query-params",
+        **state.linked(key),
         format_func=STEPS.get,
     )
     return frozenset(chosen)
@@ -60,9 +67,43 @@ def show_number(picture: Picture, readings: Sequence[Reading], label: str = "The
         required=True,
         wrap=True,
         format_func=lambda place: str(readings[place].digit) if place < len(readings) else "",
-        key=f"look_at_{len(readings)}",
+        **state.kept(f"look_at_{len(readings)}"),
         label_visibility="collapsed",
     )
     chosen = chosen or 0
     show(boxed(picture.image, readings, chosen), alt=f"{picture.name} with a box around each digit: {text}")
     return chosen
+
+
+@st.fragment
+def flatten(maps: np.ndarray, flat: np.ndarray) -> None:
+    """Figure 2.11 on real numbers: maps (h, w, channels), flat (h * w * channels,)."""
+    st.markdown("**Flatten** lays the maps out as one row: channel by channel, column by column, row by row.")
+    height, width, channels = maps.shape
+    row = st.slider("Top row of the window", 0, height - 3, 10, **state.linked("row"))
+    column = st.slider("Its left column", 0, width - 3, 10, **state.linked("column"))
+    channel = st.slider("Channel", 0, channels - 1, 0, **state.linked("channel"))
+    window = maps[row : row + 3, column : column + 3, channel]
+    places = [((row + r) * width + column + c) * channels + channel for r in range(3) for c in range(3)]
+    grid = number_grid(window, "Nine values of a feature map", colorscale=TO_BLUE)
+    chart(grid, f"three rows: {np.round(window, 2).tolist()}", key="window")
+    line = number_grid(flat[places][None], "The same nine in the flattened row", 110, colorscale=TO_GREEN)
+    chart(line, f"one row: {np.round(flat[places], 2).tolist()}", key="nine")
+    st.caption(
+        f"The first stands at ({row} × {width} + {column}) × {channels} + {channel} = {places[0]:,} of {flat.size:,}."
+    )
+
+
+@st.fragment
+def dense(units: np.ndarray, digit: int) -> None:
+    """Figure 2.13 on real numbers: units (128,)."""
+    st.markdown("**Dense**: every unit speaks to every digit, each time with another weight.")
+    asked = st.pills(
+        "Which units speak for the digit …", range(10), default=digit, required=True, **state.kept(f"asked_{digit}")
+    )
+    values, bias = contributions(model(MODEL), units, asked)
+    total = values.sum() + bias
+    chart(
+        charts.dense(values, bias, asked), f"the strongest units for and against {asked}; sum {total:.2f}", key="dense"
+    )
+    st.caption("Blue lines speak for the digit, orange ones against it. Softmax turns the ten sums into probabilities.")

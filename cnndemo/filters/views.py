@@ -6,8 +6,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import filters
+from cnndemo.ui.bring import edit_table
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.pictures import OWN, pick_image
+from cnndemo.ui.pictures import own_picture, pick_image
+from cnndemo.ui.session import state
 
 KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
 RECALL = "_filters"  # what "Try it" was set to, for the sections below it
@@ -15,7 +17,7 @@ RECALL = "_filters"  # what "Try it" was set to, for the sections below it
 
 def choose_picture() -> tuple[np.ndarray, str]:
     """The picture and its alt text; one that the visitor brought along goes first."""
-    brought = OWN in st.session_state or "picture" in st.query_params
+    brought = own_picture() is not None or state.in_link("picture")
     kind = one_of(st.segmented_control, "Filter", KINDS, list(KINDS)[brought], "what")
     if kind == "sudoku":
         return filters.sudoku(), "a drawn sudoku on paper, in perspective and under uneven light"
@@ -26,17 +28,17 @@ def choose_picture() -> tuple[np.ndarray, str]:
 def choose_kernel() -> np.ndarray:
     """A preset, edited by hand if wanted."""
     name = st.selectbox(
-        "Kernel", list(filters.PRESETS), list(filters.PRESETS).index("sobel_x"), key="kernel", bind="query-params",
+        "Kernel", list(filters.PRESETS), list(filters.PRESETS).index("sobel_x"), **state.linked("kernel"), 
         format_func=lambda key: filters.PRESETS[key].title,
     )  # fmt: skip
     preset = filters.PRESETS[name]
     st.caption(preset.finds)
     side = len(preset.values)
-    size = st.segmented_control("Size", filters.SIZES, default=side, required=True, key=f"size_{name}")
+    size = st.segmented_control("Size", filters.SIZES, default=side, required=True, **state.kept(f"size_{name}"))
     st.caption("Each cell can be edited.")
     start = filters.resized(preset.values, size)
-    cells = st.data_editor(start, key=f"cells_{name}_{size}", hide_index=True, width="content", num_rows="fixed")
-    flip = st.toggle("Flip it first: true convolution", key="flip", bind="query-params")
+    cells = edit_table(f"cells_{name}_{size}", start, hide_index=True, width="content", num_rows="fixed")
+    flip = st.toggle("Flip it first: true convolution", **state.linked("flip"))
     kernel = filters.check(cells)
     return kernel[::-1, ::-1] if flip else kernel
 
@@ -44,9 +46,11 @@ def choose_kernel() -> np.ndarray:
 def recall() -> tuple[np.ndarray, str, np.ndarray, str]:
     """Picture, alt text, kernel and border as last set."""
     start = (filters.sudoku(), "a drawn sudoku", filters.PRESETS["sobel_x"].values, "reflect")
-    return st.session_state.get(RECALL, start)
+    return state.get(RECALL, start)
 
 
 def place(label: str, length: int, strongest: float, shape: tuple[int, int]) -> int:
     """A slider over the rows or columns, starting on the strongest edge."""
-    return st.slider(label, 0, length - 1, int(strongest * length), key=f"{label}_{shape}") if length > 1 else 0
+    return (
+        st.slider(label, 0, length - 1, int(strongest * length), **state.kept(f"{label}_{shape}")) if length > 1 else 0
+    )

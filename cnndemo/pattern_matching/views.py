@@ -12,8 +12,10 @@ from cnndemo.pattern_matching import scenes, steps
 from cnndemo.pattern_matching.matching import WORKED_EXAMPLES, Match, correlate
 from cnndemo.pattern_matching.scenes import SHAPES, Scene
 from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.bring import edit_table
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.pictures import pick_image
+from cnndemo.ui.session import state
 
 BOX, MATRIX = "box", "matrix"
 SEARCH_SIDE = 480  # pixels on the long side of a picture that is searched
@@ -47,9 +49,9 @@ def _scene_quest() -> Quest:
     shapes = [*SHAPES, BOX, MATRIX]
     wanted = one_of(st.pills, "Look for", shapes, "circle", "shape", wrap=True)
     style = one_of(st.segmented_control, "Drawn as", ["outline", "filled"], "outline", "style")
-    size = st.slider("Size of the shapes", 40, 100, 90, key="size", bind="query-params")
-    seed = st.slider("Arrangement", 0, 99, 4, key="seed", bind="query-params")
-    uneven = st.toggle("Each shape has its own grey", key="uneven", bind="query-params")
+    size = st.slider("Size of the shapes", 40, 100, 90, **state.linked("size"))
+    seed = st.slider("Arrangement", 0, 99, 4, **state.linked("seed"))
+    uneven = st.toggle("Each shape has its own grey", **state.linked("uneven"))
     scene = scenes.make_scene(size, style=style, seed=seed, uneven=uneven)
     code = (
         "from cnndemo.pattern_matching.scenes import make_scene, shape_pattern\n\n"
@@ -76,7 +78,7 @@ def _picture_quest() -> Quest:
 def _matrix_quest(image: np.ndarray, start: np.ndarray, key: str, code: str) -> Quest:
     """The visitor types the pattern."""
     st.caption("Type your own numbers into the pattern.")
-    pattern = st.data_editor(start, key=key, width="content")
+    pattern = edit_table(key, start, width="content")
     return Quest(image, pattern, "the pattern", f"{code}\npattern = np.array({pattern.tolist()}, np.float32)")
 
 
@@ -85,9 +87,9 @@ def _box_quest(image: np.ndarray, code: str) -> Quest:
     st.caption("Draw a box with mouse or finger round what you want to find.")
     rows, columns = pick_box(image)
     pattern, (row, column) = steps.crop(image, rows, columns)
-    options = {"format": "× %g", "bind": "query-params"}
-    grow = st.slider("Then the picture grows", 0.5, 2.0, 1.0, 0.05, key="grow", **options)
-    light = st.slider("and its brightness changes", 0.3, 1.7, 1.0, 0.05, key="light", **options)
+    options = {"format": "× %g"}
+    grow = st.slider("Then the picture grows", 0.5, 2.0, 1.0, 0.05, **state.linked("grow"), **options)
+    light = st.slider("and its brightness changes", 0.3, 1.7, 1.0, 0.05, **state.linked("light"), **options)
     code += f"\npattern, _ = steps.crop(image, {rows}, {columns})\nimage = steps.alter(image, {grow}, {light})"
     return Quest(steps.alter(image, grow, light), pattern, BOX, code, (row * grow, column * grow))
 
@@ -108,6 +110,6 @@ def verdict(quest: Quest, best: Match) -> str:
 
 def pick_position() -> None:
     """A click on the response map becomes the position of the step view."""
-    if points := st.session_state["map"].selection.points:
+    if points := state["map"].selection.points:
         for axis, value in (("row", points[0]["y"]), ("column", points[0]["x"])):
-            st.session_state[st.session_state[f"{axis}_key"]] = int(value)
+            state[state[f"{axis}_key"]] = int(value)

@@ -109,22 +109,6 @@ def edit(mask: np.ndarray, grow: int = 0, down: int = 0, right: int = 0, fill: b
     return result.astype(bool)
 
 
-def paint(mask: np.ndarray, strokes: np.ndarray | None) -> np.ndarray:
-    """A mask with what was drawn on the canvas: strokes in `BRUSH` add, strokes in `ERASER` take away.
-
-    Args:
-        mask: boolean (height, width).
-        strokes: uint8 RGBA of any size, or None before the first stroke.
-    """
-    if strokes is None:
-        return mask
-    if strokes.shape[:2] != mask.shape:
-        strokes = cv2.resize(strokes, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    drawn = strokes[..., 3] > 127
-    reddish = strokes[..., 0] > strokes[..., 2]
-    return (mask | (drawn & reddish)) & ~(drawn & ~reddish)
-
-
 def scores(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """The scores of a predicted mask that the page shows, each 0 to 1."""
     return {

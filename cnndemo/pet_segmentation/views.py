@@ -13,12 +13,13 @@ from cnndemo.pet_segmentation import figures as drawings
 from cnndemo.pet_segmentation import masks as pet_masks
 from cnndemo.pet_segmentation import metrics
 from cnndemo.pet_segmentation.segmenting import NETWORKS
-from cnndemo.ui.canvas import canvas
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.networks import model, predictor
+from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, download
 from cnndemo.ui.pictures import show
 from cnndemo.ui.plane import Points, plane, written
+from cnndemo.ui.session import state
 
 OWN = "The mask above"
 SIDE = 320  # pixels: the canvas fits on a phone
@@ -60,8 +61,8 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
     small = images.shrink(image, SHOWN)
     if view == "Overlay":
         with st.container(horizontal=True, vertical_alignment="center"):
-            opacity = st.slider("Opacity", 0, 100, 50, key="opacity", format="%d %%", bind="query-params", width=200)
-            contour = st.toggle("Contour", True, key="contour", bind="query-params")
+            opacity = st.slider("Opacity", 0, 100, 50, **state.linked("opacity"), format="%d %%", width=200)
+            contour = st.toggle("Contour", True, **state.linked("contour"))
         labels = pet_segmentation.resize_labels(found, small.shape)
         tinted = pet_segmentation.overlay(small, labels, opacity / 100, contour)
         show(tinted, "Green: pet. Orange: border. Blue: surroundings.", alt=f"Labels laid over {alt}")
@@ -69,8 +70,8 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             behind = one_of(st.pills, "Background", BACKGROUNDS, "transparent", "behind")
             if behind == "colour":
-                behind = st.color_picker("Colour", "#56B4E9", key="colour", bind="query-params")
-            border = st.toggle("With the border", True, key="border", bind="query-params")
+                behind = st.color_picker("Colour", "#56B4E9", **state.linked("colour"))
+            border = st.toggle("With the border", True, **state.linked("border"))
         mask = pet_segmentation.animal(found, border)
         ground = images.sample(behind) if behind in images.SAMPLES else behind
         cut = pet_segmentation.cut_out(image, mask, ground)
@@ -118,7 +119,7 @@ def how_it_works(image: np.ndarray, name: str) -> None:
     sizes = {layer: f"{maps[layer].shape[1]} × {maps[layer].shape[2]}" for layer in module.SKIPS}
     on = st.pills(
         "Skip connections that are on", module.SKIPS, selection_mode="multi", default=module.SKIPS,
-        key=f"skips_{name}", format_func=sizes.get,
+        **state.kept(f"skips_{name}"), format_func=sizes.get,
     )  # fmt: skip
     off = tuple(layer for layer in module.SKIPS if layer not in on)
     square, box = pet_segmentation.prepare(image, net)
@@ -161,22 +162,22 @@ def paint_and_feel(image: np.ndarray, found: np.ndarray) -> None:
         truth, start = pet_masks.preset(preset)
     left, right = st.columns([2, 3], gap="large")
     with left:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            tool = st.segmented_control("Tool", ["Brush", "Eraser"], default="Brush", required=True, key="tool")
-            width = st.slider("Width", 3, 60, 24, key="brush", width=130)
+        width = st.slider("Width of the brush", 3, 60, 24, **state.linked("brush"), width=200)
         with st.popover("Grow, shift, fill", icon=":material/tune:"):
-            grow = st.slider("Dilate (erode below 0), pixels", -20, 20, 0, key="grow", bind="query-params")
-            right_by = st.slider("Shift right, pixels", -60, 60, 0, key="dx", bind="query-params")
-            down_by = st.slider("Shift down, pixels", -60, 60, 0, key="dy", bind="query-params")
-            fill = st.toggle("Fill holes", key="fill", bind="query-params")
+            grow = st.slider("Dilate (erode below 0), pixels", -20, 20, 0, **state.linked("grow"))
+            right_by = st.slider("Shift right, pixels", -60, 60, 0, **state.linked("dx"))
+            down_by = st.slider("Shift down, pixels", -60, 60, 0, **state.linked("dy"))
+            fill = st.toggle("Fill holes", **state.linked("fill"))
         edited = pet_masks.edit(start, grow, down_by, right_by, fill)
         scale = SIDE / max(truth.shape)
         height, wide = (max(1, round(side * scale)) for side in truth.shape)
         content = hashlib.sha1(truth.tobytes() + preset.encode()).hexdigest()[:10]
-        color = pet_masks.BRUSH if tool == "Brush" else pet_masks.ERASER
         backdrop = pet_masks.compare(truth, edited, small)
-        drawn = canvas(f"paint_{content}", height, wide, "freedraw", width, color, background=backdrop)
-    predicted = pet_masks.paint(edited, drawn.image)
+        drawn = pad(
+            f"paint_{content}", height, wide, "The mask over the pet: the pen adds to it, the eraser takes away", width,
+            pet_masks.BRUSH, background=backdrop, eraser=pet_masks.ERASER,
+        )  # fmt: skip
+    predicted = drawn.on(edited)
     with right:
         values = pet_masks.scores(truth, predicted)
         with st.container(horizontal=True):
@@ -218,8 +219,8 @@ def verdict(truth: np.ndarray, predicted: np.ndarray, values: dict[str, float]) 
 
 def _arrange(name: str) -> None:
     """Put the two discs as in one of the configurations of figure 6.7."""
-    a, b, st.session_state["ra"], st.session_state["rb"] = pet_masks.DISCS[name]
-    st.session_state["sets"] = written({"A": np.array(a), "B": np.array(b)})
+    a, b, state["ra"], state["rb"] = pet_masks.DISCS[name]
+    state["sets"] = written({"A": np.array(a), "B": np.array(b)})
 
 
 @st.fragment
@@ -233,9 +234,7 @@ def two_sets() -> None:
     with left:
         with st.container(horizontal=True):
             radii = [
-                st.slider(
-                    f"Radius of {name}", 0.2, 3.0, radius, 0.05, key=f"r{name.lower()}", bind="query-params", width=150
-                )
+                st.slider(f"Radius of {name}", 0.2, 3.0, radius, 0.05, **state.linked(f"r{name.lower()}"), width=150)
                 for name, radius in zip("AB", radii, strict=True)
             ]
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import math
-from contextlib import closing
 from dataclasses import asdict
 
 import numpy as np
 import streamlit as st
 
 from cnndemo import training, weights
+from cnndemo.jobs import Job
 from cnndemo.training import figures as charts
 from cnndemo.training.run import NETWORKS, OPTIMIZERS, PRESETS, Run, Settings
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import Question, chart, download
 from cnndemo.ui.pictures import show
+from cnndemo.ui.session import state
+from cnndemo.ui.watch import watch
 
-RUN = "_training"  # the visitor's last run, in this session's memory
+JOB, RUN = "job", "run"  # the visitor's training, and the run before it, in this session's memory
 RATES = ["1e-05", "1e-04", "3e-04", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3"]
 SIZES = [1, 4, 16, 32, 64, 128, 256]
-LINKED = {"bind": "query-params"}
 
 
 def _use(preset: str) -> None:
@@ -30,26 +31,26 @@ def _use(preset: str) -> None:
     chosen = asdict(PRESETS[preset])
     chosen |= {"rate": min(RATES, key=lambda rate: abs(math.log(float(rate) / chosen["rate"])))}
     chosen |= {"wrong": round(100 * chosen["wrong"])}
-    st.session_state.update({f"t_{name}": value for name, value in chosen.items() if name != "seed"})
+    state.update({f"t_{name}": value for name, value in chosen.items() if name != "seed"})
 
 
 def choose() -> Settings:
     """The input column: presets and controls."""
     with st.container(horizontal=True):
         for name in PRESETS:
-            st.button(name, on_click=_use, args=(name,), key=f"preset_{name}", type="tertiary")
+            st.button(name, on_click=_use, args=(name,), key=state.key(f"preset_{name}"), type="tertiary")
     start = Settings()
     network = one_of(st.segmented_control, "Network", list(NETWORKS), start.network, "t_network")
-    digits = st.slider("Digits to learn from", 10, training.MOST, start.digits, 10, key="t_digits", **LINKED)
-    epochs = st.slider("Epochs", 1, 30, start.epochs, key="t_epochs", **LINKED)
-    size = st.select_slider("Batch size", SIZES, start.batch_size, key="t_batch_size", **LINKED)
-    rate = st.select_slider("Learning rate", RATES, "0.001", key="t_rate", **LINKED)
+    digits = st.slider("Digits to learn from", 10, training.MOST, start.digits, 10, **state.linked("t_digits"))
+    epochs = st.slider("Epochs", 1, 30, start.epochs, **state.linked("t_epochs"))
+    size = st.select_slider("Batch size", SIZES, start.batch_size, **state.linked("t_batch_size"))
+    rate = st.select_slider("Learning rate", RATES, "0.001", **state.linked("t_rate"))
     with st.expander("More", icon=":material/tune:"):
         name = one_of(st.segmented_control, "Optimizer", OPTIMIZERS, start.optimizer, "t_optimizer")
-        wrong = st.slider("Labels that are wrong", 0, 90, 0, 5, key="t_wrong", format="%d %%", **LINKED)
-        reduce = st.toggle("Reduce the rate on a plateau", start.reduce, key="t_reduce", **LINKED)
-        factor = st.slider("… by the factor", 0.1, 0.9, start.factor, 0.1, key="t_factor", **LINKED)
-        patience = st.slider("… after epochs without progress", 1, 10, start.patience, key="t_patience", **LINKED)
+        wrong = st.slider("Labels that are wrong", 0, 90, 0, 5, **state.linked("t_wrong"), format="%d %%")
+        reduce = st.toggle("Reduce the rate on a plateau", start.reduce, **state.linked("t_reduce"))
+        factor = st.slider("… by the factor", 0.1, 0.9, start.factor, 0.1, **state.linked("t_factor"))
+        patience = st.slider("… after epochs without progress", 1, 10, start.patience, **state.linked("t_patience"))
     return Settings(
         network, digits, wrong / 100, name, float(rate), size, epochs, reduce,
         factor, patience,
@@ -57,30 +58,30 @@ def choose() -> Settings:
 
 
 def lesson() -> Settings:
-    """Settings left; right the run, live, or the last one, or how the shipped network was trained.
-
-    Not a fragment: a click in a fragment would wait for the training instead of stopping it.
-    """
+    """Settings left; right the run, live, or the last one, or how the shipped network was trained."""
     left, right = try_it()
+    job: Job[Run] | None = state.get(JOB)
+    running = job is not None and job.running
     with left:
         settings = choose()
         st.caption(
             f"{settings.updates:,} updates an epoch: {settings.digits:,} digits in batches of {settings.batch_size}."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            begin = st.button("Train", type="primary", icon=":material/play_arrow:", key="train")
-            stop = st.empty()
+            st.button(
+                "Train", type="primary", icon=":material/play_arrow:", key=state.key("train"), disabled=running,
+                on_click=_begin, args=(settings,),
+            )  # fmt: skip
+            if running:
+                st.button("Stop", icon=":material/stop:", key=state.key("stop_training"), on_click=job.stop)
+        if running:
+            st.caption("It goes on while you look at other pages, with the settings it was begun with.")
     with right:
-        bar, place = st.empty(), st.empty()
-        if begin:
-            with guard():
-                _watch(settings, bar, place, stop)
-            bar.empty()
-            stop.empty()
-        run = st.session_state.get(RUN)
-        with place.container():
-            _show(run) if run and run.history else _shipped()
-        if run and run.history:
+        if job and job.error:
+            st.warning(str(job.error), icon=":material/info:")
+        watch(job, _live)
+        run = last_run()
+        if run and not running:
             with st.container(horizontal=True):
                 download("History (CSV)", _table(run), "history.csv", "text/csv")
                 if run.model:
@@ -88,30 +89,42 @@ def lesson() -> Settings:
     return settings
 
 
-def _watch(settings: Settings, bar, place, stop) -> None:
-    """Trains and draws; a click on Stop, or on anything else, ends it and keeps what there is."""
-    stop.button("Stop", icon=":material/stop:", key="stop_training")
-    done, words, epochs = 0.0, "A process of its own loads Keras …", 0
-    bar.progress(done, words)
-    with closing(training.train(settings, waiting=lambda: bar.progress(done, words))) as steps:
-        for run in steps:
-            st.session_state[RUN] = run
-            epoch, batch = (
-                (run.epoch, run.batch) if run.epoch > len(run.history) else (len(run.history), settings.updates)
-            )
-            done = min(1.0, (epoch - 1 + batch / settings.updates) / settings.epochs) if epoch else 0.0
-            words = f"Epoch {epoch} of {settings.epochs}, batch {batch:,} of {settings.updates:,}, loss {run.loss:.3g}"
-            bar.progress(done, words)
-            if len(run.history) > epochs:
-                epochs = len(run.history)
-                with place.container():
-                    _show(run, f"_{epochs}")
+def _begin(settings: Settings) -> None:
+    """Callback: start a training; the run before it stays until the new one has something to show."""
+    state[RUN] = last_run()
+    state[JOB] = Job(lambda waiting: training.train(settings, waiting=waiting))
 
 
-def _show(run: Run, suffix: str = "") -> None:
+def last_run() -> Run | None:
+    """The run to look at: the present one as soon as it has an epoch, or the one before."""
+    job: Job[Run] | None = state.get(JOB)
+    present = job.latest if job else None
+    return present if present and present.history else state.get(RUN)
+
+
+def _live() -> None:
+    """The bar of a running training, and the curves so far."""
+    job: Job[Run] | None = state.get(JOB)
+    if job and job.running:
+        st.progress(*_progress(job.latest))
+    run = last_run()
+    _show(run) if run else _shipped()
+
+
+def _progress(run: Run | None) -> tuple[float, str]:
+    """How far a run is, 0 to 1, and where it is, in words."""
+    if run is None or not run.epoch:
+        return 0.0, "A process of its own loads Keras …"
+    settings, epochs = run.settings, len(run.history)
+    epoch, batch = (run.epoch, run.batch) if run.epoch > epochs else (epochs, settings.updates)
+    done = min(1.0, (epoch - 1 + batch / settings.updates) / settings.epochs)
+    return done, f"Epoch {epoch} of {settings.epochs}, batch {batch:,} of {settings.updates:,}, loss {run.loss:.3g}"
+
+
+def _show(run: Run) -> None:
     """Curves, the ten digits and the sentence."""
     last = run.history[-1]
-    _curves(run.history, run.settings.epochs, suffix)
+    _curves(run.history, run.settings.epochs)
     if run.answers is not None:
         right = int((run.answers.argmax(axis=1) == np.arange(10)).sum())
         show(
@@ -119,9 +132,7 @@ def _show(run: Run, suffix: str = "") -> None:
             f"Ten digits it has not learned from, and what it says after epoch {len(run.history)}.",
             alt=f"ten digits with the network's answers, {right} of them right",
         )
-    chart(
-        charts.rates([row["learning_rate"] for row in run.history]), "The learning rate of each epoch", f"rates{suffix}"
-    )
+    chart(charts.rates([row["learning_rate"] for row in run.history]), "The learning rate of each epoch", "rates")
     st.markdown(verdict(run))
     st.caption(
         f"{len(run.history)} of {run.settings.epochs} epochs in {sum(row['seconds'] for row in run.history):.0f} s; "
@@ -185,7 +196,7 @@ def _table(run: Run) -> str:
 
 def history() -> tuple[list[dict[str, float]], str]:
     """The curves that callbacks can be tried on, and whose they are."""
-    run = st.session_state.get(RUN)
+    run = last_run()
     if run and len(run.history) > 1:
         return run.history, "your run"
     return weights.history("digit_classifier"), "the shipped network's training"
@@ -202,9 +213,9 @@ def callbacks() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown("**ReduceLROnPlateau**, listing 2.5")
-        factor = st.slider("Factor", 0.1, 0.9, 0.2, 0.1, key="factor", **LINKED)
-        patience = st.slider("Patience, epochs", 1, 10, 2, key="patience", **LINKED)
-        least = st.select_slider("Lowest rate", ["1e-06", "1e-05", "1e-04"], "1e-06", key="least", **LINKED)
+        factor = st.slider("Factor", 0.1, 0.9, 0.2, 0.1, **state.linked("factor"))
+        patience = st.slider("Patience, epochs", 1, 10, 2, **state.linked("patience"))
+        least = st.select_slider("Lowest rate", ["1e-06", "1e-05", "1e-04"], "1e-06", **state.linked("least"))
     with right:
         steps = training.plateau(losses, 1e-3, factor, patience, float(least))
         chart(charts.rates(steps, 230), f"The rate falls from {steps[0]:.1g} to {steps[-1]:.1g}", key="plateau")
@@ -213,8 +224,8 @@ def callbacks() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.markdown("**ModelCheckpoint**, listing 2.4, and **EarlyStopping**")
-        only = st.toggle("Save the best only", key="best", **LINKED)
-        wait = st.slider("Stop after epochs without progress", 1, 20, 5, key="wait", **LINKED)
+        only = st.toggle("Save the best only", **state.linked("best"))
+        wait = st.slider("Stop after epochs without progress", 1, 20, 5, **state.linked("wait"))
     with right:
         end = training.early_stop(losses, wait)
         files = training.checkpoints(losses[:end], only)
@@ -235,7 +246,7 @@ def loss_and_accuracy() -> None:
             "has no slope to follow. **Cross-entropy**, −ln p of the right class, moves with every nudge, and "
             "punishes those who are wrong and sure of it."
         )
-        probability = st.slider("Probability of the right class", 0.01, 0.99, 0.6, 0.01, key="p", **LINKED)
+        probability = st.slider("Probability of the right class", 0.01, 0.99, 0.6, 0.01, **state.linked("p"))
         st.metric("Cross-entropy", f"{-math.log(probability):.3f}", width="content")
         st.caption(f"Its slope here is {-1 / probability:.2f}; that of the accuracy is 0.")
     with right:

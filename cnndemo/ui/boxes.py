@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from cnndemo.figures import KERNEL
-from cnndemo.ui.canvas import canvas
+from cnndemo.ui.pad import pad
+from cnndemo.ui.session import state
 
 Span = tuple[float, float]
 WIDTH = 280  # pixels: fits beside a result, and on a phone
@@ -29,18 +30,17 @@ def pick_box(
     scale = min(WIDTH / image.shape[1], max_height / image.shape[0])
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     backdrop = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-    drawn = canvas(
-        f"{key}box_{height}_{width}", height, width, "rect", 2, KERNEL, background=backdrop, fill_color="#E69F0033"
-    ).boxes
-    if drawn and drawn[-1] != st.session_state.get(f"{key}drawn"):
-        st.session_state[f"{key}drawn"] = drawn[-1]
-        st.session_state[f"{key}rows"], st.session_state[f"{key}columns"] = percent(drawn[-1], (height, width))
+    alt = "Draw a box on the picture; the two sliders below move it, too"
+    drawn = pad(f"{key}box_{height}_{width}", height, width, alt, color=KERNEL, background=backdrop, box=True).box
+    if drawn and drawn != state.get(f"{key}drawn"):
+        state[f"{key}drawn"] = drawn
+        state[f"{key}rows"], state[f"{key}columns"] = percent(drawn, (height, width))
     return _span("Rows of the box", rows, f"{key}rows"), _span("Columns of the box", columns, f"{key}columns")
 
 
 def _span(label: str, start: Span, key: str) -> Span:
-    value = {} if key in st.session_state else {"value": start}
-    return st.slider(label, 0.0, 100.0, step=0.5, format="%g %%", key=key, bind="query-params", **value)
+    value = {} if key in state else {"value": start}
+    return st.slider(label, 0.0, 100.0, step=0.5, format="%g %%", **state.linked(key), **value)
 
 
 def percent(box: tuple[float, float, float, float], shape: tuple[int, int]) -> tuple[Span, Span]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from cnndemo.ui.session import state
+
 Option = TypeVar("Option")
 
 
@@ -18,10 +20,10 @@ def one_of(
     Args:
         widget: `st.pills` or `st.segmented_control`.
         options: what to choose from, or for each option the title that is shown, and written into the link.
-        key: of the widget, and its parameter in the link.
+        key: short name of the setting; the link holds it.
         more: further arguments of the widget.
     """
     if isinstance(options, Mapping):
         more["format_func"] = options.get
-    chosen = widget(label, list(options), default=default, required=True, key=key, bind="query-params", **more)
+    chosen = widget(label, list(options), default=default, required=True, **state.linked(key), **more)
     return default if chosen is None else chosen

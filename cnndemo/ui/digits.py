@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images
-from cnndemo.ui.canvas import canvas
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.pictures import OWN, Picture, read_upload
+from cnndemo.ui.pad import pad
+from cnndemo.ui.pictures import Picture, own_picture, read_upload
+from cnndemo.ui.session import state
 
 LAST_DRAWING = "last_drawing"  # the visitor's last drawing, kept in this session's memory only
 _TITLES = {  # they are in the link too
@@ -43,10 +44,10 @@ def pick_digit(
         photo: makes the photo of a number, from 0, and says what is written on it; needed by that source.
 
     Returns:
-        The picture, uint8 RGB; None while the canvas is empty or no file is chosen.
+        The picture, uint8 RGB; None while the pad is empty or no file is chosen.
     """
-    slot = OWN if "own" in sources else f"_{key}_own"
-    absent = {"own": OWN not in st.session_state, "drawn": LAST_DRAWING not in st.session_state}
+    shared = "own" in sources
+    absent = {"own": own_picture() is None, "drawn": LAST_DRAWING not in st.session_state}
     offered = [source for source in sources if not absent.get(source)]
     source = one_of(
         st.segmented_control,
@@ -62,37 +63,35 @@ def pick_digit(
     if source == "mnist":
         return _mnist(key, *sample)
     if source == "photo":
-        number = st.number_input("Photo number", 1, 999, 1, key=f"{key}_photo", bind="query-params", width=160)
+        number = st.number_input("Photo number", 1, 999, 1, **state.linked(f"{key}_photo"), width=160)
         image, written = photo(number - 1)
         return Picture(image, f"photo of the digits {' '.join(written)}", "sample")
     if source == "drawn":
         return st.session_state[LAST_DRAWING]
     if source == "own":
-        return st.session_state[OWN]
+        return own_picture()
     if source == "camera":
-        shot = st.camera_input("Hold a digit on paper up to the camera", key=f"{key}_camera")
-        return read_upload(shot, "camera", f"{key}_camera", slot) if shot else None
+        shot = st.camera_input("Hold a digit on paper up to the camera", key=state.key(f"{key}_camera"))
+        return read_upload(shot, "camera", key, shared) if shot else state.get(f"{key}_own")
     file = st.file_uploader(
         "Photo or scan with digits",
         type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
-        key=f"{key}_upload",
+        key=state.key(f"{key}_upload"),
         help="It stays in this server's memory while you look at it, and is written nowhere.",
     )
-    return read_upload(file, "upload", f"{key}_upload", slot) if file else None
+    return read_upload(file, "upload", key, shared) if file else state.get(f"{key}_own")
 
 
 def _draw(key: str) -> Picture | None:
-    """The canvas, with its pen."""
+    """The drawing pad, with its pen."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pen = st.selectbox("Pen", list(PENS), key=f"{key}_pen", bind="query-params", width=170)
-        width = st.slider("Pen width", 4, 40, 18, 2, key=f"{key}_width", bind="query-params", width=170)
+        pen = st.selectbox("Pen", list(PENS), **state.linked(f"{key}_pen"), width=170)
+        width = st.slider("Pen width", 4, 40, 18, 2, **state.linked(f"{key}_width"), width=170)
     ink, paper = PENS[pen]
-    # A pen of another colour starts a new sheet; another width goes on with the same.
-    drawing = canvas(f"{key}_canvas_{pen}", 280, 280, stroke_width=width, stroke_color=ink, background_color=paper)
-    st.caption("Undo and clear appear above the drawing area when you point at it.")
+    drawing = pad(f"{key}_drawing", alt="Draw a digit here", pen=width, color=ink, paper=paper)
     if drawing.empty:
         return None
-    picture = Picture(np.ascontiguousarray(drawing.image[..., :3]), "your drawing", "draw")
+    picture = Picture(drawing.image(ink, paper), "your drawing", "draw")
     st.session_state[LAST_DRAWING] = picture
     return picture
 
@@ -100,6 +99,6 @@ def _draw(key: str) -> Picture | None:
 def _mnist(key: str, digit: int, number: int) -> Picture:
     """One of the shipped MNIST digits."""
     chosen = one_of(st.pills, "Digit", range(10), digit, key, wrap=True)
-    which = st.slider("Example", 1, 500, number + 1, key=f"{key}_n", bind="query-params")
+    which = st.slider("Example", 1, 500, number + 1, **state.linked(f"{key}_n"))
     image = images.digit(chosen, which - 1)
     return Picture(np.repeat(image[..., None], 3, axis=2), f"MNIST digit {chosen}, example {which}", "sample")

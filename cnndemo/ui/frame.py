@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -17,6 +16,8 @@ from streamlit.runtime.pages_manager import PagesManager
 from cnndemo import figures
 from cnndemo.errors import VisitorError
 from cnndemo.topics import TOPICS
+from cnndemo.ui.session import MOST, let_go, state, was_let_go
+from cnndemo.ui.share import share
 
 
 def icon(cell: int = 18, gap: int = 3) -> Image.Image:
@@ -34,16 +35,51 @@ def icon(cell: int = 18, gap: int = 3) -> Image.Image:
 
 
 def page(stem: str) -> None:
-    """Title, the one question, the book's sections and a link that reproduces the page. First call of every page."""
+    """Title, the one question, the book's sections, a link that reproduces the page. First call of every page."""
     _leave_old_navigation()
-    _drop_infinite_parameters()
+    entered = state.enter(stem)
+    _mend_link()
     topic = TOPICS[stem]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(topic.title, anchor=False, width="content")
-        with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
-            st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
-            st.code(_address(), language=None, wrap_lines=True)
+        with st.container(horizontal=True, width="content", gap="small"):
+            st.button(
+                "Start again", icon=":material/restart_alt:", type="tertiary", key=state.key("start_again"),
+                on_click=_start_again, help="Puts this page back to how it was at first. Other pages stay as they are.",
+            )  # fmt: skip
+            with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
+                st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
+                share()
     st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
+    if st.session_state.get(_AGAIN):
+        _come_back()
+        st.stop()
+    if entered:
+        let_go()
+    if was_let_go():
+        st.info(
+            f"Some of what you left on this page was let go: a visit may keep {MOST // 1_000_000} MB in all, "
+            "and this page was left longest ago.",
+            icon=":material/info:",
+        )
+
+
+_AGAIN = "again"  # in the session: the page is shown empty once, so that the browser forgets its widgets, too
+
+
+def _start_again() -> None:
+    """Callback: the page forgets everything, the visitor's own picture aside."""
+    state.clear()
+    st.session_state[_AGAIN] = "asked"
+
+
+@st.fragment(run_every=0.2)
+def _come_back() -> None:
+    """Drawn once on the empty page; then, by the clock, the whole page again."""
+    if st.session_state.get(_AGAIN) == "shown":
+        del st.session_state[_AGAIN]
+        st.rerun(scope="app")
+    st.session_state[_AGAIN] = "shown"
 
 
 def _leave_old_navigation() -> None:
@@ -57,14 +93,23 @@ def _leave_old_navigation() -> None:
         st.rerun()
 
 
-def _drop_infinite_parameters() -> None:
-    """Start again without the numbers of the link, such as 1e999, on which an integer input of Streamlit fails."""
-    infinite = [name for name in st.query_params if any(map(_is_infinite, st.query_params.get_all(name)))]
+def _mend_link() -> None:
+    """Start again with the link as this page wants it, if it is another.
+
+    Links from before each page had names of its own say `?steps=65`; that is `?normalization.steps=65`. Settings of
+    other pages go, and so do numbers such as 1e999, on which an integer input of Streamlit fails.
+    """
+    link = {name: st.query_params.get_all(name) for name in st.query_params}
+    full = {name if "." in name else state.key(name): values for name, values in link.items()}
+    wanted = {
+        name: values
+        for name, values in full.items()
+        if name.startswith(state.key("")) and not any(map(_is_infinite, values))
+    }
     # What was typed on this page belongs to its widget, cannot be taken out, and was not read from the link.
     with suppress(StreamlitAPIException):
-        for name in infinite:
-            del st.query_params[name]
-        if infinite:
+        if wanted != link:
+            st.query_params.from_dict(wanted)
             st.rerun()
 
 
@@ -73,13 +118,6 @@ def _is_infinite(text: str) -> bool:
         return math.isinf(float(text))
     except ValueError:
         return False
-
-
-def _address() -> str:
-    """The address of this page with the settings that the widgets keep in it."""
-    query = urlencode(st.query_params.to_dict())
-    address = (st.context.url or "").split("?")[0]
-    return f"{address}?{query}" if query else address or "/"
 
 
 def anchor(title: str) -> str:

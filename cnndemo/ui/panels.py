@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import streamlit as st
 from cnndemo import figures, weights
 from cnndemo.errors import VisitorError
 from cnndemo.ui.frame import section
+from cnndemo.ui.session import state
 
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
@@ -25,12 +25,16 @@ def chart(figure, alt: str, key: str | None = None, on_select: Any = "ignore", *
         alt: what the chart says, for those who cannot see it.
         key, on_select, options: as for `st.plotly_chart`.
     """
-    return st.plotly_chart(figure, key=key, on_select=on_select, alt=alt, config=CHART_CONFIG, **options)
+    return st.plotly_chart(
+        figure, key=key and state.key(key), on_select=on_select, alt=alt, config=CHART_CONFIG, **options
+    )
 
 
 def table(rows: Sequence[dict[str, Any]], **options: Any):
     """Rows as a table in which whole numbers have separators; `options` as for `st.dataframe`, and its result."""
     whole = {name for row in rows for name, value in row.items() if type(value) is int}
+    if "key" in options:
+        options["key"] = state.key(options["key"])
     formats = {name: st.column_config.NumberColumn(format="localized") for name in whole}
     return st.dataframe(rows, hide_index=True, column_config=formats, **options)
 
@@ -38,7 +42,13 @@ def table(rows: Sequence[dict[str, Any]], **options: Any):
 def download(label: str, data: Any, file_name: str, mime: str, key: str | None = None) -> None:
     """A download button that does not run the page again; `data` may be a function, called on the click."""
     st.download_button(
-        label, data, file_name, mime, key=key or f"download_{file_name}", on_click="ignore", icon=":material/download:"
+        label,
+        data,
+        file_name,
+        mime,
+        key=state.key(key or f"download_{file_name}"),
+        on_click="ignore",
+        icon=":material/download:",
     )
 
 
@@ -77,14 +87,17 @@ class Question:
 def check_yourself(questions: Sequence[Question]) -> None:
     """The Check yourself section; a question that changes with the page's state starts unanswered again."""
     section("Check yourself")
-    for question in questions:
-        _ask(question)
+    for number, question in enumerate(questions, start=1):
+        _ask(question, f"question_{number}")
 
 
 @st.fragment
-def _ask(question: Question) -> None:
-    identity = hashlib.sha1(f"{question.prompt}{question.options}{question.answer}".encode()).hexdigest()[:12]
-    choice = st.radio(question.prompt, list(question.options), index=None, key=f"question_{identity}")
+def _ask(question: Question, name: str) -> None:
+    asked = (question.prompt, tuple(question.options), question.answer)
+    if state.get(f"{name}_asked", asked) != asked:
+        state[name] = None
+    state[f"{name}_asked"] = asked
+    choice = st.radio(question.prompt, list(question.options), index=None, **state.kept(name))
     if choice is None:
         return
     if choice == question.answer:

@@ -14,6 +14,7 @@ from cnndemo import images
 from cnndemo.images import ImageError
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import plain
+from cnndemo.ui.session import state
 
 OWN = "own_picture"  # the visitor's last picture, kept in this session's memory only
 _SAMPLE, _OWN, _UPLOAD, _CAMERA = "Sample", "Yours", "Upload", "Camera"
@@ -32,6 +33,11 @@ class Picture:
         """Words for those who cannot see it."""
         about = images.SAMPLES.get(self.name)
         return about.alt if about and self.source == "sample" else f"your picture {self.name}"
+
+
+def own_picture() -> Picture | None:
+    """The picture that the visitor brought, on whichever page."""
+    return st.session_state.get(OWN)
 
 
 def pick_image(
@@ -55,32 +61,31 @@ def pick_image(
             second picture, which then is remembered under its key only.
         label: what the picture is for.
     """
-    slot = OWN if shared else f"_{key}_own"
-    own: Picture | None = st.session_state.get(slot) if upload else None
+    own = (own_picture() if shared else state.get(f"{key}_own")) if upload else None
     sources = [_SAMPLE] + [_OWN] * (own is not None) + [_UPLOAD] * upload + [_CAMERA] * camera
-    linked = key in st.query_params
+    linked = state.in_link(key)
     default = _OWN if own is not None and not linked else _SAMPLE
-    if own is not None and st.session_state.get(f"{key}_source") in (_UPLOAD, _CAMERA):
-        default = st.session_state[f"{key}_source"]  # the first own picture came from there just now; so may the next
+    if own is not None and state.get(f"{key}_source") in (_UPLOAD, _CAMERA):
+        default = state[f"{key}_source"]  # the first own picture came from there just now; so may the next
     source = st.segmented_control(
         label,
         sources,
         default=default,
         required=True,
-        key=f"{key}_source{'' if own is None else '_own'}",
+        **state.kept(f"{key}_source{'' if own is None else '_own'}"),
         wrap=True,
     )
     if source == _UPLOAD:
         file = st.file_uploader(
             "Your picture",
             type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
-            key=f"{key}_upload",
+            key=state.key(f"{key}_upload"),
             help="It stays in this server's memory while you look at it, and is written nowhere.",
         )
-        chosen = read_upload(file, "upload", key, slot) if file else None
+        chosen = read_upload(file, "upload", key, shared) if file else None
     elif source == _CAMERA:
-        shot = st.camera_input("Take a picture", key=f"{key}_camera")
-        chosen = read_upload(shot, "camera", key, slot) if shot else None
+        shot = st.camera_input("Take a picture", key=state.key(f"{key}_camera"))
+        chosen = read_upload(shot, "camera", key, shared) if shot else None
     elif source == _OWN:
         chosen = own
     else:
@@ -96,9 +101,9 @@ def pick_image(
     return Picture(images.sample(name), name, "sample")
 
 
-def read_upload(file, source: str, key: str, slot: str) -> Picture | None:
-    """Decode an upload once, remember it in `slot` of the session, or say why it cannot be read."""
-    memory = st.session_state.setdefault(f"_{key}_decoded", {})
+def read_upload(file, source: str, key: str, shared: bool) -> Picture | None:
+    """Decode an upload once and remember it, for all pages if it is shared, or say why it cannot be read."""
+    memory = state.setdefault(f"{key}_decoded", {})
     if file.file_id not in memory:
         try:
             decoded = Picture(images.load(file.getvalue()), file.name if source == "upload" else "camera", source)
@@ -110,7 +115,9 @@ def read_upload(file, source: str, key: str, slot: str) -> Picture | None:
     if isinstance(decoded, ImageError):
         st.warning(f"**{plain(file.name)}**: {decoded}", icon=":material/info:")
         return None
-    st.session_state[slot] = decoded
+    state[f"{key}_own"] = decoded
+    if shared:
+        st.session_state[OWN] = decoded
     return decoded
 
 

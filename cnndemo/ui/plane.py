@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo.errors import VisitorError
+from cnndemo.ui.session import state
 
 LIMIT = 3.0  # the plane reaches from -LIMIT to LIMIT both ways
 Points = dict[str, np.ndarray]
@@ -176,24 +177,22 @@ def plane(
     """
 
     def move() -> None:
-        moved = st.session_state[f"{key}_plane"].moved
+        moved = state[f"{key}_plane"].moved
         try:
-            points = read(st.session_state[key], list(start), limit)
+            points = read(state[key], list(start), limit)
         except VisitorError:
             points = {name: np.array(point) for name, point in start.items()}
         if moved and moved["name"] in points:
-            st.session_state[key] = written(points | {moved["name"]: (moved["x"], moved["y"])})
+            state[key] = written(points | {moved["name"]: (moved["x"], moved["y"])})
 
     slot = st.container()
-    text = st.text_input(
-        "Points", written({name: np.array(p) for name, p in start.items()}), 100, key=key, bind="query-params"
-    )
+    text = st.text_input("Points", written({name: np.array(p) for name, p in start.items()}), 100, **state.linked(key))
     try:
         points = read(text, list(start), limit)
     except VisitorError as error:
         st.warning(str(error), icon=":material/info:")
         points = {name: np.array(point) for name, point in start.items()}
-    last = getattr(st.session_state.get(f"{key}_plane"), "moved", None)
+    last = getattr(state.get(f"{key}_plane"), "moved", None)
     data = {
         "points": {
             name: {"x": float(x), "y": float(y), "title": titles[name][0], "color": titles[name][1]}
@@ -205,5 +204,5 @@ def plane(
         "time": last["time"] if last else 0,
     }
     with slot:
-        _component(key=f"{key}_plane", data=data, on_moved_change=move)
+        _component(key=state.key(f"{key}_plane"), data=data, on_moved_change=move)
     return points

@@ -6,13 +6,15 @@ from collections.abc import Hashable
 
 import streamlit as st
 
+from cnndemo.ui.session import state
+
 
 def settle(key: str, settings: Hashable) -> None:
     """Last line of a fragment whose settings the foot of the page shows too (Code, Check yourself).
 
     The fragment has answered by then; if its settings changed, the whole page runs once more and the foot follows.
     """
-    known = st.session_state.get(f"_settled_{key}", settings)
-    st.session_state[f"_settled_{key}"] = settings
+    known = state.get(f"_settled_{key}", settings)
+    state[f"_settled_{key}"] = settings
     if known != settings:
         st.rerun()

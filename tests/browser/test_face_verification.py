@@ -11,7 +11,7 @@ from tests.browser.gallery import go, wait_idle
 
 
 def choose(page, key: str, sample: str) -> None:
-    page.locator(f".st-key-{key}").get_by_text(sample, exact=True).click()
+    page.locator(f".st-key-face_verification-{key}").get_by_text(sample, exact=True).click()
     wait_idle(page)
 
 
@@ -78,7 +78,7 @@ def test_enrol_admit_refuse_remove_export_import(visit, tmp_path):
     press(page, "Forget everybody")
     sees(page, "Nobody is enrolled yet.")
     page.get_by_role("tab", name="Export and import").click()
-    upload = page.locator(".st-key-import input[type=file]")
+    upload = page.locator(".st-key-face_verification-import input[type=file]")
     upload.set_input_files({"name": "cut.json", "mimeType": "application/json", "buffer": people.encode()[:500]})
     sees(page, "This file is not a gallery, or it is cut off")
     sees(page, "Nobody is enrolled yet.")
@@ -102,7 +102,7 @@ def test_two_visitors_never_see_each_other_s_people(visit, browser, server):
 
 def test_an_upload_at_the_door(visit):
     page = visit("face_verification")
-    page.locator(".st-key-door_source").get_by_text("Upload", exact=True).click()
+    page.locator(".st-key-face_verification-door_source").get_by_text("Upload", exact=True).click()
     file = {"name": "cat.png", "mimeType": "image/png", "buffer": images.png(images.sample("cat"))}
-    page.locator(".st-key-door_upload input[type=file]").set_input_files(file)
+    page.locator(".st-key-face_verification-door_upload input[type=file]").set_input_files(file)
     sees(page, "No face is at the door.")

@@ -46,7 +46,7 @@ def test_names_the_cat_and_shows_where_it_looked(visit):
 def test_a_click_on_a_bar_explains_that_class(visit):
     page = visit("resnet_transfer")
     page.get_by_text("Grad-CAM for “tiger cat”").wait_for()
-    chart = page.locator("[class*=st-key-bars_]")
+    chart = page.locator("[class*=st-key-resnet_transfer-bars_]")
     fifth = chart.locator(".ytick text").first.text_content()  # from below; its bar is thinner than a pixel
     box = chart.locator(".barlayer .point path").last.bounding_box()
     page.mouse.click(box["x"] + 40, box["y"] + box["height"] / 2)
@@ -99,14 +99,14 @@ def test_names_what_the_camera_sees_and_adds_it_to_a_class(context, visit):
     page.get_by_text("Camera", exact=True).last.click()
     lesson = page.get_by_test_id("stCameraInput").last
     lesson.get_by_role("button", name="Take Photo").click()
-    page.locator(".st-key-add_shot button").click()
+    page.locator(".st-key-resnet_transfer-add_shot button").click()
     page.get_by_text("class 1 · 1").wait_for()
     assert page.get_by_test_id("stException").count() == 0
 
 
 def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_pictures(visit):
     page = visit("resnet_transfer")
-    chart = page.locator("[class*=st-key-confusion_]")
+    chart = page.locator("[class*=st-key-resnet_transfer-confusion_]")
     chart.scroll_into_view_if_needed()
     cell = chart.locator(".scatterlayer .point").first
     box = cell.bounding_box()
@@ -140,7 +140,7 @@ def test_two_visitors_teach_at_once_and_neither_sees_the_other(browser, server, 
 def test_fine_tuning_stops_at_a_click_and_else_tells_what_it_gained(visit):
     page = visit("resnet_transfer")
     start = page.get_by_role("button", name="Fine-tune the last block")
-    stop = page.locator(".st-key-stop_tuning button")
+    stop = page.locator(".st-key-resnet_transfer-stop_tuning button")
     gained = page.get_by_text("9 pictures held out: frozen")
     start.click()
     expect(page.get_by_text("A process of its own starts")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -38,6 +39,15 @@ def opened() -> Callable[[str], AppTest]:
         return pages[stem]
 
     return get
+
+
+def until(app_test: AppTest, there: Callable[[AppTest], bool], seconds: float = 90) -> AppTest:
+    """Run the page again and again, as the browser's clock does, until something is there."""
+    deadline = time.monotonic() + seconds
+    while not there(app_test.run()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.2)
+    return app_test
 
 
 def no_trouble(app_test: AppTest) -> AppTest:

@@ -36,7 +36,7 @@ def test_whole_numbers_of_the_layers_have_separators(opened):
 
 def test_too_small_an_input_is_a_sentence_and_the_page_stays(open_page):
     page = open_page("architectures")
-    page.slider(key="side_alexnet").set_value(32).run()
+    page.slider(key="architectures.side_alexnet").set_value(32).run()
     no_trouble(page)
     assert any("larger input" in warning.value for warning in page.warning)
     assert [heading.value for heading in page.subheader][-1] == "Check yourself"
@@ -46,7 +46,7 @@ def test_too_small_an_input_is_a_sentence_and_the_page_stays(open_page):
 @pytest.mark.parametrize("value", [0.125, 2.0])
 def test_width_changes_the_cost(open_page, value):
     page = open_page("architectures", {"net": "VGG-16"})
-    page.select_slider(key="width").set_value(value).run()
+    page.select_slider(key="architectures.width").set_value(value).run()
     assert metrics(no_trouble(page))["Parameters"] == words_of(architectures.plan("vgg16", None, value).parameters)
 
 
@@ -62,7 +62,7 @@ def test_the_product_follows_the_book(open_page):
 )
 def test_every_slider_at_its_ends(open_page, key, value):
     page = open_page("architectures")
-    page.slider(key=key).set_value(value).run()
+    page.slider(key=f"architectures.{key}").set_value(value).run()
     no_trouble(page)
 
 
@@ -70,7 +70,7 @@ def test_every_slider_at_its_ends(open_page, key, value):
 @pytest.mark.parametrize("bn", [False, True])
 def test_gradients_with_every_activation(open_page, act, bn):
     page = open_page("architectures", {"act": act})
-    page.toggle(key="bn").set_value(bn).run()
+    page.toggle(key="architectures.bn").set_value(bn).run()
     text = next(m.value for m in no_trouble(page).markdown if m.value.startswith("At the first layer"))
     sizes = [architectures.gradient_sizes(60, 1.0, skip, bn, act)[0] for skip in (0, 2)]
     assert all(f"**{size:.2g}**" in text for size in sizes)
@@ -78,6 +78,6 @@ def test_gradients_with_every_activation(open_page, act, bn):
 
 def test_without_the_skip_the_gradient_has_one_way(open_page):
     page = open_page("architectures")
-    page.toggle(key="on").set_value(False).run()
+    page.toggle(key="architectures.on").set_value(False).run()
     text = next(m.value for m in no_trouble(page).markdown if m.value.startswith("dy/dx"))
     assert text.startswith("dy/dx = 0.15 + 0 = **0.15**")

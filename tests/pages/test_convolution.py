@@ -17,10 +17,10 @@ def test_opens_with_the_books_normals(open_page):
 @pytest.mark.parametrize("operation", ["flip", "keep"])
 def test_every_curve_and_both_operations_work(open_page, operation):
     page = open_page("convolution", {"t": "-1.5"})
-    page.radio(key="op").set_value(operation).run()
+    page.radio(key="convolution.op").set_value(operation).run()
     means = []
     for kind in ("normal", "box", "triangle", "exponential", "drawn"):
-        page.selectbox(key="g").set_value(kind).run()
+        page.selectbox(key="convolution.g").set_value(kind).run()
         assert "Area at t = -1.5" in metrics(no_trouble(page))
         means.append(metrics(page)["Mean of the result"])
     # A curve has its mean where the slider says, an exponential its width further; the drawn roof lies elsewhere.
@@ -31,24 +31,24 @@ def test_every_curve_and_both_operations_work(open_page, operation):
 
 def test_a_link_carries_the_curves(open_page):
     page = no_trouble(open_page("convolution", {"g": "Exponential", "gm": "0", "gw": "0.5"}))
-    assert page.selectbox(key="g").value == "exponential"
+    assert page.selectbox(key="convolution.g").value == "exponential"
     assert metrics(page)["Mean of the result"] == "0.500"
 
 
 def test_sliders_move_the_numbers_and_the_code(open_page):
     page = open_page("convolution")
-    page.slider(key="gm").set_value(-0.5).run()
+    page.slider(key="convolution.gm").set_value(-0.5).run()
     assert metrics(no_trouble(page))["Mean of the result"] == "-0.500"
     assert any("mean=-0.5" in block.value for block in page.code)
-    page.radio(key="op").set_value("keep").run()
+    page.radio(key="convolution.op").set_value("keep").run()
     assert metrics(no_trouble(page))["Mean of the result"] == "0.500"
 
 
 def test_the_presets_set_all_widgets(open_page):
     page = open_page("convolution", {"f": "triangle", "fw": "0.9"})
-    page.button[1].click().run()
-    assert page.selectbox(key="g").value == "exponential"
-    page.button[0].click().run()
+    page.button(key="convolution.lopsided").click().run()
+    assert page.selectbox(key="convolution.g").value == "exponential"
+    page.button(key="convolution.put_back").click().run()
     assert metrics(no_trouble(page))["Its deviation σ"] == "0.424"
 
 
@@ -59,4 +59,4 @@ def test_a_broken_link_still_opens(open_page, query):
 
 def test_the_line_across_the_picture_moves(open_page):
     page = no_trouble(open_page("convolution", {"y0": "100", "y1": "0"}))
-    assert page.slider(key="y0").value == 100
+    assert page.slider(key="convolution.y0").value == 100

@@ -40,15 +40,15 @@ def test_a_picture_without_a_face_leaves_the_page_alive(open_page):
 @pytest.mark.parametrize("size", [(1, 1), (20, 20), (3, 900)])
 def test_uploads_of_odd_shapes(open_page, size):
     page = open_page("face_detection")
-    page.segmented_control(key="picture_source").set_value("Upload").run()
+    page.segmented_control(key="face_detection.picture_source").set_value("Upload").run()
     buffer = io.BytesIO()
     Image.new("RGB", size, (200, 150, 120)).save(buffer, "PNG")
-    page.file_uploader(key="picture_upload").upload("odd.png", buffer.getvalue(), "image/png").run()
+    page.file_uploader(key="face_detection.picture_upload").upload("odd.png", buffer.getvalue(), "image/png").run()
     no_trouble(page)
     assert metrics(page)["Cascade of Haar features"] == "0 found"
 
 
 def test_raw_hits_and_eyes_can_be_shown(open_page):
     page = open_page("face_detection")
-    page.pills(key="also").set_value(["raw hits", "eyes"]).run()
+    page.pills(key="face_detection.also").set_value(["raw hits", "eyes"]).run()
     no_trouble(page)

@@ -58,53 +58,53 @@ def test_the_threshold_decides_and_its_price_is_shown(open_page):
 
 
 def test_somebody_is_enrolled_then_admitted_then_removed(page):
-    page.pills(key="door").set_value("biden_1").run()
+    page.pills(key="face_verification.door").set_value("biden_1").run()
     assert "refused" in answers(page)[0]
-    page.text_input(key="new_name").set_value("<b>The vice</b>").run()
-    page.button(key="enrol").click().run()
+    page.text_input(key="face_verification.new_name").set_value("<b>The vice</b>").run()
+    page.button(key="face_verification.enrol").click().run()
     no_trouble(page)
-    assert len(page.session_state["_people"]) == 3
+    assert len(page.session_state["face_verification._people"]) == 3
     page.run()
     assert "admitted" in answers(page)[0]
-    page.selectbox(key="who").set_value("<b>The vice</b>").run()
-    page.text_input(key="other_name").set_value("Joe").run()
-    page.button(key="rename").click().run()
-    assert "Joe" in page.session_state["_people"].people
-    page.selectbox(key="who").set_value("Joe").run()
-    page.button(key="remove").click().run()
+    page.selectbox(key="face_verification.who").set_value("<b>The vice</b>").run()
+    page.text_input(key="face_verification.other_name").set_value("Joe").run()
+    page.button(key="face_verification.rename").click().run()
+    assert "Joe" in page.session_state["face_verification._people"].people
+    page.selectbox(key="face_verification.who").set_value("Joe").run()
+    page.button(key="face_verification.remove").click().run()
     no_trouble(page)
     assert "refused" in answers(page)[0]
 
 
 def test_names_and_pictures_that_cannot_be_enrolled(page):
-    page.button(key="enrol").click().run()
+    page.button(key="face_verification.enrol").click().run()
     assert "type a name" in told(page)
-    page.text_input(key="new_name").set_value("x" * 1000).run()
-    page.button(key="enrol").click().run()
+    page.text_input(key="face_verification.new_name").set_value("x" * 1000).run()
+    page.button(key="face_verification.enrol").click().run()
     assert "at most 60" in told(page)
-    page.text_input(key="new_name").set_value("Again").run()
-    page.pills(key="new").set_value("obama_1").run()
-    page.button(key="enrol").click().run()
+    page.text_input(key="face_verification.new_name").set_value("Again").run()
+    page.pills(key="face_verification.new").set_value("obama_1").run()
+    page.button(key="face_verification.enrol").click().run()
     assert "enrolled already" in told(page)
     no_trouble(page)
-    assert len(page.session_state["_people"]) == 2
+    assert len(page.session_state["face_verification._people"]) == 2
 
 
 def test_a_cat_at_the_door(page):
-    page.pills(key="door").set_value("cat").run()
+    page.pills(key="face_verification.door").set_value("cat").run()
     no_trouble(page)
     assert "No face is at the door" in told(page)
 
 
 def test_forgetting_everybody(page):
-    page.button(key="forget").click().run()
+    page.button(key="face_verification.forget").click().run()
     no_trouble(page)
-    assert len(page.session_state["_people"]) == 0
+    assert len(page.session_state["face_verification._people"]) == 0
     assert "refused" in answers(page)[0]
 
 
 def imported(page, data: bytes) -> AppTest:
-    page.file_uploader(key="import").upload("people.json", data, "application/json").run()
+    page.file_uploader(key="face_verification.import").upload("people.json", data, "application/json").run()
     return no_trouble(page)
 
 
@@ -114,23 +114,23 @@ def test_importing_people(page):
     for number in range(300):
         gallery.enrol(f"Person {number}", generator.normal(0, 0.1, 128))
     imported(page, gallery.export())
-    assert len(page.session_state["_people"]) == 300
+    assert len(page.session_state["face_verification._people"]) == 300
     assert "300 people" in told(page)
     page.run()
-    assert len(page.session_state["_people"]) == 300
+    assert len(page.session_state["face_verification._people"]) == 300
 
 
 @pytest.mark.parametrize("data", [b"", b"no", json.dumps({"format": 1}).encode()])
 def test_importing_rubbish_keeps_the_people(page, data):
     imported(page, data)
-    assert len(page.session_state["_people"]) == 2
+    assert len(page.session_state["face_verification._people"]) == 2
     assert "not a gallery" in told(page)
 
 
 def test_a_picture_without_a_face_in_a_pair(page):
-    page.segmented_control(key="second_source").set_value("Upload").run()
+    page.segmented_control(key="face_verification.second_source").set_value("Upload").run()
     cat = encode(__import__("PIL.Image", fromlist=["Image"]).fromarray(images.sample("cat")), "JPEG")
-    page.file_uploader(key="second_upload").upload("cat.jpg", cat, "image/jpeg").run()
+    page.file_uploader(key="face_verification.second_upload").upload("cat.jpg", cat, "image/jpeg").run()
     no_trouble(page)
     assert "No face was found" in told(page)
     assert page.subheader[-1].value == "Model card"
@@ -138,7 +138,7 @@ def test_a_picture_without_a_face_in_a_pair(page):
 
 def test_nothing_is_written(page, tmp_path):
     before = {file for file in ROOT.rglob("*") if ".git" not in file.parts and ".venv" not in file.parts}
-    page.text_input(key="new_name").set_value("Somebody").run()
-    page.button(key="enrol").click().run()
+    page.text_input(key="face_verification.new_name").set_value("Somebody").run()
+    page.button(key="face_verification.enrol").click().run()
     after = {file for file in ROOT.rglob("*") if ".git" not in file.parts and ".venv" not in file.parts}
     assert not {file for file in after - before if "people" in file.name or file.suffix in (".npz", ".npy")}

@@ -23,7 +23,7 @@ def test_shows_the_books_figures(open_page):
 def test_presets(open_page):
     page = open_page("filters")
     for name in ("x_derivative", "sobel_misprint", "gaussian", "motion"):
-        page.selectbox(key="kernel").set_value(name).run()
+        page.selectbox(key="filters.kernel").set_value(name).run()
         response = filters.apply(images.to_gray(filters.sudoku()), filters.PRESETS[name].values)
         assert metrics(no_trouble(page))["Mean after"] == pytest.approx(response.mean(), abs=0.051)
         assert metrics(page)["Highest"] == pytest.approx(response.max(), abs=0.051)
@@ -34,16 +34,16 @@ def test_presets(open_page):
 def test_borders_and_views(open_page):
     page = open_page("filters", {"kernel": "Box blur"})
     for border, view in zip(filters.BORDERS, ("absolute", "clipped", "signed", "absolute", "signed"), strict=True):
-        page.segmented_control(key="view").set_value(view)
-        page.selectbox(key="border").set_value(border).run()
+        page.segmented_control(key="filters.view").set_value(view)
+        page.selectbox(key="filters.border").set_value(border).run()
         assert any(f"border='{border}'" in code.value for code in no_trouble(page).code)
-    assert page.selectbox(key="kernel").value == "box"
+    assert page.selectbox(key="filters.kernel").value == "box"
 
 
 def test_the_flip_changes_the_sign_of_sobel(open_page):
     page = open_page("filters")
     before = metrics(page)
-    page.toggle(key="flip").set_value(True).run()
+    page.toggle(key="filters.flip").set_value(True).run()
     after = metrics(no_trouble(page))
     assert after["Highest"] == pytest.approx(-before["Lowest"]) and after["Lowest"] == pytest.approx(-before["Highest"])
 
@@ -71,7 +71,7 @@ def test_tiny_pictures(shape):
     picture = Picture(np.full((*shape, 3), 90, np.uint8), "tiny.png", "upload")
     page = run_page("filters", state={OWN: picture})
     no_trouble(page)
-    page.selectbox(key="border").set_value("valid").run()
+    page.selectbox(key="filters.border").set_value("valid").run()
     too_small = any("too small" in warning.value for warning in no_trouble(page).warning)
     assert too_small is (min(shape) < 3)
 
@@ -79,8 +79,8 @@ def test_tiny_pictures(shape):
 def test_the_arithmetic_of_a_pixel(open_page):
     page = open_page("filters", {"kernel": "Laplacian"})
     shape = filters.sudoku().shape[:2]
-    page.slider(key=f"Row_{shape}").set_value(100)
-    page.slider(key=f"Column_{shape}").set_value(200).run()
+    page.slider(key=f"filters.Row_{shape}").set_value(100)
+    page.slider(key=f"filters.Column_{shape}").set_value(200).run()
     expected = filters.apply(images.to_gray(filters.sudoku()), filters.PRESETS["laplacian"].values)[100, 200]
     assert any(f"**{expected:.4g}**" in text.value for text in no_trouble(page).markdown)
 

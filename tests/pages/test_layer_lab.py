@@ -52,13 +52,13 @@ def test_the_output_size_follows_the_controls(open_page, padding):
 
 def test_a_kernel_that_does_not_fit_keeps_the_last_result_and_the_settings(open_page):
     page = open_page("layer_lab")
-    page.slider(key="h").set_value(3).run()
-    page.slider(key="kh").set_value(7).run()
+    page.slider(key="layer_lab.h").set_value(3).run()
+    page.slider(key="layer_lab.kh").set_value(7).run()
     no_trouble(page)
     assert any("does not fit" in warning.value for warning in page.warning)
     assert "last settings that gave an output" in words(page)
-    assert page.slider(key="kh").value == 7 and page.slider(key="h").value == 3
-    page.pills(key="pad").set_value("same").run()
+    assert page.slider(key="layer_lab.kh").value == 7 and page.slider(key="layer_lab.h").value == 3
+    page.pills(key="layer_lab.pad").set_value("same").run()
     assert metrics(no_trouble(page))["Output"].startswith("3 × ") and not page.warning
 
 
@@ -89,47 +89,47 @@ def test_picking_an_input_cell_tells_where_it_goes(open_page):
 
 def test_a_picked_cell_is_held_inside_when_the_output_shrinks(open_page):
     page = open_page("layer_lab", {"h": "12", "r": "9"})
-    page.slider(key="h").set_value(4).run()
-    assert page.number_input(key="r").value == 1
+    page.slider(key="layer_lab.h").set_value(4).run()
+    assert page.number_input(key="layer_lab.r").value == 1
     no_trouble(page)
 
 
 def test_softmax_at_1000(open_page):
     page = open_page("layer_lab")
-    page.slider(key="add").set_value(1000).run()
+    page.slider(key="layer_lab.add").set_value(1000).run()
     shown = metrics(no_trouble(page))
     assert shown["Confidence in 2"] == "97.37%" and shown["Plain formula, float32"] == "nan"
 
 
 def test_dropout_rate_one_is_a_sentence(open_page):
     page = open_page("layer_lab")
-    page.slider(key="rate").set_value(1.0).run()
+    page.slider(key="layer_lab.rate").set_value(1.0).run()
     assert any("below 1" in warning.value for warning in no_trouble(page).warning)
-    assert page.slider(key="rate").value == 1.0
-    page.slider(key="rate").set_value(0.5).run()
+    assert page.slider(key="layer_lab.rate").value == 1.0
+    page.slider(key="layer_lab.rate").set_value(0.5).run()
     assert not no_trouble(page).warning
 
 
 def test_each_activation(open_page):
     page = open_page("layer_lab")
     for name in layer_lab.ACTIVATIONS:
-        page.selectbox(key="act").set_value(name).run()
+        page.selectbox(key="layer_lab.act").set_value(name).run()
         expected = float(layer_lab.activate(-1.0, name, {"elu": 1.0, "leaky_relu": 0.1}.get(name, 0.0)))
         assert metrics(no_trouble(page))["f(x)"] == f"{expected:.4f}"
 
 
 def test_what_was_typed_survives_a_change_of_size(open_page):
     typed = {(1, 1): 77.0, (5, 5): -3.0}
-    page = open_page("layer_lab", state={"_typed_x0": dict(typed)})
-    page.slider(key="h").set_value(3).run()
-    page.slider(key="h").set_value(6).run()
-    x = page.session_state["_lab"][1]
+    page = open_page("layer_lab", state={"layer_lab._typed_x0": dict(typed)})
+    page.slider(key="layer_lab.h").set_value(3).run()
+    page.slider(key="layer_lab.h").set_value(6).run()
+    x = page.session_state["layer_lab._lab"][1]
     assert x[1, 1, 0] == 77 and x[5, 5, 0] == -3
     no_trouble(page)
 
 
 def test_an_empty_cell_is_named(open_page):
-    page = no_trouble(open_page("layer_lab", state={"_typed_pool": {(1, 2): float("nan")}}))
+    page = no_trouble(open_page("layer_lab", state={"layer_lab._typed_pool": {(1, 2): float("nan")}}))
     assert any("row 1, column 2" in warning.value for warning in page.warning)
     assert metrics(page)["Output"]
 

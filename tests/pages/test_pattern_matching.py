@@ -64,15 +64,15 @@ def test_a_box_of_a_picture_is_found_again_though_it_grew_and_darkened(open_page
 @pytest.mark.parametrize("rows", [("30", "30"), ("99.9", "100")])
 def test_a_box_without_area_says_so(open_page, rows):
     app_test = open_page("pattern_matching", {"source": "picture"})
-    app_test.slider(key="rows").set_value(tuple(map(float, rows)))
+    app_test.slider(key="pattern_matching.rows").set_value(tuple(map(float, rows)))
     no_trouble(app_test.run())
     assert any("too thin" in w.value for w in app_test.warning)
 
 
 def test_a_pattern_of_one_tone_says_so(open_page):
     app_test = open_page("pattern_matching", {"shape": "box", "method": "normalised"})
-    app_test.slider(key="rows").set_value((0.0, 3.0))
-    app_test.slider(key="columns").set_value((0.0, 3.0))
+    app_test.slider(key="pattern_matching.rows").set_value((0.0, 3.0))
+    app_test.slider(key="pattern_matching.columns").set_value((0.0, 3.0))
     no_trouble(app_test.run())
     assert any("one flat tone" in w.value for w in app_test.warning)
 

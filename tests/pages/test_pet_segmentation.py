@@ -36,7 +36,9 @@ def test_every_view_is_shown(open_page, view):
         "Both": "differ on",
     }[view]
     assert expected in words(page) + " View"
-    assert page.button_group(key="view").value == view or view in str(page.button_group(key="view").value)
+    assert page.button_group(key="pet_segmentation.view").value == view or view in str(
+        page.button_group(key="pet_segmentation.view").value
+    )
 
 
 @pytest.mark.parametrize("behind", BACKGROUNDS[2:4])
@@ -48,7 +50,7 @@ def test_other_backgrounds_are_shown(open_page, behind):
 def test_a_cut_skip_changes_the_mask(open_page):
     page = open_page("pet_segmentation", {"net": "Book"})
     assert "Jaccard with the full mask" not in metrics(page)
-    skips = page.button_group(key="skips_book")
+    skips = page.button_group(key="pet_segmentation.skips_book")
     skips.set_value([skips.value[0]]).run()
     assert 0 <= metrics(no_trouble(page))["Jaccard with the full mask"] < 1
 
@@ -61,7 +63,7 @@ def test_an_empty_mask_scores_high_in_accuracy_and_zero_in_overlap(open_page):
 def test_editing_moves_all_scores_together(open_page):
     page = open_page("pet_segmentation", {"preset": "The mask above"})
     assert metrics(page)["Jaccard"] == metrics(page)["Boundary F"] == 1
-    page.slider(key="dx").set_value(20).run()
+    page.slider(key="pet_segmentation.dx").set_value(20).run()
     scores = metrics(no_trouble(page))
     assert all(scores[name] < 1 for name in ("Pixel accuracy", "Jaccard", "Dice", "Boundary F"))
     assert scores["Dice"] == pytest.approx(2 * scores["Jaccard"] / (1 + scores["Jaccard"]), abs=2e-3)

@@ -14,7 +14,7 @@ from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer import backbones, export, finetune, naming, resnet50
 from cnndemo.resnet_transfer.teaching import Head
 from tests.conftest import encode
-from tests.pages.conftest import no_trouble, rendered_references, run_page
+from tests.pages.conftest import no_trouble, rendered_references, run_page, until
 
 
 def png(value: int) -> bytes:
@@ -65,7 +65,7 @@ def test_resnet50_without_its_weights_is_offered_and_a_failed_download_is_a_sent
     monkeypatch.setattr(resnet50.download, "__defaults__", (lambda *_: None, "http://127.0.0.1:9/x", "", None, 1.0))
     page = no_trouble(run_page("resnet_transfer", {"networks": "ResNet50"}))
     assert resnet50.MD5 in captions(page)
-    page.button(key="download_resnet50").click().run()
+    page.button(key="resnet_transfer.download_resnet50").click().run()
     no_trouble(page)
     assert any("cannot be reached" in warning.value for warning in page.warning)
     assert page.metric, "the rest of the page is there"
@@ -73,17 +73,17 @@ def test_resnet50_without_its_weights_is_offered_and_a_failed_download_is_a_sent
 
 def test_own_classes_from_files_with_a_broken_one_and_one_class_only(bad_files):
     page = run_page("resnet_transfer")
-    page.button(key="ready_own").click().run()
+    page.button(key="resnet_transfer.ready_own").click().run()
     assert any("no class yet" in warning.value for warning in page.warning)
-    page.text_input(key="class_name_0").set_value("noise *bold*")
+    page.text_input(key="resnet_transfer.class_name_0").set_value("noise *bold*")
     files = [("good.png", png(1), "image/png"), ("broken.png", bad_files["text.png"], "image/png")]
-    page.file_uploader(key="class_files").set_value(files)
+    page.file_uploader(key="resnet_transfer.class_files").set_value(files)
     next(b for b in page.button if b.label == "Add to the class").click().run()
     no_trouble(page)
     assert any("only the class" in warning.value for warning in page.warning)
     assert "broken" in captions(page)
-    page.text_input(key="class_name_1").set_value("other")
-    page.file_uploader(key="class_files").set_value(
+    page.text_input(key="resnet_transfer.class_name_1").set_value("other")
+    page.file_uploader(key="resnet_transfer.class_files").set_value(
         [("two.png", png(2), "image/png"), ("three.png", png(1), "image/png")]
     )
     next(b for b in page.button if b.label == "Add to the class").click().run()
@@ -98,12 +98,12 @@ def test_a_zip_of_folders_and_a_file_that_is_none():
         for number in range(4):
             archive.writestr(f"{'ab'[number % 2]}/{number}.png", png(number))
     page = run_page("resnet_transfer")
-    page.segmented_control(key="add_from").set_value("ZIP of class folders").run()
-    page.file_uploader(key="class_zip").set_value(("set.zip", b"no archive", "application/zip"))
+    page.segmented_control(key="resnet_transfer.add_from").set_value("ZIP of class folders").run()
+    page.file_uploader(key="resnet_transfer.class_zip").set_value(("set.zip", b"no archive", "application/zip"))
     next(b for b in page.button if b.label == "Add its classes").click().run()
     assert any("not a ZIP" in warning.value for warning in no_trouble(page).warning)
     assert next(m for m in page.metric if m.label.startswith("Right on")).value.endswith(" of 36")
-    page.file_uploader(key="class_zip").set_value(("set.zip", buffer.getvalue(), "application/zip"))
+    page.file_uploader(key="resnet_transfer.class_zip").set_value(("set.zip", buffer.getvalue(), "application/zip"))
     next(b for b in page.button if b.label == "Add its classes").click().run()
     no_trouble(page)
     assert next(m for m in page.metric if m.label.startswith("Right on")).value.endswith(" of 4")
@@ -124,21 +124,21 @@ def warnings(page: AppTest) -> str:
 
 def test_a_camera_shot_is_named():
     page = run_page("resnet_transfer")
-    page.segmented_control(key="picture_source").set_value("Camera").run()
-    page.camera_input(key="picture_camera").set_value(jpeg("coffee")).run()
+    page.segmented_control(key="resnet_transfer.picture_source").set_value("Camera").run()
+    page.camera_input(key="resnet_transfer.picture_camera").set_value(jpeg("coffee")).run()
     no_trouble(page)
     assert next(box for box in page.selectbox if box.label.startswith("Where does it see")).value == "espresso"
 
 
 def test_camera_shots_teach_two_classes_and_the_name_stays_from_shot_to_shot():
     page = run_page("resnet_transfer")
-    page.segmented_control(key="add_from").set_value("Camera").run()
+    page.segmented_control(key="resnet_transfer.add_from").set_value("Camera").run()
     taken = 36  # of the ready set, which the first own picture replaces
     for name, sample in (("pet", "cat"), (None, "motorcycle"), ("cup", "coffee")):
         if name:
-            page.text_input(key="shot_name").set_value(name)
-        page.camera_input(key=f"class_shot_{taken}").set_value(jpeg(sample)).run()
-        page.button(key="add_shot").click().run()
+            page.text_input(key="resnet_transfer.shot_name").set_value(name)
+        page.camera_input(key=f"resnet_transfer.class_shot_{taken}").set_value(jpeg(sample)).run()
+        page.button(key="resnet_transfer.add_shot").click().run()
         no_trouble(page)
         taken = 1 if taken == 36 else taken + 1
     assert right_on(page).endswith(" of 3")
@@ -146,14 +146,18 @@ def test_camera_shots_teach_two_classes_and_the_name_stays_from_shot_to_shot():
     assert "**pet** · 2" in rows and "**cup** · 1" in rows
 
 
+def tuned(page) -> bool:
+    return not page.session_state["resnet_transfer.lesson"].tuning.running
+
+
 def test_fine_tunes_the_last_block_and_forgets_it_when_the_pictures_change(monkeypatch):
     monkeypatch.setattr(finetune.tune, "__defaults__", (2, *finetune.tune.__defaults__[1:]))
     page = run_page("resnet_transfer")
-    page.button(key="tune").click().run()
-    no_trouble(page)
+    page.button(key="resnet_transfer.tune").click().run()
+    no_trouble(until(page, tuned))
     assert any(element.value.startswith("Of 9 pictures held out") for element in page.markdown)
-    assert not [button for button in page.button if button.key == "stop_tuning"]
-    page.button(key="remove_0").click().run()
+    assert not [button for button in page.button if button.key == "resnet_transfer.stop_tuning"]
+    page.button(key="resnet_transfer.remove_0").click().run()
     assert right_on(page).endswith(" of 24")
     assert not any("pictures held out: frozen" in element.value for element in page.markdown)
 
@@ -161,12 +165,14 @@ def test_fine_tunes_the_last_block_and_forgets_it_when_the_pictures_change(monke
 def test_fine_tuning_that_fails_or_has_too_few_pictures_is_a_sentence(monkeypatch):
     page = run_page("resnet_transfer")
     monkeypatch.setattr(worker.sys, "executable", "/bin/false")
-    page.button(key="tune").click().run()
+    page.button(key="resnet_transfer.tune").click().run()
+    until(page, tuned)
     assert "is still there" in warnings(page)
     assert right_on(page).endswith(" of 36")
     monkeypatch.undo()
     with finetune._busy:
-        page.button(key="tune").click().run()
+        page.button(key="resnet_transfer.tune").click().run()
+        until(page, tuned)
     assert "Another visitor" in warnings(page)
 
 
@@ -186,13 +192,13 @@ def test_loads_a_model_of_the_page_back_and_refuses_all_others(tmp_path):
     import keras
 
     def load(data: bytes) -> AppTest:
-        page.file_uploader(key="load_back").set_value(("model.keras", data, "application/zip"))
+        page.file_uploader(key="resnet_transfer.load_back").set_value(("model.keras", data, "application/zip"))
         return no_trouble(page.run())
 
     page = run_page("resnet_transfer")
     good = model_file()
     assert "2 classes" in load(good).success[0].value
-    assert page.pills(key="loaded").value == "cat"
+    assert page.pills(key="resnet_transfer.loaded").value == "cat"
     assert r"right \*bold\*" in page.success[0].value
     tail = finetune.get_tail(efficientnet_lite0.build())
     assert load(model_file(tail=tail)).success

@@ -32,7 +32,7 @@ def test_the_same_digit_is_the_same_and_another_is_not(open_page):
 def test_a_lower_threshold_accepts_less(open_page):
     page = open_page("siamese")
     before = metric(page, "False accepts"), metric(page, "False rejects")
-    page.slider(key="thr").set_value(0.4).run()
+    page.slider(key="siamese.thr").set_value(0.4).run()
     after = metric(no_trouble(page), "False accepts"), metric(page, "False rejects")
     rates = [[float(words.rstrip("%")) for words in pair] for pair in (before, after)]
     assert rates[1][0] < rates[0][0] and rates[1][1] > rates[0][1]
@@ -53,17 +53,17 @@ def test_an_equal_pair_has_no_distance(open_page):
 def test_a_blank_drawing_is_told_and_the_page_stays(open_page):
     blank = Picture(np.full((90, 90, 3), 255, np.uint8), "your drawing", "draw")
     page = no_trouble(open_page("siamese", state={LAST_DRAWING: blank}))
-    page.segmented_control(key="a_from").set_value("drawn").run()
+    page.segmented_control(key="siamese.a_from").set_value("drawn").run()
     no_trouble(page)
     assert page.warning or page.info
-    page.segmented_control(key="a_from").set_value("mnist").run()
+    page.segmented_control(key="siamese.a_from").set_value("mnist").run()
     assert headline(no_trouble(page))
 
 
 def test_the_triplet_follows_the_link_and_refuses_nonsense(open_page):
     page = no_trouble(open_page("siamese", {"apn": "A 0 0, P 1 0, N 0 2.9"}))
     assert any(e.value == "### Easy, loss 0.000" for e in page.markdown)
-    page.text_input(key="apn").set_value("A 0 0, P 1 0, N <b>x</b> 1").run()
+    page.text_input(key="siamese.apn").set_value("A 0 0, P 1 0, N <b>x</b> 1").run()
     assert any("for example" in e.value for e in no_trouble(page).warning)
 
 
@@ -76,14 +76,14 @@ def test_points_gathered_in_one_place_cost_the_margin(open_page):
     page = open_page("siamese")
     next(button for button in page.button if "Gather" in button.label).click().run()
     assert any(e.value.startswith("### ") and "loss 0.99" in e.value or "loss 1.00" in e.value for e in page.markdown)
-    page.slider(key="alpha").set_value(0.0).run()
+    page.slider(key="siamese.alpha").set_value(0.0).run()
     assert any("No α" in e.value for e in no_trouble(page).caption)
 
 
 def test_a_clicked_digit_joins_the_last_one(open_page):
-    page = no_trouble(open_page("siamese", state={"_picked": [9, 4500]}))
+    page = no_trouble(open_page("siamese", state={"siamese._picked": [9, 4500]}))
     assert sum("Your two points are" in e.value for e in page.markdown) == 2
-    page.segmented_control(key="proj").set_value("tsne").run()
+    page.segmented_control(key="siamese.proj").set_value("tsne").run()
     shown = np.isin([9, 4500], siamese.shipped_map()["index"]).all()
     assert sum("Your two points are" in e.value for e in no_trouble(page).markdown) == 2 * shown
 
@@ -98,7 +98,7 @@ def test_one_shot_says_what_the_library_says(open_page):
     rest = np.setdiff1d(np.flatnonzero(y == new), chosen)
     share = np.mean(siamese.classify(space[rest], space[chosen]) == new)
     assert any(f"**{share:.1%}** of the other {new}s" in e.value for e in page.markdown)
-    page.segmented_control(key="one").set_value("siamese_holdout").run()
+    page.segmented_control(key="siamese.one").set_value("siamese_holdout").run()
     assert not any(f"**{share:.1%}** of the other" in e.value for e in no_trouble(page).markdown)
 
 

@@ -40,13 +40,13 @@ def test_the_arithmetic_of_each_method(open_page, method):
 
 def test_steps_and_crop(open_page):
     page = open_page("upsampling", {"ks": "3", "st": "2"})
-    page.slider(key="steps").set_value(1).run()
+    page.slider(key="upsampling.steps").set_value(1).run()
     assert "**4 × 4**" in words(no_trouble(page))
 
 
 def test_the_checkerboard_goes_with_a_fitting_kernel(open_page):
     page = open_page("upsampling")
-    page.slider(key="cs").set_value(4).run()
+    page.slider(key="upsampling.cs").set_value(4).run()
     assert "there is no checkerboard" in words(no_trouble(page))
 
 
@@ -66,13 +66,17 @@ def test_a_picture_that_is_too_small_is_a_sentence(open_page, photo):
 
 
 def test_what_was_typed_reaches_the_transposed_convolution(open_page):
-    page = no_trouble(open_page("upsampling", state={"_typed_up": {(0, 0): 50.0}, "_typed_upk": {(0, 0): -2.0}}))
+    page = no_trouble(
+        open_page("upsampling", state={"upsampling._typed_up": {(0, 0): 50.0}, "upsampling._typed_upk": {(0, 0): -2.0}})
+    )
     assert any("50.0" in block.value and "-2.0" in block.value for block in page.code)
 
 
 def test_zeros_and_empty_cells(open_page):
     zeros = {(i, j): 0.0 for i in range(3) for j in range(3)}
-    page = no_trouble(open_page("upsampling", state={"_typed_upk": zeros, "_typed_up": {(1, 0): float("nan")}}))
+    page = no_trouble(
+        open_page("upsampling", state={"upsampling._typed_upk": zeros, "upsampling._typed_up": {(1, 0): float("nan")}})
+    )
     assert "everything zero" in words(page)
     assert any("row 1, column 0" in warning.value for warning in page.warning)
 
@@ -84,9 +88,9 @@ def test_a_broken_link_still_opens(open_page, query):
 
 def test_the_code_follows_the_controls_and_runs(open_page):
     page = open_page("upsampling")
-    page.slider(key="n").set_value(3).run()
-    page.slider(key="by").set_value(2).run()
-    page.slider(key="st").set_value(3).run()
+    page.slider(key="upsampling.n").set_value(3).run()
+    page.slider(key="upsampling.by").set_value(2).run()
+    page.slider(key="upsampling.st").set_value(3).run()
     snippet = next(block.value for block in no_trouble(page).code if "upsampling.upsample(x, 2" in block.value)
     names = {}
     exec(snippet, names)

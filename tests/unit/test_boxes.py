@@ -1,23 +1,9 @@
-"""Boxes drawn on a canvas, as pixels and as percent."""
+"""Boxes drawn on a picture, in percent."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnndemo.ui.boxes import percent
-from cnndemo.ui.canvas import Canvas
-
-
-def rect(**values):
-    return {"type": "Rect", "left": 10, "top": 20, "width": 30, "height": 40, "scaleX": 1, "scaleY": 1, **values}
-
-
-def test_boxes_are_read_in_the_order_of_drawing_and_other_shapes_left_out():
-    canvas = Canvas(None, [rect(), {"type": "Path"}, rect(type="rect", left=1, scaleX=2, scaleY=0.5)])
-    assert canvas.boxes == [(20, 10, 40, 30), (20, 1, 20, 60)]
-
-
-def test_a_box_held_at_its_centre():
-    assert Canvas(None, [rect(originX="center", originY="center")]).boxes == [(0, -5, 40, 30)]
 
 
 def test_percent_of_a_box():

@@ -62,20 +62,6 @@ def test_an_edit_makes_a_new_mask_of_the_same_shape(grow, down, right, fill):
     np.testing.assert_array_equal(mask, square())
 
 
-def rgba(hexadecimal: str) -> list[int]:
-    return [int(hexadecimal[start : start + 2], 16) for start in (1, 3, 5)] + [255]
-
-
-def test_the_brush_adds_and_the_eraser_takes_away():
-    strokes = np.zeros((80, 120, 4), np.uint8)  # the canvas is twice as large as the mask
-    strokes[:20, :20] = rgba(masks.BRUSH)
-    strokes[20:40, 40:60] = rgba(masks.ERASER)
-    painted = masks.paint(square(), strokes)
-    assert painted[:10, :10].all() and not painted[10:20, 20:30].any()
-    assert painted.sum() == square().sum() + 100 - 100
-    np.testing.assert_array_equal(masks.paint(square(), None), square())
-
-
 def test_compare_colours_right_missed_and_invented():
     truth, predicted = np.array([[1, 1, 0, 0]], bool), np.array([[1, 0, 1, 0]], bool)
     picture = masks.compare(truth, predicted)[0]

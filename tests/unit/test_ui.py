@@ -49,6 +49,7 @@ def missing_card():
 
 def run(app, **state) -> AppTest:
     app_test = AppTest.from_function(app)
+    app_test.session_state["page"] = "home"
     for key, value in state.items():
         app_test.session_state[key] = value
     return app_test.run()
@@ -94,7 +95,8 @@ def test_the_picture_of_the_last_page_comes_first(photo):
 def test_a_link_to_a_sample_wins_over_the_own_picture(photo):
     page = AppTest.from_function(pick)
     page.session_state[OWN] = Picture(photo, "mine.png", "upload")
-    page.query_params["picture"] = "Rocket"
+    page.session_state["page"] = "home"
+    page.query_params["home.picture"] = "Rocket"
     assert page.run().text[0].value.startswith("sample rocket")
 
 

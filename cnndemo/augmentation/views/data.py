@@ -11,11 +11,13 @@ from cnndemo.augmentation import figures as charts
 from cnndemo.augmentation.views.pipeline import variants
 from cnndemo.errors import VisitorError
 from cnndemo.figures import bars
+from cnndemo.ui.bring import bring_file, edit_table
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, plain, try_it
 from cnndemo.ui.networks import predictor, tell_of_loading, tensorflow_ready
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import pick_image, show
+from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 
 COUNTS = "_folder_counts"  # class name -> pictures, of the visitor's ZIP
@@ -131,10 +133,8 @@ def mix(image: np.ndarray, alt: str) -> None:
         samples = ("coffee", "rocket", "astronaut", "cat")
         second = pick_image(samples, key="second", shared=False, label="Second picture")
         kind = one_of(st.segmented_control, "By", ["MixUp", "CutMix"], "MixUp", "mix")
-        alpha = st.slider(
-            "Alpha", 0.1, 5.0, 1.0, 0.1, key="alpha", bind="query-params", help="Small: mostly one of them."
-        )
-        draw = st.number_input("Draw", 0, 9999, 3, key="draw", bind="query-params")
+        alpha = st.slider("Alpha", 0.1, 5.0, 1.0, 0.1, **state.linked("alpha"), help="Small: mostly one of them.")
+        draw = st.number_input("Draw", 0, 9999, 3, **state.linked("draw"))
     with right, guard():
         first = images.shrink(image, 320)
         other = mixing.fit(second.image, *first.shape[:2])
@@ -151,17 +151,16 @@ def mix(image: np.ndarray, alt: str) -> None:
 def uneven() -> None:
     """What an epoch shows of the book's cats and pandas, or of the visitor's classes."""
     left, right = try_it()
-    counts = st.session_state.get(COUNTS) or {"cat": 1_000_000, "panda": 10_000}
+    counts = state.get(COUNTS) or {"cat": 1_000_000, "panda": 10_000}
     with left, guard():
         start = {"class": list(counts), "pictures": list(counts.values())}
-        rows = st.data_editor(start, num_rows="dynamic", key=f"counts_{hash(tuple(counts.items()))}", hide_index=True)
+        rows = edit_table("counts", start, num_rows="dynamic", hide_index=True)
         strategies = data_sets.STRATEGIES
         strategy = st.radio(
             "An epoch shows",
             list(strategies),
             2,
-            key="strategy",
-            bind="query-params",
+            **state.linked("strategy"),
             captions=list(strategies.values()),
         )
     with right, guard():
@@ -180,21 +179,21 @@ def from_directory(pipeline: Pipeline, seed: int) -> tuple[int, int, str]:
     """Listing 4.5 on a ZIP of class folders."""
     left, right = try_it()
     with left:
-        file = st.file_uploader("A ZIP of class folders", type=["zip"], key="folders", help="cat/1.jpg, dog/1.jpg, …")
+        file = bring_file("A ZIP of class folders", "folders", ["zip"], "cat/1.jpg, dog/1.jpg, …")
         folders = archives.read_class_folders(_demonstration())
         counts = None
         try:
             if file:
-                folders = archives.read_class_folders(file.getvalue())
+                folders = archives.read_class_folders(file.data)
                 counts = folders.counts
         except VisitorError as error:
             st.warning(f"{error} Until then you see the gallery's small set.", icon=":material/info:")
-        st.session_state[COUNTS] = counts if counts and len(counts) > 1 else None
-        size = st.select_slider("target_size", [28, 64, 96, 150, 224], 96, key="target", bind="query-params")
-        batch_size = st.select_slider("batch_size", [3, 6, 9, 16, 32], 9, key="batch", bind="query-params")
-        mode = st.radio("class_mode", list(data_sets.LABEL_MODES), key="mode", bind="query-params", horizontal=True)
-        augment = st.toggle("Augment by the pipeline above", True, key="augment", bind="query-params")
+        state[COUNTS] = counts if counts and len(counts) > 1 else None
+        size = st.select_slider("target_size", [28, 64, 96, 150, 224], 96, **state.linked("target"))
+        batch_size = st.select_slider("batch_size", [3, 6, 9, 16, 32], 9, **state.linked("batch"))
+        mode = st.radio("class_mode", list(data_sets.LABEL_MODES), **state.linked("mode"), horizontal=True)
+        augment = st.toggle("Augment by the pipeline above", True, **state.linked("augment"))
     with right, guard():
         _show_batch(folders, (size, size), batch_size, mode, pipeline if augment else None, seed)
-    st.session_state["_generator"] = (size, batch_size, mode)
+    state["_generator"] = (size, batch_size, mode)
     settle("generator", (size, batch_size, mode, tuple((counts or {}).items())))

@@ -23,6 +23,7 @@ from cnndemo.errors import VisitorError
 from cnndemo.ui.frame import guard, plain
 from cnndemo.ui.grids import agreement
 from cnndemo.ui.pictures import show
+from cnndemo.ui.session import state
 
 SAMPLES, SIDE, COMPARE_SIDE = 16, 160, 480
 STEPS, FILL, CENTER, SCALE, SEED, SHOWN = "steps", "fill", "center", "scale", "seed", "compare"
@@ -50,22 +51,22 @@ rough_mask = st.cache_data(max_entries=16, show_spinner=False)(data_sets.rough_m
 def adopt(pipeline: Pipeline) -> None:
     """Put every control where the pipeline wants it; for callbacks."""
     kinds = [step.kind for step in pipeline.steps]
-    st.session_state[STEPS] = list(dict.fromkeys(kinds))
-    st.session_state[FILL] = pipeline.fill_mode
-    st.session_state[CENTER], st.session_state[SCALE] = pipeline.center, pipeline.scale
+    state[STEPS] = list(dict.fromkeys(kinds))
+    state[FILL] = pipeline.fill_mode
+    state[CENTER], state[SCALE] = pipeline.center, pipeline.scale
     for step in pipeline.steps:
         for setting in step.operation.settings:
             value = step.complete[setting.name]
             value = value if setting.choices else type(setting.step)(value)
-            st.session_state[f"{step.kind}_{setting.name}"] = value
+            state[f"{step.kind}_{setting.name}"] = value
 
 
 def _move(kind: str, by: int) -> None:
-    steps = list(st.session_state[STEPS])
+    steps = list(state[STEPS])
     old = steps.index(kind)
     new = min(max(old + by, 0), len(steps) - 1)
     steps.insert(new, steps.pop(old))
-    st.session_state[STEPS] = steps
+    state[STEPS] = steps
 
 
 def _settings(kind: str) -> dict:
@@ -75,13 +76,13 @@ def _settings(kind: str) -> dict:
         key = f"{kind}_{setting.name}"
         if setting.choices:
             values[setting.name] = st.radio(
-                setting.label, setting.choices, key=key, bind="query-params", horizontal=True, help=setting.help
+                setting.label, setting.choices, **state.linked(key), horizontal=True, help=setting.help
             )
         else:
             number = type(setting.step)
             values[setting.name] = st.slider(
                 setting.label, number(setting.low), number(setting.high), number(setting.default), setting.step,
-                key=key, bind="query-params", help=setting.help,
+                **state.linked(key), help=setting.help,
             )  # fmt: skip
     return values
 
@@ -93,11 +94,11 @@ def controls() -> Pipeline:
         everything = Pipeline(tuple(Step(kind) for kind in OPERATIONS), "reflect")
         st.button("Everything", on_click=adopt, args=(everything,), icon=":material/apps:")
     chosen = st.multiselect(
-        "Transforms, in this order", list(OPERATIONS), [step.kind for step in BOOK.steps], key=STEPS,
-        bind="query-params", wrap=True, format_func=lambda kind: OPERATIONS[kind].title,
+        "Transforms, in this order", list(OPERATIONS), [step.kind for step in BOOK.steps], **state.linked(STEPS),
+        wrap=True, format_func=lambda kind: OPERATIONS[kind].title,
     )  # fmt: skip
     only = st.selectbox(
-        "Run", ["all", *chosen], key="only",
+        "Run", ["all", *chosen], **state.linked("only"),
         format_func=lambda kind: "the whole pipeline" if kind == "all" else f"only: {OPERATIONS[kind].title}",
     )  # fmt: skip
     kinds = chosen if only == "all" else [only]
@@ -110,16 +111,18 @@ def controls() -> Pipeline:
                 st.caption(f":material/warning: {operation.labels}")
             if len(kinds) > 1:
                 with st.container(horizontal=True):
-                    st.button("Earlier", on_click=_move, args=(kind, -1), key=f"earlier_{kind}", type="tertiary")
-                    st.button("Later", on_click=_move, args=(kind, 1), key=f"later_{kind}", type="tertiary")
-    fill = st.selectbox("Fill what is left empty with", FILL_MODES, key=FILL, bind="query-params")
-    center = st.toggle("Sample-wise centre: subtract the mean", key=CENTER, bind="query-params")
-    scale = st.toggle("Sample-wise scale: divide by the deviation", key=SCALE, bind="query-params")
+                    st.button(
+                        "Earlier", on_click=_move, args=(kind, -1), key=state.key(f"earlier_{kind}"), type="tertiary"
+                    )
+                    st.button("Later", on_click=_move, args=(kind, 1), key=state.key(f"later_{kind}"), type="tertiary")
+    fill = st.selectbox("Fill what is left empty with", FILL_MODES, **state.linked(FILL))
+    center = st.toggle("Sample-wise centre: subtract the mean", **state.linked(CENTER))
+    scale = st.toggle("Sample-wise scale: divide by the deviation", **state.linked(SCALE))
     return Pipeline(tuple(Step(kind, settings[kind]) for kind in kinds), fill, center, scale)
 
 
 def _compare(number: int) -> None:
-    st.session_state[SHOWN] = number
+    state[SHOWN] = number
 
 
 def grid(image: np.ndarray, pipeline: Pipeline, seed: int, mask: np.ndarray | None, alt: str) -> None:
@@ -129,17 +132,23 @@ def grid(image: np.ndarray, pipeline: Pipeline, seed: int, mask: np.ndarray | No
         for number, (picture, words) in enumerate(results):
             with st.container(width=148, gap="xsmall"):
                 show(picture, alt=f"variant {number + 1} of {alt}: {', '.join(words) or 'unchanged'}", target=0)
-                st.button(f"Compare {number + 1}", on_click=_compare, args=(number,), key=f"c{number}", type="tertiary")
+                st.button(
+                    f"Compare {number + 1}",
+                    on_click=_compare,
+                    args=(number,),
+                    key=state.key(f"c{number}"),
+                    type="tertiary",
+                )
                 st.caption("  \n".join(words) or "unchanged")
 
 
 def compare(image: np.ndarray, pipeline: Pipeline, seed: int, alt: str) -> int:
     """The original and one variant under a swipe slider; returns the variant's number, from 0."""
-    number = st.session_state.get(SHOWN, 0)
+    number = state.get(SHOWN, 0)
     st.markdown(f"**Variant {number + 1} against the original**")
     large = images.shrink(image, COMPARE_SIDE)
     picture, words = variants(large, pipeline.to_json(), (seed + number,))[0]
-    share = st.slider("Swipe: original left, variant right", 0, 100, 50, key="swipe", format="%d %%")
+    share = st.slider("Swipe: original left, variant right", 0, 100, 50, **state.linked("swipe"), format="%d %%")
     show(data_sets.swipe(large, picture, share / 100), alt=f"{alt}, and its variant: {', '.join(words)}")
     return number
 
@@ -183,26 +192,28 @@ def step_by_step(image: np.ndarray, pipeline: Pipeline, seed: int, alt: str) -> 
 
 def load_recipe() -> None:
     """Callback of the upload: read the JSON and move the controls, or keep everything and say why not."""
-    file = st.session_state["recipe"]
-    st.session_state["recipe_note"] = None
+    file = state["recipe"]
+    state["recipe_note"] = None
     if file is None:
         return
     try:
         adopt(Pipeline.from_json(file.getvalue()))
-        st.session_state["only"] = "all"
+        state["only"] = "all"
     except VisitorError as error:
-        st.session_state["recipe_note"] = f"**{plain(file.name)}**: {error}"
+        state["recipe_note"] = f"**{plain(file.name)}**: {error}"
 
 
 @st.fragment
 def make_zip(image: np.ndarray, pipeline: Pipeline, seed: int) -> None:
     """A ZIP of many variants, with progress; a click on Stop, or on anything else, ends it."""
     with st.container(horizontal=True):
-        count = st.number_input("How many variants", 1, 200, 50, key="zip_count", width=160)
-        side = st.select_slider("Long side, pixels", [96, 160, 224, 320, 512], 224, key="zip_side", width=200)
+        count = st.number_input("How many variants", 1, 200, 50, **state.linked("zip_count"), width=160)
+        side = st.select_slider(
+            "Long side, pixels", [96, 160, 224, 320, 512], 224, **state.linked("zip_side"), width=200
+        )
     small = images.shrink(image, side)
     if st.button("Make the ZIP", icon=":material/folder_zip:"):
-        stopped = st.button("Stop", icon=":material/stop:", key="zip_stop")
+        stopped = st.button("Stop", icon=":material/stop:", key=state.key("zip_stop"))
         progress = st.progress(0.0, "Making variants")
 
         def pictures():
@@ -212,10 +223,10 @@ def make_zip(image: np.ndarray, pipeline: Pipeline, seed: int) -> None:
                 progress.progress((number + 1) / count, f"{number + 1} of {count}")
 
         with guard():
-            st.session_state["zip"] = None if stopped else (count, archives.pack(pictures()))
+            state["zip"] = None if stopped else (count, archives.pack(pictures()))
         progress.empty()
-    if made := st.session_state.get("zip"):
+    if made := state.get("zip"):
         st.download_button(
             f"ZIP of {made[0]} pictures, {len(made[1]) / 1e6:.1f} MB", made[1], "variants.zip", "application/zip",
-            on_click="ignore", icon=":material/download:", key="zip_download",
+            on_click="ignore", icon=":material/download:", key=state.key("zip_download"),
         )  # fmt: skip

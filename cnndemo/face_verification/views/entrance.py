@@ -20,6 +20,7 @@ from cnndemo.figures import ACCENT, OUTPUT
 from cnndemo.figures.boxes import boxed
 from cnndemo.ui.frame import guard, plain
 from cnndemo.ui.pictures import pick_image, show
+from cnndemo.ui.session import state
 
 COMPANY = {"The president": "obama_1", "The astronaut": "astronaut"}
 """Who is enrolled before the visitor has changed anything: name -> sample."""
@@ -29,21 +30,21 @@ THUMBNAIL = 56
 
 def people() -> Gallery:
     """The people of this visitor's entrance; at first two of the samples."""
-    if "_people" not in st.session_state:
-        st.session_state["_people"], st.session_state["_chips"] = Gallery(), {}
+    if "_people" not in state:
+        state["_people"], state["_chips"] = Gallery(), {}
         for name, sample in COMPANY.items():
             _keep(name, faces_of(images.sample(sample))[0])
-    return st.session_state["_people"]
+    return state["_people"]
 
 
 def forget() -> None:
     """Forget everybody, and every face seen in this session."""
-    st.session_state["_people"], st.session_state["_chips"], st.session_state["_faces"] = Gallery(), {}, {}
+    state["_people"], state["_chips"], state["_faces"] = Gallery(), {}, {}
 
 
 def _keep(name: str, face: Face) -> str:
-    name = st.session_state["_people"].enrol(name, face.embedding)
-    st.session_state["_chips"].setdefault(name, _data_url(face.chip))
+    name = state["_people"].enrol(name, face.embedding)
+    state["_chips"].setdefault(name, _data_url(face.chip))
     return name
 
 
@@ -53,12 +54,29 @@ def _data_url(chip: np.ndarray) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+def register(samples: Sequence[str], threshold: float) -> None:
+    """Who may enter: the list, and what adds to it, changes it and empties it."""
+    st.markdown("**Who may enter**")
+    listed = st.container()
+    add, edit, file = st.tabs(["Add", "Rename or remove", "Export and import"])
+    with add:
+        enrol(samples, threshold)
+    with edit:
+        change()
+    with file:
+        exchange()
+    st.button("Forget everybody", key=state.key("forget"), on_click=forget, icon=":material/delete_forever:")
+    st.caption("Names and faces live in this session's memory only. They are written nowhere and logged nowhere.")
+    with listed:
+        roll()
+
+
 def enrol(samples: Sequence[str], threshold: float) -> None:
     """The form that adds a person, or one more picture of a person."""
     gallery = people()
-    name = st.text_input("Name", key="new_name", placeholder="Whose picture is it?")
+    name = st.text_input("Name", **state.kept("new_name"), placeholder="Whose picture is it?")
     picture = pick_image(samples, key="new", shared=False, label="One picture is enough")
-    if not st.button("Enrol", key="enrol", type="primary", icon=":material/person_add:"):
+    if not st.button("Enrol", key=state.key("enrol"), type="primary", icon=":material/person_add:"):
         return
     with guard():
         face = one_face(picture)
@@ -80,34 +98,34 @@ def change() -> None:
     if not len(gallery):
         st.caption("Nobody is enrolled.")
         return
-    st.selectbox("Who", list(gallery.people), key="who")
-    st.text_input("New name", key="other_name")
+    st.selectbox("Who", list(gallery.people), **state.kept("who"))
+    st.text_input("New name", **state.kept("other_name"))
     with st.container(horizontal=True):
-        st.button("Rename", key="rename", on_click=_rename, icon=":material/edit:")
-        st.button("Remove", key="remove", on_click=_remove, icon=":material/person_remove:")
-    if note := st.session_state.pop("_people_note", None):
+        st.button("Rename", key=state.key("rename"), on_click=_rename, icon=":material/edit:")
+        st.button("Remove", key=state.key("remove"), on_click=_remove, icon=":material/person_remove:")
+    if note := state.pop("_people_note", None):
         st.warning(note, icon=":material/info:")
 
 
 def _rename() -> None:
-    name, chips = st.session_state["who"], st.session_state["_chips"]
+    name, chips = state["who"], state["_chips"]
     try:
-        kept = people().rename(name, st.session_state["other_name"])
+        kept = people().rename(name, state["other_name"])
     except VisitorError as error:
-        st.session_state["_people_note"] = str(error)
+        state["_people_note"] = str(error)
         return
     if name in chips:
         chips[kept] = chips.pop(name)
 
 
 def _remove() -> None:
-    name = st.session_state["who"]
+    name = state["who"]
     try:
         people().remove(name)
     except VisitorError as error:
-        st.session_state["_people_note"] = str(error)
+        state["_people_note"] = str(error)
         return
-    st.session_state["_chips"].pop(name, None)
+    state["_chips"].pop(name, None)
 
 
 def exchange() -> None:
@@ -117,23 +135,25 @@ def exchange() -> None:
         people().export,
         "people.json",
         "application/json",
-        key="export",
+        key=state.key("export"),
         on_click="ignore",
         icon=":material/download:",
     )
-    file = st.file_uploader("Import", type=["json"], key="import", help="It replaces the people that are enrolled now.")
-    if file is None or st.session_state.get("_imported") == file.file_id:
+    file = st.file_uploader(
+        "Import", type=["json"], key=state.key("import"), help="It replaces the people that are enrolled now."
+    )
+    if file is None or state.get("_imported") == file.file_id:
         return
-    st.session_state["_imported"] = file.file_id
+    state["_imported"] = file.file_id
     with guard():
         gallery = Gallery.load(file.getvalue())
-        st.session_state["_people"], st.session_state["_chips"] = gallery, {}
+        state["_people"], state["_chips"] = gallery, {}
         st.success(f"{len(gallery):,} people were imported.")
 
 
 def roll() -> None:
     """The list of people, with thumbnails of those enrolled here."""
-    gallery, chips = people(), st.session_state["_chips"]
+    gallery, chips = people(), state["_chips"]
     rows = [
         {"face": chips.get(name), "name": name, "pictures": len(embeddings)}
         for name, embeddings in gallery.people.items()
@@ -142,7 +162,9 @@ def roll() -> None:
         st.caption("Nobody is enrolled. Nobody will be let in.")
         return
     columns = {"face": st.column_config.ImageColumn(width="small"), "name": st.column_config.TextColumn(width="medium")}
-    st.dataframe(rows, hide_index=True, column_config=columns, height=min(320, 40 + 36 * len(rows)), key="roll")
+    st.dataframe(
+        rows, hide_index=True, column_config=columns, height=min(320, 40 + 36 * len(rows)), key=state.key("roll")
+    )
 
 
 def door(samples: Sequence[str], threshold: float) -> None:

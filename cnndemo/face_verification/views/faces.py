@@ -12,6 +12,7 @@ from cnndemo.figures import INPUT
 from cnndemo.figures.boxes import boxed
 from cnndemo.ui.networks import predictor
 from cnndemo.ui.pictures import Picture, show
+from cnndemo.ui.session import state
 
 REMEMBERED = 8
 """Pictures whose faces are kept, so that moving a slider does not look for them again."""
@@ -31,7 +32,7 @@ def faces_of(image: np.ndarray) -> list[Face]:
     for name in images.SAMPLES:
         if images.sample(name) is image:
             return _sample_faces(name)
-    known: dict[int, tuple[np.ndarray, list[Face]]] = st.session_state.setdefault("_faces", {})
+    known: dict[int, tuple[np.ndarray, list[Face]]] = state.setdefault("_faces", {})
     key = id(image)
     if key not in known or known[key][0] is not image:
         if len(known) >= REMEMBERED:

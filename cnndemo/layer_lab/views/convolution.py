@@ -14,7 +14,8 @@ from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, clicked, edit_grid, forget_typed, hold_within, with_typed
 from cnndemo.ui.panels import chart
-from cnndemo.ui.pictures import OWN
+from cnndemo.ui.pictures import own_picture
+from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 
 PRESETS = {
@@ -63,7 +64,7 @@ class Settings:
 
 def settings() -> Settings:
     """The settings as last chosen, the defaults before that."""
-    kept = {name: st.session_state.get(name) for name in DEFAULTS}
+    kept = {name: state.get(name) for name in DEFAULTS}
     get = {name: DEFAULTS[name] if value is None else value for name, value in kept.items()}
     return Settings(
         (get["h"], get["w"]), (get["kh"], get["kw"]), (get["sh"], get["sw"]), (get["dh"], get["dw"]),
@@ -79,7 +80,7 @@ def snippet() -> str:
         layer_lab.input_preset("digits", (*now.size, now.channels)),
         layer_lab.kernel_preset("edge", now.kernel_shape),
     )
-    now, x, kernel = st.session_state.get("_lab", fallback)[:3]
+    now, x, kernel = state.get("_lab", fallback)[:3]
 
     def literal(array: np.ndarray) -> str:
         numbers = ", ".join(f"{number:.10g}" for number in array.ravel())
@@ -97,13 +98,13 @@ print(ours.shape, layer_lab.largest_difference(ours, keras_says))"""
 
 
 def _preset(name: str) -> None:
-    st.session_state.update(DEFAULTS | PRESETS[name] | {"r": 0, "c": 0})
+    state.update(DEFAULTS | PRESETS[name] | {"r": 0, "c": 0})
 
 
 def _sliders(label: str, keys: tuple[str, str], low: int, high: int, help: str | None = None) -> None:
     columns = st.columns(2)
     for column, key, way in zip(columns, keys, ("down", "across"), strict=True):
-        column.slider(f"{label} {way}", low, high, DEFAULTS[key], key=key, bind="query-params", help=help)
+        column.slider(f"{label} {way}", low, high, DEFAULTS[key], **state.linked(key), help=help)
 
 
 def _controls() -> None:
@@ -116,20 +117,20 @@ def _controls() -> None:
     _sliders("Dilation", ("dh", "dw"), 1, 3, "The distance between the cells that the kernel reads.")
     one_of(st.pills, "Padding", layer_lab.PADDINGS, "valid", "pad")
     columns = st.columns(2)
-    columns[0].slider("Channels", 1, 3, 1, key="ch", bind="query-params")
-    columns[1].slider("Filters", 1, 3, 1, key="fl", bind="query-params")
+    columns[0].slider("Channels", 1, 3, 1, **state.linked("ch"))
+    columns[1].slider("Filters", 1, 3, 1, **state.linked("fl"))
 
 
 def _numbers(now: Settings, channel: int, filter_: int) -> tuple[np.ndarray, np.ndarray]:
     """Input (H, W, C) and kernel (h, w, C, F): presets with what was typed laid over them."""
-    own = st.session_state.get(OWN)
+    own = own_picture()
     picture = own.image if own else images.sample("cat")
     input_name = st.selectbox(
-        "Input values", layer_lab.INPUTS, key="in", bind="query-params", format_func=INPUT_NAMES.get,
+        "Input values", layer_lab.INPUTS, **state.linked("in"), format_func=INPUT_NAMES.get,
         on_change=lambda: [forget_typed(f"x{c}") for c in range(3)],
     )  # fmt: skip
     kernel_name = st.selectbox(
-        "Kernel values", layer_lab.KERNELS, key="kv", bind="query-params", format_func=KERNEL_NAMES.get,
+        "Kernel values", layer_lab.KERNELS, **state.linked("kv"), format_func=KERNEL_NAMES.get,
         on_change=lambda: [forget_typed(f"k{c}{f}") for c in range(3) for f in range(3)],
     )  # fmt: skip
     x = layer_lab.input_preset(input_name, (*now.size, now.channels), picture)
@@ -152,8 +153,8 @@ def _shown(now: Settings) -> tuple[int, int]:
     if now.channels == now.filters == 1:
         return 0, 0
     columns = st.columns(2)
-    channel = columns[0].number_input("Look at channel", 0, now.channels - 1, 0, key="vc")
-    filter_ = columns[1].number_input("Look at filter", 0, now.filters - 1, 0, key="vf")
+    channel = columns[0].number_input("Look at channel", 0, now.channels - 1, 0, **state.linked("vc"))
+    filter_ = columns[1].number_input("Look at filter", 0, now.filters - 1, 0, **state.linked("vf"))
     return int(channel), int(filter_)
 
 
@@ -167,22 +168,22 @@ def convolution_view() -> None:
         now = settings()
         now.geometry()  # refuses what has no output, before anything is computed
         channel, filter_ = _shown(now)
-        st.session_state["_lab"] = (now, *_numbers(now, channel, filter_), channel, filter_)
+        state["_lab"] = (now, *_numbers(now, channel, filter_), channel, filter_)
         fresh = True
     with right, guard():
-        if "_lab" not in st.session_state:
+        if "_lab" not in state:
             return
         if not fresh:
             st.caption("Below: the last settings that gave an output.")
-        _result(st.session_state["_lab"][0].geometry())
+        _result(state["_lab"][0].geometry())
     settle("lab", settings())
 
 
 def _result(shape: layer_lab.Geometry) -> None:
-    now, x, kernel, _, filter_ = st.session_state["_lab"]
+    now, x, kernel, _, filter_ = state["_lab"]
     columns = st.columns([3, 2], vertical_alignment="bottom")
     one_of(columns[0].segmented_control, "Pick a cell of the", ["output", "input"], "output", "pick")
-    playing = columns[1].toggle("Play", key="play", help="Moves the window on, one output cell a second.")
+    playing = columns[1].toggle("Play", **state.linked("play"), help="Moves the window on, one output cell a second.")
     st.fragment(_step, run_every=0.8 if playing else None)()
     work = layer_lab.count_work(now.kernel_shape, shape.output)
     with st.container(horizontal=True):
@@ -215,18 +216,18 @@ def _result(shape: layer_lab.Geometry) -> None:
 
 def _step() -> None:
     """The picked cell, the three grids and the arithmetic; a fragment of its own, so that a click is quick."""
-    now, x, kernel, channel, filter_ = st.session_state["_lab"]
+    now, x, kernel, channel, filter_ = state["_lab"]
     shape = now.geometry()
-    by_output = st.session_state.get("pick") != "input"
+    by_output = state.get("pick") != "input"
     limits = shape.output if by_output else now.size
     hold_within("r", limits[0] - 1)
     hold_within("c", limits[1] - 1)
-    if st.session_state.get("play") and by_output:
-        place = (st.session_state.get("r", 0) * limits[1] + st.session_state.get("c", 0) + 1) % (limits[0] * limits[1])
-        st.session_state["r"], st.session_state["c"] = divmod(place, limits[1])
+    if state.get("play") and by_output:
+        place = (state.get("r", 0) * limits[1] + state.get("c", 0) + 1) % (limits[0] * limits[1])
+        state["r"], state["c"] = divmod(place, limits[1])
     columns = st.columns(2)
-    row = int(columns[0].number_input("Row", 0, limits[0] - 1, 0, key="r", bind="query-params"))
-    column = int(columns[1].number_input("Column", 0, limits[1] - 1, 0, key="c", bind="query-params"))
+    row = int(columns[0].number_input("Row", 0, limits[0] - 1, 0, **state.linked("r")))
+    column = int(columns[1].number_input("Column", 0, limits[1] - 1, 0, **state.linked("c")))
     padded = layer_lab.pad(x, shape.pads, now.padding)
     result = layer_lab.convolve(x, kernel, now.stride, now.dilation, now.padding)[..., filter_]
     (top, _), (before, _) = shape.pads

@@ -12,6 +12,7 @@ from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, clicked, edit_grid, hold_within
 from cnndemo.ui.panels import chart
+from cnndemo.ui.session import state
 
 
 @st.fragment
@@ -20,10 +21,10 @@ def pooling_view() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
         kind = one_of(st.segmented_control, "Kind", ["max", "average"], "max", "pk")
-        n = st.slider("Input size", 3, 12, 4, key="pn", bind="query-params")
+        n = st.slider("Input size", 3, 12, 4, **state.linked("pn"))
         columns = st.columns(2)
-        size = columns[0].slider("Window", 1, 4, 2, key="ps", bind="query-params")
-        stride = columns[1].slider("Step (stride)", 1, 4, 2, key="pt", bind="query-params")
+        size = columns[0].slider("Window", 1, 4, 2, **state.linked("ps"))
+        stride = columns[1].slider("Step (stride)", 1, 4, 2, **state.linked("pt"))
         padding = one_of(st.segmented_control, "Padding of the pool", ["valid", "same"], "valid", "pp")
         with st.expander("Type your own numbers", icon=":material/edit:"):
             preset = np.random.default_rng(11).permutation(144).reshape(12, 12)[:n, :n] % 30
@@ -40,8 +41,8 @@ def _pooled(right, x: np.ndarray, kind: str, size: int, stride: int, padding: st
     hold_within("pc", shape.output[1] - 1)
     with right:
         columns = st.columns(2)
-        row = int(columns[0].number_input("Output row", 0, shape.output[0] - 1, 0, key="pr"))
-        column = int(columns[1].number_input("Output column", 0, shape.output[1] - 1, 0, key="pc"))
+        row = int(columns[0].number_input("Output row", 0, shape.output[0] - 1, 0, **state.linked("pr")))
+        column = int(columns[1].number_input("Output column", 0, shape.output[1] - 1, 0, **state.linked("pc")))
         (top, _), (left, _) = shape.pads
         padded = layer_lab.pad(x, shape.pads, padding, -np.inf)
         rows, across = shape.rows.reads(row), shape.columns.reads(column)

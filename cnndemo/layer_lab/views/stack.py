@@ -8,6 +8,7 @@ import streamlit as st
 from cnndemo import layer_lab
 from cnndemo.errors import VisitorError
 from cnndemo.layer_lab import figures as charts
+from cnndemo.ui.bring import edit_table
 from cnndemo.ui.frame import guard
 from cnndemo.ui.panels import chart
 
@@ -37,8 +38,8 @@ def stack_view() -> None:
     with left, guard():
         st.caption("Add a layer at the end of the table, or change one.")
         number = {"min_value": 1, "step": 1, "required": True, "default": 1}
-        table = st.data_editor(
-            _start(), num_rows="dynamic", hide_index=True, key="stack",
+        table = edit_table(
+            "stack", _start(), num_rows="dynamic", hide_index=True,
             column_config={
                 "kind": st.column_config.SelectboxColumn(options=["convolution", "pooling"], default="convolution"),
                 "kernel": st.column_config.NumberColumn(**number | {"default": 3, "max_value": 15}),

@@ -16,6 +16,7 @@ from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, clicked, edit_grid
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import pick_image, show
+from cnndemo.ui.session import state
 
 NAMES = {"relu": "ReLU", "elu": "ELU", "sigmoid": "Sigmoid", "tanh": "tanh", "leaky_relu": "Leaky ReLU"}
 FORMULAS = {
@@ -34,12 +35,12 @@ def dense_view() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
         columns = st.columns(2)
-        channels = columns[0].slider("Channels of the grid", 1, 2, 1, key="dc", bind="query-params")
-        units = columns[1].slider("Dense units", 1, 6, 4, key="du", bind="query-params")
-        row = int(columns[0].number_input("Cell row", 0, 2, 1, key="dr"))
-        column = int(columns[1].number_input("Cell column", 0, 2, 2, key="dd"))
-        channel = 0 if channels == 1 else int(st.number_input("Cell channel", 0, channels - 1, 0, key="dk"))
-        unit = 0 if units == 1 else st.slider("Look at unit", 0, units - 1, 0, key="un")
+        channels = columns[0].slider("Channels of the grid", 1, 2, 1, **state.linked("dc"))
+        units = columns[1].slider("Dense units", 1, 6, 4, **state.linked("du"))
+        row = int(columns[0].number_input("Cell row", 0, 2, 1, **state.linked("dr")))
+        column = int(columns[1].number_input("Cell column", 0, 2, 2, **state.linked("dd")))
+        channel = 0 if channels == 1 else int(st.number_input("Cell channel", 0, channels - 1, 0, **state.linked("dk")))
+        unit = 0 if units == 1 else st.slider("Look at unit", 0, units - 1, 0, **state.linked("un"))
         preset = np.random.default_rng(5).integers(0, 10, (3, 3, 2)).astype(float)
         with st.expander("Type your own numbers", icon=":material/edit:"):
             grids = [edit_grid(f"flat{c}", preset[..., c], f"Channel {c}", "The grid") for c in range(channels)]
@@ -101,12 +102,12 @@ def activation_view() -> None:
     """The five curves, and one of them applied to the filter response of a picture."""
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
-        name = st.selectbox("Activation", layer_lab.ACTIVATIONS, key="act", bind="query-params", format_func=NAMES.get)
-        alpha = st.slider("α of ELU", 0.1, 2.0, 1.0, 0.1, key="elu", bind="query-params")
-        slope = st.slider("Slope below zero of leaky ReLU", 0.0, 0.5, 0.1, 0.01, key="leak", bind="query-params")
+        name = st.selectbox("Activation", layer_lab.ACTIVATIONS, **state.linked("act"), format_func=NAMES.get)
+        alpha = st.slider("α of ELU", 0.1, 2.0, 1.0, 0.1, **state.linked("elu"))
+        slope = st.slider("Slope below zero of leaky ReLU", 0.0, 0.5, 0.1, 0.01, **state.linked("leak"))
         parameters = {"elu": alpha, "leaky_relu": slope}
         st.latex(f"f(x) = {FORMULAS[name]}")
-        at = st.slider("At x", -6.0, 6.0, -1.0, 0.1, key="ax", bind="query-params")
+        at = st.slider("At x", -6.0, 6.0, -1.0, 0.1, **state.linked("ax"))
         value = layer_lab.activate(at, name, parameters.get(name, 0.0))
         steepness = layer_lab.activation_slope(at, name, parameters.get(name, 0.0))
         with st.container(horizontal=True):
@@ -144,8 +145,8 @@ def activation_view() -> None:
 
 
 def _book_logits() -> None:
-    st.session_state.update({f"l{i}": float(value) for i, value in enumerate(layer_lab.BOOK_LOGITS)})
-    st.session_state.update({"temp": 1.0, "add": 0})
+    state.update({f"l{i}": float(value) for i, value in enumerate(layer_lab.BOOK_LOGITS)})
+    state.update({"temp": 1.0, "add": 0})
 
 
 @st.fragment
@@ -157,14 +158,12 @@ def softmax_view() -> None:
         columns = st.columns(2)
         logits = np.array(
             [
-                columns[i % 2].slider(
-                    f"Logit {i}", -20.0, 20.0, float(value), 0.001, "%.3g", key=f"l{i}", bind="query-params"
-                )
+                columns[i % 2].slider(f"Logit {i}", -20.0, 20.0, float(value), 0.001, "%.3g", **state.linked(f"l{i}"))
                 for i, value in enumerate(layer_lab.BOOK_LOGITS)
             ]
         )
-        temperature = st.slider("Temperature", 0.1, 10.0, 1.0, 0.1, key="temp", bind="query-params")
-        added = st.slider("Add to all logits", 0, 1000, 0, 10, key="add", bind="query-params",
+        temperature = st.slider("Temperature", 0.1, 10.0, 1.0, 0.1, **state.linked("temp"))
+        added = st.slider("Add to all logits", 0, 1000, 0, 10, **state.linked("add"), 
                           help="Softmax does not change; the plain formula overflows.")  # fmt: skip
     with right, guard():
         stable = layer_lab.softmax(logits + added, temperature)
@@ -201,12 +200,10 @@ def dropout_view() -> None:
     """A small network with and without some of its units, and the mean of many masked passes."""
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
-        rate = st.slider("Dropout rate", 0.0, 1.0, 0.4, 0.05, key="rate", bind="query-params")
-        seed = int(st.number_input("Seed of the mask", 0, 9999, 1, key="seed", bind="query-params"))
+        rate = st.slider("Dropout rate", 0.0, 1.0, 0.4, 0.05, **state.linked("rate"))
+        seed = int(st.number_input("Seed of the mask", 0, 9999, 1, **state.linked("seed")))
         mode = one_of(st.segmented_control, "Phase", ["training", "inference"], "training", "ph")
-        passes = st.select_slider(
-            "Passes to average", [10, 30, 100, 300, 1000, 3000], 300, key="np", bind="query-params"
-        )
+        passes = st.select_slider("Passes to average", [10, 30, 100, 300, 1000, 3000], 300, **state.linked("np"))
         layer_lab.check_rate(rate)
         st.markdown(f"Kept units are multiplied by $1/(1-{rate:g}) = {1 / (1 - rate):.3g}$ while training.")
         _dropped(right, rate, seed, mode == "training", passes)

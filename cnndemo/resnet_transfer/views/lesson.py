@@ -11,9 +11,11 @@ from streamlit.errors import StreamlitAPIException
 
 from cnndemo import ui
 from cnndemo.errors import VisitorError
+from cnndemo.jobs import Job
 from cnndemo.resnet_transfer import teaching, uploads
-from cnndemo.resnet_transfer.finetune import Tuned
+from cnndemo.resnet_transfer.finetune import Epoch, Tuned
 from cnndemo.resnet_transfer.teaching import Shot
+from cnndemo.ui.session import state
 
 THUMB = 56  # pixels
 
@@ -25,8 +27,7 @@ class Lesson:
     ready: str | None = "digits"
     shots: list[Shot] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    tuning: bool = False
-    tuned: Tuned | None = None
+    tuning: Job[Epoch | Tuned] | None = None
     tuned_for: str = ""
 
     @property
@@ -40,9 +41,15 @@ class Lesson:
         text = "".join(shot.digest + shot.label for shot in self.shots)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def stop(self) -> None:
+        """End the fine-tuning, if there is one."""
+        if self.tuning:
+            self.tuning.stop()
+
     def sure_tuned(self) -> Tuned | None:
         """The fine-tuned network, if it belongs to the pictures that are there now."""
-        return self.tuned if self.tuned_for == self.stamp else None
+        found = self.tuning.latest if self.tuning and self.tuned_for == self.stamp else None
+        return found if isinstance(found, Tuned) else None
 
 
 def again() -> None:
@@ -55,24 +62,26 @@ def again() -> None:
 
 def lesson() -> Lesson:
     """This session's lesson; at first a ready set."""
-    if "lesson" not in st.session_state:
-        st.session_state["lesson"] = Lesson(shots=uploads.ready_set("digits"))
-    return st.session_state["lesson"]
+    if "lesson" not in state:
+        state["lesson"] = Lesson(shots=uploads.ready_set("digits"))
+    return state["lesson"]
 
 
 def edit(current: Lesson) -> None:
     """Choose a ready set or bring pictures, class by class."""
     with st.container(horizontal=True):
         for name, title in uploads.READY_SETS.items():
-            if st.button(title, key=f"ready_{name}", icon=":material/inventory_2:", disabled=current.ready == name):
-                st.session_state["lesson"] = Lesson(ready=name, shots=uploads.ready_set(name))
+            if st.button(
+                title, key=state.key(f"ready_{name}"), icon=":material/inventory_2:", disabled=current.ready == name
+            ):
+                state["lesson"] = Lesson(ready=name, shots=uploads.ready_set(name))
                 again()
-        if st.button("My own classes", key="ready_own", icon=":material/add_photo_alternate:"):
-            st.session_state["lesson"] = Lesson(ready=None)
+        if st.button("My own classes", key=state.key("ready_own"), icon=":material/add_photo_alternate:"):
+            state["lesson"] = Lesson(ready=None)
             again()
     _strips(current)
-    source = st.segmented_control(
-        "Add pictures from", ["Files", "Camera", "ZIP of class folders"], default="Files", required=True, key="add_from"
+    source = ui.one_of(
+        st.segmented_control, "Add pictures from", ["Files", "Camera", "ZIP of class folders"], "Files", "add_from"
     )
     {"Files": _add_files, "Camera": _add_shot}.get(source, _add_zip)(current)
     for note in current.notes[:6]:
@@ -89,7 +98,11 @@ def _strips(current: Lesson) -> None:
             st.image(strip(shots), width=5 * THUMB, alt=f"the first pictures of the class {name}")
             st.markdown(f"**{ui.plain(name, 24)}** · {len(shots)}", width="content")
             if st.button(
-                "", key=f"remove_{number}", icon=":material/delete:", help="Remove this class", type="tertiary"
+                "",
+                key=state.key(f"remove_{number}"),
+                icon=":material/delete:",
+                help="Remove this class",
+                type="tertiary",
             ):
                 current.shots = [shot for shot in current.shots if shot.label != name]
                 current.notes, current.ready = [], None
@@ -110,20 +123,20 @@ def _class_name(current: Lesson, key: str, stays: bool = False) -> str:
     return st.text_input(
         "Class",
         value="class 1" if stays else f"class {own + 1}",
-        key=key if stays else f"{key}_{own}",
+        **state.kept(key if stays else f"{key}_{own}"),
         max_chars=40,
         help="A new name makes a new class, a known name adds to it.",
     )
 
 
 def _add_files(current: Lesson) -> None:
-    with st.form("add_files", clear_on_submit=True, border=False):
+    with st.form(state.key("add_files"), clear_on_submit=True, border=False):
         name = _class_name(current, "class_name")
         files = st.file_uploader(
             "Pictures of this class",
             type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
             accept_multiple_files=True,
-            key="class_files",
+            key=state.key("class_files"),
             help="They stay in this server's memory while you are here, and are written nowhere.",
         )
         if st.form_submit_button("Add to the class", icon=":material/add:"):
@@ -132,14 +145,14 @@ def _add_files(current: Lesson) -> None:
 
 def _add_shot(current: Lesson) -> None:
     name = _class_name(current, "shot_name", stays=True)
-    picture = st.camera_input("Take a picture", key=f"class_shot_{len(current.shots)}")
-    if picture and st.button("Add to the class", icon=":material/add:", key="add_shot"):
+    picture = st.camera_input("Take a picture", key=state.key(f"class_shot_{len(current.shots)}"))
+    if picture and st.button("Add to the class", icon=":material/add:", key=state.key("add_shot")):
         _take(current, name, [(f"camera shot {len(current.shots) + 1}", picture.getvalue)])
 
 
 def _add_zip(current: Lesson) -> None:
-    with st.form("add_zip", clear_on_submit=True, border=False):
-        file = st.file_uploader("ZIP archive, one folder a class", type=["zip"], key="class_zip")
+    with st.form(state.key("add_zip"), clear_on_submit=True, border=False):
+        file = st.file_uploader("ZIP archive, one folder a class", type=["zip"], key=state.key("class_zip"))
         if st.form_submit_button("Add its classes", icon=":material/add:") and file:
             bar = st.progress(0.0, "Reading …")
             before = [] if current.ready else current.shots

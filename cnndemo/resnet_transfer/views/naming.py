@@ -15,6 +15,7 @@ from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
 from cnndemo.ui.networks import await_tensorflow
+from cnndemo.ui.session import state
 
 SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
 COVER = "_cover"
@@ -66,8 +67,7 @@ def choose_networks() -> list[str]:
         list(BACKBONES),
         selection_mode="multi",
         default=["efficientnet_lite0"],
-        key="networks",
-        bind="query-params",
+        **state.linked("networks"),
         format_func=lambda name: BACKBONES[name].title,
         wrap=True,
     )
@@ -84,7 +84,7 @@ def _offer_download() -> None:
         f"Keras' storage into `{resnet50.path().parent.name}/{resnet50.path().name}` of this server's Keras folder, "
         f"accepted only with the MD5 `{resnet50.MD5}`."
     )
-    if st.button("Download ResNet50", icon=":material/download:", key="download_resnet50"):
+    if st.button("Download ResNet50", icon=":material/download:", key=state.key("download_resnet50")):
         bar = st.progress(0.0, "Asking for the file …")
         try:
             with ui.guard():
@@ -119,15 +119,19 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
     key, chart_key = f"explain_{identity}", f"bars_{identity}"
 
     def clicked() -> None:
-        points = st.session_state[chart_key].selection.points
+        points = state[chart_key].selection.points
         if points:
-            st.session_state[key] = points[0]["customdata"]
+            state[key] = points[0]["customdata"]
 
     answers = st.container()
     first = [label for label, _ in pairs]
     options = first + [label for label in dict.fromkeys(backbone.labels()) if label not in first]
     label = st.selectbox(
-        "Where does it see … (click a bar, or choose any class)", options, key=key, width=340, help="Type to search."
+        "Where does it see … (click a bar, or choose any class)",
+        options,
+        **state.linked(key),
+        width=340,
+        help="Type to search.",
     )
     with answers:
         ui.chart(
@@ -157,8 +161,8 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
         "dense layer they are the same thing. The last map comes from the same network with its weights shuffled. If "
         "you would believe that one too, do not believe the others."
     )
-    if st.button("Cover it piece by piece", key=f"occlude_{identity}_{index}", icon=":material/grid_on:"):
-        st.session_state[COVER] = Cover(identity, index, label)
+    if st.button("Cover it piece by piece", key=state.key(f"occlude_{identity}_{index}"), icon=":material/grid_on:"):
+        state[COVER] = Cover(identity, index, label)
         st.rerun()
 
 
@@ -168,18 +172,18 @@ def _identity(name: str, pixels: np.ndarray) -> str:
 
 def cover(name: str, pixels: np.ndarray) -> None:
     """The occlusion map that was asked for; outside the fragment, where a click on Stop would wait for its end."""
-    asked: Cover | None = st.session_state.get(COVER)
+    asked: Cover | None = state.get(COVER)
     if asked is None or asked.identity != _identity(name, pixels):
         return
     if asked.falls is None:
-        del st.session_state[COVER]  # so that it is not begun again when it is stopped
+        del state[COVER]  # so that it is not begun again when it is stopped
         with st.container():
             bar = st.progress(0.0, "Covering …")
-            st.button("Stop", icon=":material/stop:", key="stop_covering")
+            st.button("Stop", icon=":material/stop:", key=state.key("stop_covering"))
             for done, falls in attribution.occlusion(transfer.network(name), pixels, asked.index):
                 asked.falls = falls
                 bar.progress(done, f"Covering … {done:.0%}")
-        st.session_state[COVER] = asked
+        state[COVER] = asked
         st.rerun()
     _map(
         pixels,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import numpy as np
 import streamlit as st
 
 from cnndemo import resnet_transfer as transfer
 from cnndemo import ui, weights
+from cnndemo.jobs import Job
 from cnndemo.resnet_transfer import export, finetune, naming, teaching, uploads
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES
-from cnndemo.resnet_transfer.teaching import Head, Report
+from cnndemo.resnet_transfer.teaching import Head, Report, Shot
 from cnndemo.resnet_transfer.views.lesson import Lesson, edit, lesson
+from cnndemo.ui.bring import bring_file
 from cnndemo.ui.networks import await_tensorflow
+from cnndemo.ui.session import state
+from cnndemo.ui.watch import watch
 
 BACKBONE = "efficientnet_lite0"
 
@@ -41,20 +43,9 @@ def stage_six():
     return inference.predictor(transfer.network(BACKBONE).model, (finetune.FROZEN_END, "average_pool"))
 
 
-def teach() -> None:
-    """The section, and below it the fine-tuning; inside the fragment a click on Stop would wait for its end."""
-    _lesson_and_head()
-    current = lesson()
-    if current.tuning:
-        current.tuning = False  # however this ends, the next run is free
-        with ui.guard():
-            current.tuned, current.tuned_for = _tune(current), current.stamp
-            st.rerun()
-
-
 @st.fragment
-def _lesson_and_head() -> None:
-    """Everything that is quick."""
+def teach() -> None:
+    """The whole section."""
     await_tensorflow()
     current = lesson()
     left, right = ui.try_it()
@@ -65,8 +56,8 @@ def _lesson_and_head() -> None:
         teaching.check(current.shots, current.classes)
         network = transfer.network(BACKBONE)
         with st.container(horizontal=True):
-            balanced = st.toggle("Every class counts the same", True, key="balanced", bind="query-params")
-            views = teaching.VIEWS * st.toggle("Augment the pictures", False, key="augment", bind="query-params")
+            balanced = st.toggle("Every class counts the same", True, **state.linked("balanced"))
+            views = teaching.VIEWS * st.toggle("Augment the pictures", False, **state.linked("augment"))
         bar = st.progress(0.0, "The backbone looks at each picture once …")
         rows = teaching.features(current.shots, network, views, lambda done: bar.progress(done, "Looking …"))
         bar.empty()
@@ -127,9 +118,9 @@ def _test(current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head) -> 
     left, middle, right = st.columns([2, 2, 3], gap="medium")
     with left:
         sources = ["A new digit", "A picture"] if current.ready == "digits" else ["A picture"]
-        source = st.segmented_control("Test picture", sources, default=sources[0], required=True, key="test_from")
+        source = ui.one_of(st.segmented_control, "Test picture", sources, sources[0], "test_from")
         if source == "A new digit":
-            number = st.number_input("Number", 1, 400, 3, key="test_number")
+            number = st.number_input("Number", 1, 400, 3, **state.linked("test_number"))
             image, name = uploads.unseen_digit(number), f"unseen digit {number}"
         else:
             picked = ui.pick_image(key="test", shared=False, label="Picture to test")
@@ -163,9 +154,9 @@ def _test(current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head) -> 
 
 def _fine_tuned(head: Head, tail: list[np.ndarray], pixels: np.ndarray, slot: str) -> np.ndarray:
     """The answer of a network with another end; the end is built once and kept in a slot of the session."""
-    known = st.session_state.get(slot)
+    known = state.get(slot)
     if known is None or known[0] is not tail:
-        known = st.session_state[slot] = tail, finetune.tail_model(tail)
+        known = state[slot] = tail, finetune.tail_model(tail)
     maps = stage_six()(BACKBONES[BACKBONE].feed(pixels[None]))[finetune.FROZEN_END]
     return head.probabilities(np.asarray(known[1](maps)))[0]
 
@@ -174,9 +165,18 @@ def _freezing(current: Lesson) -> None:
     """What could train, and the figures of the last block's training."""
     st.markdown("**Freeze or unfreeze?**")
     ui.table(freeze_rows(len(current.classes)))
-    if st.button("Fine-tune the last block", icon=":material/lock_open:", key="tune"):
-        current.tuning = True
-        st.rerun()
+    job = current.tuning
+    running = job is not None and job.running
+    with st.container(horizontal=True):
+        st.button(
+            "Fine-tune the last block", icon=":material/lock_open:", key=state.key("tune"), disabled=running,
+            on_click=_begin_tuning, args=(current,),
+        )  # fmt: skip
+        if running:
+            st.button("Stop", icon=":material/stop:", key=state.key("stop_tuning"), on_click=job.stop)
+    if job and job.error:
+        st.warning(str(job.error), icon=":material/info:")
+    watch(job, lambda: _tuning(job))
     tuned = current.sure_tuned()
     if tuned:
         st.markdown(
@@ -189,27 +189,34 @@ def _freezing(current: Lesson) -> None:
     )
 
 
-def _tune(current: Lesson) -> finetune.Tuned:
-    """The last block's training in a process of its own, with its progress; a click on Stop ends it."""
-    rows = teaching.features(current.shots, transfer.network(BACKBONE))[:, 0]
-    labels, classes = teaching.numbers(current.shots, current.classes), tuple(current.classes)
-    done, words = 0.0, "A process of its own starts …"
-    bar = st.progress(done, words)
-    st.button("Stop", icon=":material/stop:", key="stop_tuning")
-    tell = lambda: bar.progress(done, words)  # noqa: E731
-    with closing(finetune.tune(_stage_six_maps(current), rows, labels, classes, waiting=tell)) as steps:
-        for step in steps:
-            if isinstance(step, finetune.Tuned):
-                return step
-            done = step.number / step.epochs
-            words = f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right"
-            tell()
+def _begin_tuning(current: Lesson) -> None:
+    """Callback: the last block's training, in a process of its own, on the pictures that are there now."""
+    network, run = transfer.network(BACKBONE), stage_six()
+    shots, labels = current.shots, teaching.numbers(current.shots, current.classes)
+    classes = tuple(current.classes)
+
+    def work(waiting):
+        rows = teaching.features(shots, network)[:, 0]
+        return finetune.tune(_stage_six_maps(shots, run), rows, labels, classes, waiting=waiting)
+
+    current.tuning, current.tuned_for = Job(work), current.stamp
 
 
-def _stage_six_maps(current: Lesson) -> np.ndarray:
+def _tuning(job: Job[finetune.Epoch | finetune.Tuned] | None) -> None:
+    """How far the fine-tuning is."""
+    if job is None or not job.running:
+        return
+    step = job.latest
+    if isinstance(step, finetune.Epoch):
+        words = f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right"
+        st.progress(step.number / step.epochs, words)
+    else:
+        st.progress(0.0, "A process of its own starts …")
+
+
+def _stage_six_maps(shots: list[Shot], run) -> np.ndarray:
     """What the frozen part makes of each picture, (n, 7, 7, 192)."""
-    pixels = np.stack([shot.pixels for shot in current.shots])
-    run, feed = stage_six(), BACKBONES[BACKBONE].feed
+    pixels, feed = np.stack([shot.pixels for shot in shots]), BACKBONES[BACKBONE].feed
     return np.concatenate(
         [run(feed(pixels[first : first + 8]))[finetune.FROZEN_END] for first in range(0, len(pixels), 8)]
     )
@@ -227,12 +234,12 @@ def _take_home(current: Lesson, head: Head) -> None:
         ui.download("Script", export.script(best.classes), "predict.py", "text/x-python", "get_script")
         ui.download("Classes", "\n".join(best.classes) + "\n", "classes.txt", "text/plain", "get_classes")
     st.caption("One flat model, backbone and head; plain Keras loads it. The script names pictures with it.")
-    file = st.file_uploader("Load a model of this page back", type=["keras"], key="load_back")
+    file = bring_file("Load a model of this page back", "load_back", ["keras"])
     if not file:
         return
-    known = st.session_state.get("_loaded")
-    if known is None or known[0] != file.file_id:
-        known = st.session_state["_loaded"] = file.file_id, *export.load_back(file.getvalue())
+    known = state.get("_loaded")
+    if known is None or known[0] != file.identity:
+        known = state["_loaded"] = file.identity, *export.load_back(file.data)
     _, loaded, loaded_tail = known
     names = ui.plain(", ".join(loaded.classes), 200)
     st.success(f"A model for {len(loaded.classes)} classes: {names}", icon=":material/check:")

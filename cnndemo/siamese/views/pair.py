@@ -16,6 +16,7 @@ from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.networks import model, predictor
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
+from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 
 LAYERS = ("conv_1", "conv_2", "embedding")
@@ -101,7 +102,7 @@ def compare() -> None:
                 image = images.digits()[0][sample[0] * 500 + sample[1]] if picture is None else None
                 pictures.append(siamese.read_digit(picture.image) if image is None else image)
         share = st.slider(
-            "Threshold, as a part of the one chosen in training", 0.2, 2.0, 1.0, 0.05, key="thr", bind="query-params"
+            "Threshold, as a part of the one chosen in training", 0.2, 2.0, 1.0, 0.05, **state.linked("thr")
         )
     with right, guard():
         if len(pictures) < 2:
@@ -109,7 +110,7 @@ def compare() -> None:
             return
         pair = _measure(name, *pictures, share)
         _verdict(pair)
-        st.session_state["_pair"] = pair
+        state["_pair"] = pair
         settle("pair", (name, pair.distance, pair.threshold))
 
 
@@ -225,7 +226,7 @@ def maps(pair: Pair) -> None:
     with guard():
         shipped = siamese.shipped_map() if kind == "tsne" else None
         index = shipped["index"].astype(int) if shipped else MAPPED
-        picked = [row for digit in st.session_state.get("_picked", []) for row in np.flatnonzero(index == digit)]
+        picked = [row for digit in state.get("_picked", []) for row in np.flatnonzero(index == digit)]
         for column, name in zip(st.columns(2, gap="medium"), names, strict=True):
             space, own = embeddings(name)[index], None
             if shipped:
@@ -253,12 +254,12 @@ def maps(pair: Pair) -> None:
 
 def _pick(key: str, index: np.ndarray) -> None:
     """A click joins the last one; only the two last stay, as numbers of shipped digits."""
-    selection = st.session_state[key].selection
+    selection = state[key].selection
     rows = [point["point_index"] for point in selection.points if point.get("curve_number", 0) == 0]
     if rows:
         digit = int(index[rows[-1]])
-        before = [other for other in st.session_state.get("_picked", []) if other != digit]
-        st.session_state["_picked"] = [*before, digit][-2:]
+        before = [other for other in state.get("_picked", []) if other != digit]
+        state["_picked"] = [*before, digit][-2:]
 
 
 # --- One-shot ---------------------------------------------------------------------------------------------------
@@ -281,8 +282,8 @@ def one_shot(pair: Pair) -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         name = one_of(st.segmented_control, "Network", HELD_OUT, "triplet_holdout", "one")
-        shots = st.select_slider("Examples of each digit", SHOTS, 1, key="shots", bind="query-params")
-        draw = st.number_input("Draw of the examples", 1, 999, 1, key="draw", bind="query-params")
+        shots = st.select_slider("Examples of each digit", SHOTS, 1, **state.linked("shots"))
+        draw = st.number_input("Draw of the examples", 1, 999, 1, **state.linked("draw"))
         generator = np.random.default_rng(draw)
         chosen = np.stack([generator.choice(np.flatnonzero(y == digit), shots, replace=False) for digit in range(10)])
         with st.container(horizontal=True):

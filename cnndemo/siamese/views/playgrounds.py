@@ -10,6 +10,7 @@ from cnndemo.siamese import figures as drawings
 from cnndemo.siamese import losses
 from cnndemo.ui.panels import chart
 from cnndemo.ui.plane import Points, plane
+from cnndemo.ui.session import state
 
 START = {"A": (-1.0, 0.0), "P": (0.4, 1.0), "N": (0.3, -0.9)}
 POINTS = {
@@ -24,11 +25,11 @@ def contrastive_playground(of_pair: float) -> None:
     """The loss of a pair over its distance; starts at the distance of the visitor's pair."""
     left, right = st.columns([2, 3], gap="large")
     with left:
-        margin = st.slider("Margin", 0.2, 2.0, 1.0, 0.1, key="cm", bind="query-params")
+        margin = st.slider("Margin", 0.2, 2.0, 1.0, 0.1, **state.linked("cm"))
         top = max(2.0, float(np.ceil(of_pair * 1.2)))
         start = round(of_pair, 2)
-        distance = st.slider("Distance of the pair", 0.0, top, start, 0.01, key=f"cd_{start}")
-        squash = st.toggle("Sigmoid on the distance, as in 5.3", key="sig", bind="query-params")
+        distance = st.slider("Distance of the pair", 0.0, top, start, 0.01, **state.kept(f"cd_{start}"))
+        squash = st.toggle("Sigmoid on the distance, as in 5.3", **state.linked("sig"))
         seen = siamese.sigmoid(distance) if squash else distance
         (pull, push), (pull_slope, push_slope) = (
             row.tolist() for row in losses.contrastive(np.array([seen, seen]), np.array([True, False]), margin)
@@ -61,14 +62,14 @@ def triplet_playground() -> None:
     """Three points to drag; regions, gradients and descent."""
     left, right = st.columns([3, 2], gap="large")
     with right:
-        margin = st.slider("Margin α", 0.0, 2.0, 1.0, 0.1, key="alpha", bind="query-params")
-        clip = st.toggle("max(…, 0)", True, key="max", bind="query-params", help="Off: the loss has no lower bound.")
-        steps = st.slider("Steps of gradient descent", 0, 60, 20, key="steps", bind="query-params")
+        margin = st.slider("Margin α", 0.0, 2.0, 1.0, 0.1, **state.linked("alpha"))
+        clip = st.toggle("max(…, 0)", True, **state.linked("max"), help="Off: the loss has no lower bound.")
+        steps = st.slider("Steps of gradient descent", 0, 60, 20, **state.linked("steps"))
         st.button(
             "Gather them in one point", on_click=_gather, icon=":material/adjust:", help="Then try α = 0 and α = 1."
         )
 
-    def state(points: Points) -> losses.Triplet:
+    def triplet(points: Points) -> losses.Triplet:
         return losses.triplet(*(points[name] for name in "APN"), margin=margin, clip=clip)
 
     def walk(points: Points) -> tuple[np.ndarray, np.ndarray]:
@@ -79,14 +80,14 @@ def triplet_playground() -> None:
             "apn",
             START,
             POINTS,
-            lambda points: drawings.triplet_shapes(points, state(points), margin, walk(points)[0]),
-            lambda points: f"Anchor, positive and negative in the plane: a {state(points).kind} triplet",
+            lambda points: drawings.triplet_shapes(points, triplet(points), margin, walk(points)[0]),
+            lambda points: f"Anchor, positive and negative in the plane: a {triplet(points).kind} triplet",
         )
         st.caption(
             "Drag A, P and N. Where N lies decides: :red[hard] inside the inner circle, :orange[semi-hard] in the "
             "ring, :green[easy] outside. Thick arrows: minus the gradient; thin ones: the way of the descent."
         )
-    now, (paths, costs) = state(points), walk(points)
+    now, (paths, costs) = triplet(points), walk(points)
     with right:
         st.markdown(f"### {now.kind.capitalize()}, loss {now.loss:.3f}")
         st.latex(
@@ -106,7 +107,7 @@ def triplet_playground() -> None:
 
 def _gather() -> None:
     """All three points nearly in one place: what α is for."""
-    st.session_state["apn"] = "A 0 0, P 0.04 0.02, N 0.03 -0.03"
+    state["apn"] = "A 0 0, P 0.04 0.02, N 0.03 -0.03"
 
 
 def _vectors(points: Points) -> None:

@@ -12,6 +12,7 @@ from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import agreement, edit_grid, forget_typed, hold_within
 from cnndemo.ui.panels import chart
+from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 from cnndemo.upsampling import figures as charts
 from cnndemo.upsampling.methods import NAMES
@@ -36,7 +37,7 @@ def _input(n: int, name: str) -> np.ndarray:
 def current() -> dict:
     """What the foot of the page shows: input, factor, kernel and stride as last set."""
     kernel, shown = upsampling.kernel_preset("ones", 3, 2), np.array(upsampling.BOOK_INPUT)
-    return st.session_state.get("_up", {"x": shown, "factor": 16}) | st.session_state.get(
+    return state.get("_up", {"x": shown, "factor": 16}) | state.get(
         "_transposed", {"kernel": kernel, "stride": 2, "padding": "same"}
     )
 
@@ -47,24 +48,24 @@ def resize_view() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
         columns = st.columns(2)
-        n = columns[0].slider("Input size", 2, 8, 2, key="n", bind="query-params")
-        factor = columns[1].slider("Times", 2, upsampling.LARGEST_FACTOR, 16, key="by", bind="query-params")
+        n = columns[0].slider("Input size", 2, 8, 2, **state.linked("n"))
+        factor = columns[1].slider("Times", 2, upsampling.LARGEST_FACTOR, 16, **state.linked("by"))
         name = st.selectbox(
-            "Input values", list(INPUTS), key="in", bind="query-params", format_func=INPUTS.get,
+            "Input values", list(INPUTS), **state.linked("in"), format_func=INPUTS.get,
             on_change=forget_typed, args=("up",),
         )  # fmt: skip
         with st.expander("Type your own numbers", icon=":material/edit:"):
             x = edit_grid("up", _input(n, name), "Input", "The input")
-        st.session_state["_up"] = {"x": x, "factor": factor}
+        state["_up"] = {"x": x, "factor": factor}
         method = one_of(st.segmented_control, "Explain", NAMES, "bilinear", "how")
         hold_within("ur", n * factor - 1)
         hold_within("uc", n * factor - 1)
         columns = st.columns(2)
-        row = int(columns[0].number_input("Output row", 0, n * factor - 1, n * factor // 2, key="ur"))
-        column = int(columns[1].number_input("Output column", 0, n * factor - 1, n * factor // 4, key="uc"))
+        row = int(columns[0].number_input("Output row", 0, n * factor - 1, n * factor // 2, **state.linked("ur")))
+        column = int(columns[1].number_input("Output column", 0, n * factor - 1, n * factor // 4, **state.linked("uc")))
     with right, guard():
-        if "_up" in st.session_state:
-            _resized(**st.session_state["_up"], method=method, cell=(row, column))
+        if "_up" in state:
+            _resized(**state["_up"], method=method, cell=(row, column))
     settle("up", (n, factor, name))
 
 
@@ -111,10 +112,10 @@ def transposed_view() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
         columns = st.columns(2)
-        size = columns[0].slider("Kernel size", 1, 7, 3, key="ks", bind="query-params")
-        stride = columns[1].slider("Stride", 1, 4, 2, key="st", bind="query-params")
+        size = columns[0].slider("Kernel size", 1, 7, 3, **state.linked("ks"))
+        stride = columns[1].slider("Stride", 1, 4, 2, **state.linked("st"))
         name = st.selectbox(
-            "Kernel values", list(KERNELS), key="kv", bind="query-params", format_func=KERNELS.get,
+            "Kernel values", list(KERNELS), **state.linked("kv"), format_func=KERNELS.get,
             on_change=forget_typed, args=("upk",),
         )  # fmt: skip
         crops = "same crops to size × stride; valid keeps everything."
@@ -123,8 +124,8 @@ def transposed_view() -> None:
             kernel = edit_grid("upk", upsampling.kernel_preset(name, size, stride), "Kernel", "The kernel")
         if not kernel.any():
             st.caption(":material/info: A kernel of zeros makes everything zero.")
-        st.session_state["_transposed"] = {"kernel": kernel, "stride": stride, "padding": padding}
-        playing = st.toggle("Play", key="play", help="Places one more pixel every second.")
+        state["_transposed"] = {"kernel": kernel, "stride": stride, "padding": padding}
+        playing = st.toggle("Play", **state.linked("play"), help="Places one more pixel every second.")
     with right, guard():
         st.fragment(_placed, run_every=0.9 if playing else None)()
     settle("transposed", (size, stride, name, padding))
@@ -134,9 +135,9 @@ def _placed() -> None:
     now = current()
     x, kernel, stride, padding = now["x"], now["kernel"], now["stride"], now["padding"]
     hold_within("steps", x.size, 1)
-    if st.session_state.get("play"):
-        st.session_state["steps"] = st.session_state.get("steps", 0) % x.size + 1
-    steps = st.slider("Pixels placed", 1, x.size, x.size, key="steps")
+    if state.get("play"):
+        state["steps"] = state.get("steps", 0) % x.size + 1
+    steps = st.slider("Pixels placed", 1, x.size, x.size, **state.linked("steps"))
     row, column = divmod(steps - 1, x.shape[1])
     rows = upsampling.placement(x.shape[0], kernel.shape[0], stride, padding)
     columns = upsampling.placement(x.shape[1], kernel.shape[1], stride, padding)
@@ -177,8 +178,8 @@ def _placed() -> None:
 def checkerboard_view() -> None:
     """Uneven overlaps, and two ways out."""
     columns = st.columns(2, gap="large")
-    size = columns[0].slider("Kernel", 1, 7, 3, key="cs", bind="query-params")
-    stride = columns[1].slider("Stride of the kernel", 1, 4, 2, key="ct", bind="query-params")
+    size = columns[0].slider("Kernel", 1, 7, 3, **state.linked("cs"))
+    stride = columns[1].slider("Stride of the kernel", 1, 4, 2, **state.linked("ct"))
     counted = upsampling.overlap_counts(8, size, stride)
     levels = upsampling.overlap_levels(size, stride)
     if len(levels) > 1:

@@ -11,6 +11,7 @@ from cnndemo.figures import KERNEL, grids
 from cnndemo.ui.frame import guard
 from cnndemo.ui.panels import chart, download
 from cnndemo.ui.pictures import pick_image, show
+from cnndemo.ui.session import state
 from cnndemo.upsampling import figures as charts
 from cnndemo.upsampling.methods import NAMES
 
@@ -37,9 +38,9 @@ def picture_view() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
         picture = pick_image()
-        factor = st.select_slider("Shrink, then enlarge, by", [2, 3, 4, 8], 4, key="f", bind="query-params")
-        taps = st.select_slider("Size of the learned kernel, in strides", [1, 2, 3], 2, key="taps", bind="query-params")
-        steps = st.slider("Steps of learning", 50, 400, 200, 50, key="epochs", bind="query-params")
+        factor = st.select_slider("Shrink, then enlarge, by", [2, 3, 4, 8], 4, **state.linked("f"))
+        taps = st.select_slider("Size of the learned kernel, in strides", [1, 2, 3], 2, **state.linked("taps"))
+        steps = st.slider("Steps of learning", 50, 400, 200, 50, **state.linked("epochs"))
         with st.container(horizontal=True):
             start = st.button("Learn a kernel on this picture", type="primary", icon=":material/school:")
             st.button("Stop", icon=":material/stop:", help="Keeps what was learned so far.")
@@ -50,7 +51,7 @@ def picture_view() -> None:
         identity = (picture.name, picture.source, original.shape, float(original.mean()), factor, taps)
         if start:
             _learn(progress, identity, small, original, factor * taps, steps)
-        learned = st.session_state.get("_learned")
+        learned = state.get("_learned")
         pictures, rows = dict(restored), dict(scores)
         if learned and learned["identity"] == identity:
             result = upsampling.transposed_convolution(small, learned["kernel"], factor)
@@ -84,7 +85,7 @@ def _learn(progress, identity, small: np.ndarray, original: np.ndarray, size: in
     for step in upsampling.learn_kernel(small, original, size, steps):
         losses.append(step.loss)
         if step.step % 10 == 0 or step.step == steps:
-            st.session_state["_learned"] = {"identity": identity, "kernel": step.kernel, "losses": list(losses)}
+            state["_learned"] = {"identity": identity, "kernel": step.kernel, "losses": list(losses)}
             progress.progress(step.step / steps, f"Step {step.step} of {steps}, mean squared error {step.loss:.5f}")
     progress.empty()
 
