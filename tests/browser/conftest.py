@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items):
     """Browser tests get a second try; they are skipped where no Chromium is installed, but never in CI."""
     for item in items:
         if "tests/browser" in str(item.path):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=int(os.environ.get("RERUNS", "1"))))
             if not gallery.CHROMIUM and not os.environ.get("CI"):
                 item.add_marker(pytest.mark.skip(reason="no Chromium on this machine: apt-get install chromium"))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+from contextlib import suppress
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Page, TimeoutError, expect
 
 from cnndemo import images, topics
 from tests.browser.gallery import go, wait_idle
@@ -24,9 +26,9 @@ SETTINGS = """() => {
       ...all('[data-testid=stSlider] input').map((e) => e.getAttribute('aria-valuetext')),
       ...all('[data-testid=stNumberInput] input, [data-testid=stTextInput] input').map((e) => e.value),
       ...all('[data-testid=stCheckbox] input, [data-testid=stRadio] input').map((e) => String(e.checked)),
-      ...all('[data-testid=stSelectbox] [data-baseweb=select]').map((e) => e.innerText),
-      ...all('[data-testid=stButtonGroup] button').map((e) => String(/Active/.test(e.getAttribute('kind') ?? ''))),
-      ...all('[data-testid=stMultiSelect] [data-baseweb=tag]').map((e) => e.innerText),
+      ...all('[data-testid=stSelectbox] input').map((e) => e.value),
+      ...all('[data-testid=stButtonGroup] button').map((e) => `${e.innerText} ${e.dataset.selected ?? ''}`),
+      ...all('[data-testid=stMultiSelect] [data-tag]').map((e) => e.innerText),
     ];
     if (values.length) found[key] = values;
   }
@@ -40,7 +42,9 @@ class Visitor:
     def __init__(self, page: Page, server: str, seed: int):
         self.page, self.server, self.random = page, server, random.Random(seed)
         self.steps: list[str] = []
-        self.left: dict[str, dict] = {}
+        self.left: dict[str, dict] = {}  # page -> its settings when it was left
+        self.entries: list[str] = []  # the addresses of the browser's history, as they should be
+        self.at = -1
         self.changed: set[str] = set()
 
     @property
@@ -49,7 +53,7 @@ class Visitor:
 
     def look(self) -> dict:
         """The settings on the page, after checking that the page is well."""
-        wait_idle(self.page)
+        wait_idle(self.page, quiet=0.25)
         trail = "\n".join(self.steps)
         boxes = self.page.get_by_test_id("stException").all_inner_texts()
         assert not boxes, f"{boxes} at {self.page.url} after\n{trail}"
@@ -67,6 +71,14 @@ class Visitor:
             trail = "\n".join(self.steps)
             assert not differing, f"{self.stem} was left otherwise: {differing} after\n{trail}"
         self.left[self.stem] = now
+        self.entries = [*self.entries[: self.at + 1], self.page.url]
+        self.at += 1
+
+    def stay(self, words: str) -> None:
+        """Check the page after something was changed on it."""
+        self.steps.append(words)
+        self.left[self.stem] = self.look()
+        self.entries[self.at] = self.page.url
 
     def sidebar(self) -> None:
         title = self.random.choice([title for title in TITLES if TITLES[title] != self.stem])
@@ -83,15 +95,30 @@ class Visitor:
         expect(self.page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
         self.arrive(f"card: {title}")
 
-    def travel(self, way: str) -> None:
-        """Back or Forward; where there is nothing, nothing happens."""
-        before = self.page.url
-        self.page.evaluate(f"history.{way}()")
-        self.page.wait_for_timeout(400)
-        if not self.page.url.startswith(self.server):
-            raise AssertionError(f"out of the gallery, from {before}")
-        self.steps.append(f"{way}: {self.page.url.removeprefix(self.server)}")
-        self.left[self.stem] = self.look()
+    def travel(self, by: int) -> None:
+        """Back or Forward: the very page, with the settings that it had there."""
+        if not 0 <= self.at + by < len(self.entries):
+            return
+        self.at += by
+        address = self.entries[self.at]
+        self.steps.append(f"{'back' if by < 0 else 'forward'} to {address.removeprefix(self.server)}")
+        (self.page.go_back if by < 0 else self.page.go_forward)()
+        self.page.wait_for_timeout(300)
+        now, trail = self.look(), "\n".join(self.steps)
+        assert self.page.url == address, f"{self.page.url} after\n{trail}"
+        self.left[self.stem] = now
+
+    def reload(self) -> None:
+        """A new session: what is in the link stays, and what other pages had is gone."""
+        before = self.look()
+        self.page.reload()
+        self.steps.append(f"reload: {self.page.url.removeprefix(self.server)}")
+        now, trail = self.look(), "\n".join(self.steps)
+        assert self.page.url == self.entries[self.at], f"{self.page.url} after\n{trail}"
+        for name in re.findall(r"[?&]([^=&]+)=", self.page.url):
+            key = re.sub(r"[^\w-]", "-", name)
+            assert now.get(key) == before.get(key), f"{key}: {before.get(key)} became {now.get(key)} after\n{trail}"
+        self.left = {self.stem: now}
 
     def change(self) -> None:
         """Another value for a control that is on the screen."""
@@ -100,8 +127,7 @@ class Visitor:
         self.random.shuffle(kinds)
         for kind in kinds:
             if words := getattr(self, f"_{kind}")(main):
-                self.steps.append(f"{self.stem}: {words}")
-                self.left[self.stem] = self.look()
+                self.stay(f"{self.stem}: {words}")
                 self.changed.add(kind)
                 return
 
@@ -142,16 +168,21 @@ class Visitor:
     def _select(self, main) -> str:
         if not (box := self._pick(main.get_by_test_id("stSelectbox").filter(has_not_text=re.compile("class")))):
             return ""
-        box.locator("[data-baseweb=select]").click()
+        box.scroll_into_view_if_needed()
         options = self.page.get_by_role("option")
-        options.first.wait_for()
+        for _ in range(3):  # Keras, when it has been loaded, runs the page once more, and that shuts a list
+            box.get_by_role("combobox").click()
+            with suppress(TimeoutError):
+                options.first.wait_for(timeout=3000)
+                break
+            self.look()
         option = self.random.choice(options.all())
         words = option.inner_text()
         option.click()
         return f"select {words!r}"
 
     def _radio(self, main) -> str:
-        if not (option := self._pick(main.get_by_test_id("stRadio").locator("label[data-baseweb=radio]"))):
+        if not (option := self._pick(main.get_by_test_id("stRadio").get_by_test_id("stRadioOption"))):
             return ""
         words = option.inner_text()
         option.click()
@@ -161,30 +192,35 @@ class Visitor:
         """A picture of the visitor's own, which every page shows from then on."""
         self.page.get_by_test_id("stSidebarNav").get_by_role("link", name="Normalization", exact=True).click()
         expect(self.page.get_by_role("heading", name="Normalization", exact=True, level=1)).to_be_visible()
-        wait_idle(self.page)
+        self.arrive("sidebar: Normalization")
         self.page.get_by_role("radio", name="Upload").click()
         file = {"name": "mine.png", "mimeType": "image/png", "buffer": images.png(picture)}
         self.page.locator("input[type=file]").set_input_files(file)
-        self.steps.append("normalization: an upload")
-        wait_idle(self.page)
+        self.stay("normalization: an upload")
         # A picture of one's own is offered everywhere from now on; what was seen before looks otherwise.
-        self.left = {"normalization": self.look()}
+        self.left = {"normalization": self.left["normalization"]}
 
 
+@pytest.mark.timeout(600)
 def test_a_walk_through_the_whole_gallery(context, server, photo):
     page = go(context.new_page(), server)
     visitor = Visitor(page, server, SEED)
+    visitor.arrive("the front page")
     visitor.sidebar()
     for number in range(MOVES):
         if number == MOVES // 2:
             visitor.upload(photo)
             continue
         move = visitor.random.choices(
-            [visitor.change, visitor.sidebar, visitor.card, lambda: visitor.travel("back"),
-             lambda: visitor.travel("forward")],
-            [12, 5, 1, 2, 1],
+            [visitor.change, visitor.sidebar, visitor.card, lambda: visitor.travel(-1), lambda: visitor.travel(1),
+             visitor.reload],
+            [12, 5, 1, 3, 1, 1],
         )[0]  # fmt: skip
         if not visitor.stem:
             move = visitor.sidebar
-        move()
+        try:
+            move()
+        except Exception as error:
+            error.add_note(f"at {page.url} after\n" + "\n".join(visitor.steps))
+            raise
     assert len(visitor.changed) >= 5, f"only {visitor.changed} were changed"
