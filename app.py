@@ -15,5 +15,5 @@ chapters = {
     for heading, members in topics.by_chapter().items()
 }
 st.navigation({"": [home], **chapters}).run()
-ui.one_entry_a_page()
+ui.prepare_browser()
 ui.start_warm_up()

@@ -40,7 +40,7 @@ def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[in
     preset = st.radio("Switch off", list(PRESETS), format_func=PRESETS.get, **state.linked("off"))
     every = {layer: tuple(range(len(found.correlation))) for layer, found in alike.items()}
     if preset == "own":
-        return {layer: tuple(st.multiselect(layer, every[layer], **state.kept(f"off_{layer}"))) for layer in LAYERS}
+        return {layer: tuple(st.multiselect(layer, every[layer], **state.linked(f"off_{layer}"))) for layer in LAYERS}
     first, second = LAYERS
     return {"spare": spare, "first": {first: spare[first]}, "second": {second: every[second]}}[preset]
 

@@ -98,7 +98,7 @@ ui.section("From gradients to edges")
 @st.fragment
 def canny() -> None:
     top = max(2, int(found.magnitude.max()))
-    low, high = st.slider("Thresholds on the magnitude", 0, top, (top // 10, top // 4), **state.kept(f"canny_{top}"))
+    low, high = st.slider("Thresholds on the magnitude", 0, top, (top // 10, top // 4), **state.linked(f"canny_{top}"))
     steps = edges.find(small_gray, low, high)
     with st.grid(2, min_column_width=260):
         for caption, step in steps.pictures().items():

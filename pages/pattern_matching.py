@@ -35,7 +35,7 @@ def search(quest: Quest) -> tuple[Match, str]:
         alt = f"The image with a box round the best match at row {best.row}, column {best.column}"
         ui.show(pictures.marked(quest.image, matches), "The best match and its centre", alt=alt)
     scores = respond(quest.image, pattern_matching.resize(quest.pattern, best.scale), method)
-    keys = {axis: f"{axis} {scores.shape} {best.row} {best.column}" for axis in ("row", "column")}
+    keys = {axis: "_".join(map(str, (axis, *scores.shape, best.row, best.column))) for axis in ("row", "column")}
     picked = tuple(state.get(keys[axis], getattr(best, axis)) for axis in keys)
     state.update({f"{axis}_key": key for axis, key in keys.items()})
     st.caption(
@@ -63,8 +63,8 @@ def how_it_works(quest: Quest, best: Match, method: str) -> None:
     places = []
     for axis, side, size, place in zip(("row", "column"), quest.image.shape, window.shape, st.columns(2), strict=True):
         key, limit = state[f"{axis}_key"], side - size
-        state.setdefault(key, getattr(best, axis))
-        places.append(place.slider(axis.capitalize(), 0, limit, **state.linked(key)) if limit else 0)
+        start = getattr(best, axis)
+        places.append(place.slider(axis.capitalize(), 0, limit, start, **state.linked(key)) if limit else 0)
     step = steps.step(quest.image, window, *places, method)
     with st.container(horizontal=True):
         for name, values in (("Patch", step.patch), ("Pattern", step.kernel), ("Products", step.products)):

@@ -11,6 +11,7 @@ from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier.preparation import STEPS
 from cnndemo.digit_classifier.reading import MODEL, Reading, boxed, contributions
 from cnndemo.figures import INPUT, OUTPUT, number_grid
+from cnndemo.ui.choices import one_of
 from cnndemo.ui.networks import model
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
@@ -98,9 +99,7 @@ def flatten(maps: np.ndarray, flat: np.ndarray) -> None:
 def dense(units: np.ndarray, digit: int) -> None:
     """Figure 2.13 on real numbers: units (128,)."""
     st.markdown("**Dense**: every unit speaks to every digit, each time with another weight.")
-    asked = st.pills(
-        "Which units speak for the digit …", range(10), default=digit, required=True, **state.kept(f"asked_{digit}")
-    )
+    asked = one_of(st.pills, "Which units speak for the digit …", range(10), digit, f"asked_{digit}")
     values, bias = contributions(model(MODEL), units, asked)
     total = values.sum() + bias
     chart(

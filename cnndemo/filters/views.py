@@ -34,7 +34,7 @@ def choose_kernel() -> np.ndarray:
     preset = filters.PRESETS[name]
     st.caption(preset.finds)
     side = len(preset.values)
-    size = st.segmented_control("Size", filters.SIZES, default=side, required=True, **state.kept(f"size_{name}"))
+    size = one_of(st.segmented_control, "Size", filters.SIZES, side, f"size_{name}")
     st.caption("Each cell can be edited.")
     start = filters.resized(preset.values, size)
     cells = edit_table(f"cells_{name}_{size}", start, hide_index=True, width="content", num_rows="fixed")
@@ -51,6 +51,5 @@ def recall() -> tuple[np.ndarray, str, np.ndarray, str]:
 
 def place(label: str, length: int, strongest: float, shape: tuple[int, int]) -> int:
     """A slider over the rows or columns, starting on the strongest edge."""
-    return (
-        st.slider(label, 0, length - 1, int(strongest * length), **state.kept(f"{label}_{shape}")) if length > 1 else 0
-    )
+    name = f"{label.lower()}_{shape[0]}x{shape[1]}"
+    return st.slider(label, 0, length - 1, int(strongest * length), **state.linked(name)) if length > 1 else 0

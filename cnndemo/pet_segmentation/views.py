@@ -119,7 +119,7 @@ def how_it_works(image: np.ndarray, name: str) -> None:
     sizes = {layer: f"{maps[layer].shape[1]} × {maps[layer].shape[2]}" for layer in module.SKIPS}
     on = st.pills(
         "Skip connections that are on", module.SKIPS, selection_mode="multi", default=module.SKIPS,
-        **state.kept(f"skips_{name}"), format_func=sizes.get,
+        **state.linked(f"skips_{name}"), format_func=sizes.get,
     )  # fmt: skip
     off = tuple(layer for layer in module.SKIPS if layer not in on)
     square, box = pet_segmentation.prepare(image, net)

@@ -1,10 +1,10 @@
 """The widgets that all pages share; the only place in the package that imports Streamlit."""
 
 from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, page, plain, section, try_it
-from cnndemo.ui.history import one_entry_a_page
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
@@ -22,7 +22,7 @@ __all__ = [
     "icon",
     "model",
     "model_card",
-    "one_entry_a_page",
+    "prepare_browser",
     "one_of",
     "own_picture",
     "pad",

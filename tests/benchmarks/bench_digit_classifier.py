@@ -77,7 +77,7 @@ def stroke_to_bars() -> float:
     spent = []
     with gallery() as visit:
         page = visit(digit_classifier.MODEL)
-        canvas = page.locator("canvas.upper-canvas").first
+        canvas = page.locator("canvas[role=application]").first
         for stroke in STROKES:
             box = canvas.bounding_box()
             (x, y), *rest = stroke

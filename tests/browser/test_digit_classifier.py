@@ -12,7 +12,7 @@ SEVEN = [(70, 60), (130, 58), (205, 60), (180, 110), (150, 165), (125, 230)]
 
 def draw(page, points) -> None:
     """One stroke with the mouse, in canvas pixels."""
-    canvas = page.locator("canvas.upper-canvas").first
+    canvas = page.locator("canvas[role=application]").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])

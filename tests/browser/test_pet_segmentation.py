@@ -33,7 +33,7 @@ def test_painting_changes_the_scores(visit):
     page = visit("pet_segmentation", "preset=A+tiny+pet%2C+missed")
     before = score(page, "Pixel accuracy"), score(page, "Jaccard")
     assert before[0] > 0.95 and before[1] == 0
-    canvas = page.locator("canvas.upper-canvas").first
+    canvas = page.locator("canvas[role=application]").first
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.5

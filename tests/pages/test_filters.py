@@ -79,8 +79,8 @@ def test_tiny_pictures(shape):
 def test_the_arithmetic_of_a_pixel(open_page):
     page = open_page("filters", {"kernel": "Laplacian"})
     shape = filters.sudoku().shape[:2]
-    page.slider(key=f"filters.Row_{shape}").set_value(100)
-    page.slider(key=f"filters.Column_{shape}").set_value(200).run()
+    page.slider(key=f"filters.row_{shape[0]}x{shape[1]}").set_value(100)
+    page.slider(key=f"filters.column_{shape[0]}x{shape[1]}").set_value(200).run()
     expected = filters.apply(images.to_gray(filters.sudoku()), filters.PRESETS["laplacian"].values)[100, 200]
     assert any(f"**{expected:.4g}**" in text.value for text in no_trouble(page).markdown)
 

@@ -28,7 +28,7 @@ def contrastive_playground(of_pair: float) -> None:
         margin = st.slider("Margin", 0.2, 2.0, 1.0, 0.1, **state.linked("cm"))
         top = max(2.0, float(np.ceil(of_pair * 1.2)))
         start = round(of_pair, 2)
-        distance = st.slider("Distance of the pair", 0.0, top, start, 0.01, **state.kept(f"cd_{start}"))
+        distance = st.slider("Distance of the pair", 0.0, top, start, 0.01, **state.linked(f"cd_{start:g}"))
         squash = st.toggle("Sigmoid on the distance, as in 5.3", **state.linked("sig"))
         seen = siamese.sigmoid(distance) if squash else distance
         (pull, push), (pull_slope, push_slope) = (

@@ -1,0 +1,59 @@
+"""What the browser is told once: how Back and Forward count, and that links within the gallery stay in the session."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+# History: Streamlit adds an entry whenever the server changes the settings in the address: one more on arriving at a
+# page that was left with settings, and, on leaving it, one without them. Here such a change alters the present entry
+# instead, and the entry of a page that is being left keeps what it said.
+#
+# Links: those in texts and on pictures would open another tab and so another session, in which the visitor's picture
+# is gone. A click goes through the navigation instead, then to the section.
+_JS = """
+const MOMENT = 400;  // milliseconds: leaving a page first empties its link, then goes to the next page
+
+export default function () {
+  if (window.galleryKnows) return;
+  window.galleryKnows = true;
+
+  const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
+  let before = null, time = 0;
+  history.pushState = (state, title, url) => {
+    const target = new URL(url, location.href);
+    if (target.pathname === location.pathname) {
+      if (Date.now() - time > MOMENT) before = location.href;
+      time = Date.now();
+      return replace(state, title, url);
+    }
+    if (before && Date.now() - time < MOMENT) replace(history.state, '', before);
+    before = null;
+    return push(state, title, url);
+  };
+
+  const page = (link) => new URL(link.href, location.href).pathname.split('/').pop();
+  const scroll = (name, tries = 60) => {
+    const section = document.getElementById(name);
+    if (section) section.scrollIntoView();
+    else if (tries) setTimeout(() => scroll(name, tries - 1), 100);
+  };
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest?.('[data-testid=stMain] a[href]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.origin !== location.origin) return;
+    if (link.closest('[data-testid=stPageLink]')) return;
+    const ways = [...document.querySelectorAll('[data-testid=stSidebarNavLink]')];
+    const way = ways.find((each) => page(each) === page(link));
+    if (!way || (page(way) === page(location) && link.hash)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    way.click();
+    if (link.hash) setTimeout(() => scroll(decodeURIComponent(link.hash.slice(1))), 300);
+  }, true);
+}
+"""
+_component = st.components.v2.component("cnndemo_browser", js=_JS, html="<span hidden></span>")
+
+
+def prepare_browser() -> None:
+    """Called on every page; the browser takes it in once."""
+    _component(key="browser")
