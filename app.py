@@ -14,6 +14,8 @@ chapters = {
     ]
     for heading, members in topics.by_chapter().items()
 }
-st.navigation({"": [home], **chapters}).run()
+page = st.navigation({"": [home], **chapters})
+if not ui.starting_again():
+    page.run()
 ui.prepare_browser()
 ui.start_warm_up()

@@ -4,7 +4,7 @@ from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard, icon, page, plain, section, try_it
+from cnndemo.ui.frame import guard, icon, page, plain, section, starting_again, try_it
 from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
@@ -35,6 +35,7 @@ __all__ = [
     "section",
     "show",
     "start_warm_up",
+    "starting_again",
     "state",
     "table",
     "tensorflow_ready",

@@ -51,9 +51,6 @@ def page(stem: str) -> None:
                 st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
                 share()
     st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
-    if st.session_state.get(_AGAIN):
-        _come_back()
-        st.stop()
     if entered:
         let_go()
     if was_let_go():
@@ -64,7 +61,7 @@ def page(stem: str) -> None:
         )
 
 
-_AGAIN = "again"  # in the session: the page is shown empty once, so that the browser forgets its widgets, too
+_AGAIN = "again"  # in the session: an empty page is shown once, so that browser and link forget its widgets, too
 
 
 def _start_again() -> None:
@@ -73,11 +70,19 @@ def _start_again() -> None:
     st.session_state[_AGAIN] = "asked"
 
 
+def starting_again() -> bool:
+    """Whether an empty page is to be shown instead of the one that starts again; draws what brings it back."""
+    if again := _AGAIN in st.session_state:
+        _come_back()
+    return again
+
+
 @st.fragment(run_every=0.2)
 def _come_back() -> None:
     """Drawn once on the empty page; then, by the clock, the whole page again."""
     if st.session_state.get(_AGAIN) == "shown":
         del st.session_state[_AGAIN]
+        st.query_params.clear()  # its widgets are gone, so nothing holds these any more
         st.rerun(scope="app")
     st.session_state[_AGAIN] = "shown"
 
