@@ -103,7 +103,9 @@ export default function (component) {
     group.onpointerup = group.onpointercancel = (event) => {
       if (state.dragged !== name) return;
       state.dragged = null;
-      const [x, y] = where(event); place(x, y); send(name, x, y, true);
+      // A touch that the system takes away has no place of its own: the point stays where it was last.
+      const [x, y] = event.type === 'pointercancel' ? [+group.dataset.x, +group.dataset.y] : where(event);
+      place(x, y); send(name, x, y, true);
     };
     group.onkeydown = (event) => {
       const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
@@ -117,10 +119,10 @@ export default function (component) {
 """
 _HTML = '<svg viewBox="0 0 480 480" role="group"><g class="back"></g><g class="front"></g></svg>'
 _CSS = """
-svg { width: 100%; max-width: 480px; display: block; margin: auto; overflow: hidden; border-radius: 8px;
+svg { touch-action: none; width: 100%; max-width: 480px; display: block; margin: auto; overflow: hidden; border-radius: 8px;
   color: var(--st-text-color); font-family: var(--st-font); border: 1px solid rgba(128, 128, 128, 0.35); }
 .grid { stroke: rgba(128, 128, 128, 0.18); }
-.point { cursor: grab; touch-action: none; user-select: none; }
+.point { cursor: grab; user-select: none; }
 .point:focus-visible circle:first-child { stroke: var(--st-primary-color); stroke-width: 2; }
 .point:focus { outline: none; }
 """

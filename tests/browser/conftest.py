@@ -44,6 +44,14 @@ def context(browser):
 
 
 @pytest.fixture
+def phone(browser):
+    """A page on a phone with a touch screen."""
+    visitor = browser.new_context(viewport=gallery.PHONE, has_touch=True, is_mobile=True)
+    yield visitor.new_page()
+    visitor.close()
+
+
+@pytest.fixture
 def visit(server, context) -> Callable:
     """Open a page of the gallery and wait until it is idle: `visit("filters", "kernel=sobel")`."""
 

@@ -119,3 +119,17 @@ def wait_idle(page: Page, timeout: float = 60.0, quiet: float = 0.4) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"the page was not idle after {timeout} s: {page.url}")
+
+
+def swipe(page, canvas, places, cancel: bool = False) -> None:
+    """One finger over a canvas, places as shares of its width and height."""
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    points = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in places]
+    client = page.context.new_cdp_session(page)
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+    for before, after in zip(points, points[1:], strict=False):
+        for step in (0.25, 0.5, 0.75, 1.0):
+            point = {axis: before[axis] + step * (after[axis] - before[axis]) for axis in "xy"}
+            client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchCancel" if cancel else "touchEnd", "touchPoints": []})

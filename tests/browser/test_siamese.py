@@ -2,7 +2,7 @@
 
 import re
 
-from tests.browser.gallery import PHONE, wait_idle
+from tests.browser.gallery import PHONE, go, swipe, wait_idle
 
 
 def points(page) -> dict[str, tuple[float, float]]:
@@ -74,3 +74,14 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit):
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     box = page.locator("g.point[data-name=P]").bounding_box()
     assert 0 < box["x"] < 390
+
+
+def test_a_finger_drags_a_point_and_one_that_is_taken_away_leaves_it_there(phone, server):
+    page = go(phone, f"{server}/siamese")
+    negative, plane = page.locator("g.point[data-name=N]"), page.locator("svg", has=page.locator("[data-name=N]"))
+    plane.scroll_into_view_if_needed()
+    frame, (x, y) = plane.bounding_box(), centre(negative)
+    start = ((x - frame["x"]) / frame["width"], (y - frame["y"]) / frame["height"])
+    swipe(page, plane, [start, (0.75, 0.8)], cancel=True)
+    x, y = settled(page, "N")
+    assert 1.2 < x < 1.8 and -2.1 < y < -1.5, "(-3, 3) would be the corner"
