@@ -119,10 +119,11 @@ export default function (component) {
 """
 _HTML = '<svg viewBox="0 0 480 480" role="group"><g class="back"></g><g class="front"></g></svg>'
 _CSS = """
-svg { touch-action: none; width: 100%; max-width: 480px; display: block; margin: auto; overflow: hidden; border-radius: 8px;
+svg { touch-action: none; user-select: none; width: 100%; max-width: 480px; display: block; margin: auto;
+  overflow: hidden; border-radius: 8px;
   color: var(--st-text-color); font-family: var(--st-font); border: 1px solid rgba(128, 128, 128, 0.35); }
 .grid { stroke: rgba(128, 128, 128, 0.18); }
-.point { cursor: grab; user-select: none; }
+.point { cursor: grab; }
 .point:focus-visible circle:first-child { stroke: var(--st-primary-color); stroke-width: 2; }
 .point:focus { outline: none; }
 """
