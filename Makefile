@@ -6,7 +6,7 @@ PORT   ?= 8501
 SUPPORTED = $(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: run test lint format bench shots cards clean
+.PHONY: run test lint format bench shots onnx cards clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(ARGS)
@@ -27,6 +27,9 @@ bench: $(VENV)/dev.stamp
 
 shots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.shots $(ARGS)
+
+onnx: $(VENV)/dev.stamp
+	$(BIN)/python -m train.onnx_files $(ARGS)
 
 cards: $(VENV)/run.stamp
 	$(BIN)/python -m train.cards

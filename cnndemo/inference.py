@@ -1,28 +1,125 @@
-"""A Keras model as a fast function: traced once, free batch size, safe from many threads."""
+"""A shipped network as a fast function, by ONNX Runtime: NumPy in and out, any batch size, safe from many threads."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from cnndemo import weights
+from cnndemo.weights import WeightsError
+
 Arrays = np.ndarray | dict[str, np.ndarray]
+OUTPUT = "output"  # the name that train.onnx_files gives to a model's own answer
+THREADS = min(2, os.cpu_count() or 1)  # for one answer; many visitors' answers run beside each other
+
+_sessions: dict[tuple[str, str], object] = {}
+_lock = threading.Lock()
 
 
-def predictor(model, outputs: Sequence[str] | None = None) -> Callable[[np.ndarray], Arrays]:
-    """Compile a model into one function from NumPy to NumPy.
+def predictor(name: str, outputs: Sequence[str] | None = None, part: str = "") -> Callable[..., Arrays]:
+    """A shipped network as a function, loaded at the first call and shared by all.
 
-    `model.predict` builds a data pipeline for every call, which costs more than a small network itself; here the graph
-    is traced once for any batch size and then only run.
+    Args:
+        name: of a network whose `<name>.onnx` ships.
+        outputs: names of layers whose outputs are wanted instead of the network's own.
+        part: "decoder" for the right half of a U-Net.
+
+    Returns:
+        A function of a batch, float32 (batch, ...), to the network's output as an array, or to a dict
+        layer name -> array when `outputs` is given. Further inputs of the graph are keyword arguments: switches such as
+        `on_conv2d_1`, (1, channels), are all on by default.
+
+    Raises:
+        WeightsError: the file or the card is missing, damaged, or of another network.
+        ValueError: a name in `outputs` is no output of the file.
+    """
+    return function(_session(name, part), outputs, name)
+
+
+def function(session, outputs: Sequence[str] | None = None, name: str = "") -> Callable[..., Arrays]:
+    """The function of a session; see `predictor`."""
+    known = [output.name for output in session.get_outputs()]
+    wanted = list(outputs) if outputs is not None else [OUTPUT]
+    if unknown := [layer for layer in wanted if layer not in known]:
+        raise ValueError(f"Layers {unknown} are not served of “{name}”; there are {known}.")
+    source, *others = session.get_inputs()
+    given = {value.name: np.ones([1, *value.shape[1:]], np.float32) for value in others}
+
+    def predict(batch: np.ndarray, **more: np.ndarray) -> Arrays:
+        inputs = given | {source.name: batch} | more
+        found = session.run(wanted, {key: np.ascontiguousarray(value, np.float32) for key, value in inputs.items()})
+        return dict(zip(wanted, found, strict=True)) if outputs is not None else found[0]
+
+    return predict
+
+
+def forget(name: str) -> None:
+    """Let a network go; the next `predictor` loads it again."""
+    with _lock:
+        for key in [key for key in _sessions if key[0] == name]:
+            del _sessions[key]
+
+
+def _session(name: str, part: str):
+    with _lock:  # loading takes a tenth of a second; two visitors must not both do it
+        if (name, part) not in _sessions:
+            _sessions[name, part] = load(weights.onnx_bytes(name, part), name)
+        return _sessions[name, part]
+
+
+def load(data: bytes, name: str):
+    """An ONNX Runtime session of a file's bytes.
+
+    Raises:
+        WeightsError: ONNX Runtime cannot read it.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads, options.inter_op_num_threads = THREADS, 1
+    # Measured: threads that spin while they wait make two visitors on two cores three times as slow; the arena keeps
+    # the largest batch's memory for ever, 45 MB over five networks, and saves less than the noise.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception:  # its exceptions have no common base
+        raise WeightsError(f"The file {name}.onnx cannot be read. Make it again with: make onnx") from None
+
+
+def shuffled(name: str, layer: str, seed: int = 0) -> tuple[object, list[np.ndarray]]:
+    """A shipped network that has forgotten everything: each array's numbers are in another order.
+
+    Returns:
+        A session of it, and the arrays of `layer`, kernel first.
+    """
+    import onnx
+
+    graph = onnx.load_from_string(weights.onnx_bytes(name))
+    generator = np.random.default_rng(seed)
+    found = []
+    for tensor in graph.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype.kind == "f" and values.size >= 8:  # smaller ones are settings of the graph
+            values = generator.permuted(values.ravel()).reshape(values.shape)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+        if f"/{layer}" in tensor.name:
+            found.append(values.astype(np.float32))
+    return load(graph.SerializeToString(), name), sorted(found, key=np.ndim, reverse=True)
+
+
+def traced(model, outputs: Sequence[str] | None = None) -> Callable[[np.ndarray], Arrays]:
+    """The same function of a Keras model, for networks that do not ship: traced once, then only run.
+
+    `model.predict` builds a data pipeline for every call, which costs more than a small network itself.
 
     Args:
         model: a built `keras.Model` with one input.
-        outputs: names of layers whose outputs are wanted instead of the model's own.
-
-    Returns:
-        A function of a batch, float32 (batch, ...), to the model's output as an array, or to a dict
-        layer name -> array when `outputs` is given. Calls from several threads are safe.
+        outputs: names of layers, as for `predictor`.
 
     Raises:
         ValueError: a name in `outputs` is not a layer of the model.
@@ -39,7 +136,7 @@ def predictor(model, outputs: Sequence[str] | None = None) -> Callable[[np.ndarr
     tensor = model.inputs[0]
     signature = tf.TensorSpec((None, *tensor.shape[1:]), dtype=tf.float32)
     # No XLA: on a CPU it compiles anew for each batch size and runs convolutions several times slower.
-    traced = tf.function(lambda batch: model(batch, training=False), input_signature=[signature], jit_compile=False)
+    function = tf.function(lambda batch: model(batch, training=False), input_signature=[signature], jit_compile=False)
     lock = threading.Lock()
     concrete = None
 
@@ -47,7 +144,7 @@ def predictor(model, outputs: Sequence[str] | None = None) -> Callable[[np.ndarr
         nonlocal concrete
         if concrete is None:
             with lock:  # tracing changes shared state, running the traced graph does not
-                concrete = concrete or traced.get_concrete_function()
+                concrete = concrete or function.get_concrete_function()
         result = concrete(tf.constant(np.ascontiguousarray(batch, dtype=np.float32)))
         return {name: value.numpy() for name, value in result.items()} if isinstance(result, dict) else result.numpy()
 

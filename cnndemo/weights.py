@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +33,22 @@ class WeightsError(VisitorError):
 
 def names() -> list[str]:
     """Names of the models that have a card."""
-    return sorted(file.stem for file in WEIGHTS_DIR.glob("*.json"))
+    return sorted(file.stem for file in WEIGHTS_DIR.glob("*.json") if not file.stem.endswith(".layers"))
 
 
-def path(name: str) -> Path:
+def path(name: str, folder: Path | None = None) -> Path:
     """Where the weights of a model lie."""
-    return WEIGHTS_DIR / f"{name}.weights.h5"
+    return (folder or WEIGHTS_DIR) / f"{name}.weights.h5"
 
 
-def card(name: str) -> dict[str, Any]:
-    """The model card of `name`.
+def card(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """The model card of `name`, in `weights/` or another folder.
 
     Raises:
         WeightsError: there is no card, or it cannot be read.
     """
     try:
-        return json.loads((WEIGHTS_DIR / f"{name}.json").read_text(encoding="utf-8"))
+        return json.loads(((folder or WEIGHTS_DIR) / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         raise WeightsError(f"The card of the network “{name}” is missing. Make it with: {command(name)}") from None
 
@@ -72,16 +73,16 @@ def history(name: str) -> list[dict[str, float]]:
         return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(stream)]
 
 
-def build(name: str):
+def build(name: str, folder: Path | None = None):
     """The untrained `keras.Model` that the card of `name` describes."""
-    about = card(name)
+    about = card(name, folder)
     module, function = about["builder"].split(":")
     if not module.startswith("cnndemo.models."):
         raise WeightsError(f"The card of “{name}” names a builder outside cnndemo.models.")
     return getattr(importlib.import_module(module), function)(**about.get("builder_arguments", {}))
 
 
-def load(name: str):
+def load(name: str, folder: Path | None = None):
     """Build a model, verify the hash of its weights, load them.
 
     Returns:
@@ -90,13 +91,13 @@ def load(name: str):
     Raises:
         WeightsError: file or card missing, hash wrong, or the file does not fit the architecture.
     """
-    about = card(name)
-    file = path(name)
+    about = card(name, folder)
+    file = path(name, folder)
     if not file.is_file():
         raise WeightsError(f"The weights of “{name}” are missing. Make them with: {about['command']}")
     if sha256(file) != about["sha256"]:
         raise WeightsError(f"The weights of “{name}” are damaged. Make them again with: {about['command']}")
-    model = build(name)
+    model = build(name, folder)
     try:
         model.load_weights(file)
     except (OSError, ValueError, KeyError):
@@ -104,6 +105,76 @@ def load(name: str):
             f"The weights of “{name}” do not fit its network. Make them with: {about['command']}"
         ) from None
     return model
+
+
+def onnx_bytes(name: str, part: str = "") -> bytes:
+    """The network as visitors are served with it, or a part of it such as "decoder", verified.
+
+    Raises:
+        WeightsError: file or card missing, or the hash is not the card's.
+    """
+    about = card(name)
+    file = WEIGHTS_DIR / f"{name}{part and '.' + part}.onnx"
+    try:
+        data = file.read_bytes()
+    except OSError:
+        raise WeightsError(f"The weights of “{name}” are missing. Make them with: {about['command']}") from None
+    if hashlib.sha256(data).hexdigest() != about.get(f"onnx{part and '_' + part}", {}).get("sha256"):
+        raise WeightsError(f"The weights of “{name}” are damaged. Make them again with: {about['command']}")
+    return data
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a page tells of a layer.
+
+    Attributes:
+        name, type: its own, and that of its Keras class.
+        shape: of its output; None for the batch.
+        parameters: how many numbers were learned, and how many are kept.
+        arrays: where they lie in the weights file.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int | None, ...]
+    parameters: int
+    arrays: tuple[str, ...]
+
+
+def layers(name: str) -> tuple[Layer, ...]:
+    """The layers of a network, first to last, without Keras.
+
+    Raises:
+        WeightsError: the list is missing or broken.
+    """
+    try:
+        rows = json.loads((WEIGHTS_DIR / f"{name}.layers.json").read_text(encoding="utf-8"))
+        return tuple(
+            Layer(row["name"], row["type"], tuple(row["shape"]), row["parameters"], tuple(row["arrays"]))
+            for row in rows
+        )
+    except (OSError, json.JSONDecodeError, KeyError, TypeError):
+        raise WeightsError(f"The list of the layers of “{name}” is missing. Make it with: make onnx") from None
+
+
+def arrays(name: str, layer: str) -> tuple[np.ndarray, ...]:
+    """The weights of one layer as Keras has them, float32, without Keras: kernel first, then bias.
+
+    Raises:
+        WeightsError: a file is missing or broken.
+        KeyError: there is no such layer.
+    """
+    import h5py
+
+    found = {each.name: each for each in layers(name)}[layer]
+    try:
+        with h5py.File(path(name)) as file:
+            return tuple(np.asarray(file[place][()], np.float32) for place in found.arrays)
+    except (OSError, KeyError):
+        raise WeightsError(
+            f"The weights of “{name}” are damaged. Make them again with: {card(name)['command']}"
+        ) from None
 
 
 def save(model, name: str, about: dict[str, Any], dtype: str = "float16", folder: Path | None = None) -> Path:

@@ -20,14 +20,9 @@ def redundancy(count: int) -> dict[str, activation_maps.Redundancy]:
     return {layer: activation_maps.redundancy(maps) for layer, maps in outputs.items()}
 
 
-@st.cache_resource(show_spinner=False)
-def switchboard() -> activation_maps.Switchboard:
-    return activation_maps.Switchboard(ui.model(MODEL))
-
-
 @st.cache_data(max_entries=256, show_spinner="Reading the shipped digits again …")
 def accuracy(off: dict[str, tuple[int, ...]], count: int) -> tuple[float, np.ndarray]:
-    return activation_maps.accuracy(switchboard(), off, count)
+    return activation_maps.accuracy(off, count)
 
 
 def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[int, ...]]:
@@ -68,7 +63,7 @@ def narrower(digits: dict[str, Shown]) -> None:
         ui.chart(charts.by_digit(each_before, each_after), f"for each digit; overall {before:.1%} and {after:.1%}")
         for shown in digits.values():
             batch = shown.field[None, :, :, None]
-            was, now = switchboard()(batch)[0], switchboard()(batch, off)[0]
+            was, now = activation_maps.silenced(batch)[0], activation_maps.silenced(batch, off)[0]
             st.markdown(f"- {shown.name}: {was.argmax()} ({was.max():.1%}) → **{now.argmax()}** ({now.max():.1%})")
         st.caption("The part of the shipped digits that is read right; the network was not trained on them.")
 
@@ -99,7 +94,7 @@ st.markdown(
 )
 ui.section("The kernels", figures=("7.1",))
 with ui.guard():
-    raw = activation_maps.kernels(ui.model(MODEL))
+    raw = activation_maps.kernels()[:, :, 0]
     st.markdown(
         "The raw kernels of layer 1: nine numbers each, and they are all that it has learned. Blue is negative, red "
         "positive. One with a red and a blue side answers to an edge, one that is red all over to ink of any shape."
@@ -116,7 +111,7 @@ with ui.guard():
         st.dataframe(activation_maps.study_table(study["networks"]), hide_index=True)
 
 ui.code(
-    [activation_maps.feature_maps, activation_maps.overlay, activation_maps.redundancy, activation_maps.Switchboard],
+    [activation_maps.feature_maps, activation_maps.overlay, activation_maps.redundancy, activation_maps.silenced],
     """
     from cnndemo import activation_maps, digit_classifier, weights
 

@@ -59,7 +59,7 @@ with left:
     st.code(inspect.getsource(architecture.build), language="python")
 rows = []
 with right, ui.guard():
-    rows = digit_classifier.summary(ui.model(MODEL))
+    rows = digit_classifier.summary()
     total, largest = sum(row["parameters"] for row in rows), max(row["parameters"] for row in rows)
     st.markdown("**Its summary**, listing 2.2, read from the network that runs on this page.")
     ui.table(rows)

@@ -116,7 +116,7 @@ ui.code(
 
     image = images.sample("{picture.name if picture.source == "sample" else "astronaut"}")
     print(search(image, neighbours=3).boxes)
-    print(locate(image, inference.predictor(weights.load("tiny_face_detector")), {score}))
+    print(locate(image, inference.predictor("tiny_face_detector"), {score}))
     table = haar.integral(images.to_gray(image))
     print(haar.respond(table, "dark above light", *haar.snap("dark above light", 100, 180, 40, 90, image.shape[:2])))
     """,

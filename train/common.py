@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import os
 import platform
 import random
@@ -289,7 +290,19 @@ def publish(
         about["resumed"] = True
     if source:
         about["source"] = source
-    return weights.save(model, name, about | more, dtype, arguments.weights_dir)
+    file = weights.save(model, name, about | more, dtype, arguments.weights_dir)
+    serve(name, arguments.weights_dir)
+    return file
+
+
+def serve(name: str, folder: Path) -> None:
+    """Write the file that visitors are served with, where tf2onnx is installed; else say how."""
+    if importlib.util.find_spec("tf2onnx") and keras.backend.backend() == "tensorflow":
+        from train import onnx_files
+
+        onnx_files.export(name, folder)
+    else:
+        print(f"Next, with TensorFlow and tf2onnx: python -m train.onnx_files {name}", flush=True)
 
 
 def write_log(file: Path, history: list[dict[str, float]]) -> None:

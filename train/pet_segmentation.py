@@ -481,7 +481,7 @@ def measure(model, net, pets, folder: Path) -> None:
 def speed(model, net, rounds: int = 25) -> dict:
     """Median time of `segment` on a sample, resizing included."""
     name = next(name for name, other in pet_segmentation.NETWORKS.items() if other == net)
-    image, predict, taken = images.sample("cat"), inference.predictor(model), []
+    image, predict, taken = images.sample("cat"), inference.traced(model), []
     for _ in range(rounds):
         start = time.perf_counter()
         pet_segmentation.segment(image, name, predict)

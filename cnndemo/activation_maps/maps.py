@@ -9,7 +9,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from cnndemo import images
+from cnndemo import images, inference, weights
 
 LAYERS = ("conv2d_1", "conv2d_2")
 FIELD = 28
@@ -43,9 +43,7 @@ def feature_maps(model, image: np.ndarray) -> dict[str, np.ndarray]:
 
 @lru_cache(maxsize=2)
 def _predictor(model) -> Predict:
-    from cnndemo import inference
-
-    return inference.predictor(model, LAYERS)
+    return inference.traced(model, LAYERS)
 
 
 def aligned(feature_map: np.ndarray) -> np.ndarray:
@@ -172,55 +170,35 @@ def validation_digits(count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     return x[::step, ..., None].astype(np.float32) / 255.0, y[::step]
 
 
-class Switchboard:
-    """The digit classifier with switches: each map of each convolution can be silenced (its values become zero).
+def silenced(digits: np.ndarray, off: Mapping[str, tuple[int, ...]] | None = None) -> np.ndarray:
+    """The shipped network's answers when some maps are switched off: their values become zero.
 
-    One graph is traced for all settings. `model` is the network of `cnndemo.models.digit_classifier`.
+    Args:
+        digits: float32 (n, 28, 28, 1).
+        off: layer -> channels that are silent.
+
+    Returns:
+        Probabilities, float32 (n, 10).
     """
-
-    def __init__(self, model):
-        import tensorflow as tf
-
-        first, second, *rest = model.layers
-        if [first.name, second.name] != list(LAYERS):
-            raise ValueError(f"The network must begin with {LAYERS}; it begins with {(first.name, second.name)}.")
-
-        def run(digits, on_1, on_2):
-            values = second(first(digits) * on_1) * on_2
-            for layer in rest:
-                values = layer(values)
-            return values
-
-        number = tf.TensorSpec((None,), tf.float32)
-        self.tensor = tf.constant
-        self.run = tf.function(
-            run, input_signature=[tf.TensorSpec((None, FIELD, FIELD, 1), tf.float32), number, number], jit_compile=False
-        ).get_concrete_function()
-        self.channels = {name: model.get_layer(name).output.shape[-1] for name in LAYERS}
-
-    def __call__(self, digits: np.ndarray, off: Mapping[str, tuple[int, ...]] | None = None) -> np.ndarray:
-        """Probabilities (n, 10) for digits float32 (n, 28, 28, 1), without the channels `off` (layer -> channels)."""
-        masks = []
-        for name in LAYERS:
-            mask = np.ones(self.channels[name], np.float32)
-            mask[list((off or {}).get(name, ()))] = 0.0
-            masks.append(self.tensor(mask))
-        parts = [self.run(self.tensor(digits[i : i + 250]), *masks).numpy() for i in range(0, len(digits), 250)]
-        return np.concatenate(parts)
+    channels = {layer.name: layer.shape[-1] for layer in weights.layers("digit_classifier")}
+    switches = {}
+    for name in LAYERS:
+        switches[f"on_{name}"] = on = np.ones((1, channels[name]), np.float32)
+        on[0, list((off or {}).get(name, ()))] = 0.0
+    predict = inference.predictor("digit_classifier")
+    return np.concatenate([predict(digits[i : i + 250], **switches) for i in range(0, len(digits), 250)])
 
 
-def accuracy(
-    switchboard: Switchboard, off: Mapping[str, tuple[int, ...]], count: int = 1000
-) -> tuple[float, np.ndarray]:
+def accuracy(off: Mapping[str, tuple[int, ...]], count: int = 1000) -> tuple[float, np.ndarray]:
     """Accuracy on the shipped digits with channels off, over all and for each digit (10,)."""
     x, y = validation_digits(count)
-    hits = np.argmax(switchboard(x, off), axis=1) == y
+    hits = np.argmax(silenced(x, off), axis=1) == y
     return float(hits.mean()), np.array([hits[y == digit].mean() for digit in range(10)])
 
 
-def kernels(model) -> np.ndarray:
-    """The raw kernels of layer 1: float32 (3, 3, 32)."""
-    return np.asarray(model.get_layer(LAYERS[0]).get_weights()[0])[:, :, 0, :]
+def kernels(layer: str = LAYERS[0]) -> np.ndarray:
+    """The raw kernels of a layer, float32 (3, 3, channels before, channels)."""
+    return weights.arrays("digit_classifier", layer)[0]
 
 
 def thumbnail() -> np.ndarray:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from cnndemo.inference import predictor
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard
-from cnndemo.ui.networks import model, predictor
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
@@ -92,7 +92,7 @@ def enlarge(name: str, digits: dict[str, Shown]) -> None:
         layer = one_of(st.segmented_control, "Layer", layers, layers[0], "layer")
         count = next(iter(digits.values())).maps[layer].shape[-1]
         channel = st.number_input("Map", 0, count - 1, 0, **state.linked(f"map_{layer}"), width=140)
-    kernel = np.asarray(model(name).get_layer(layer).get_weights()[0])[..., channel]
+    kernel = activation_maps.kernels(layer)[..., channel]
     columns = st.columns(len(digits) + 1)
     with columns[0]:
         if kernel.shape[2] == 1:

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from cnndemo import images
+from cnndemo import images, weights
 from cnndemo.digit_classifier.preparation import STEPS, WORKING_SIDE, Box, Ink, Step, find_ink, prepare
 from cnndemo.digit_classifier.segmentation import Group, cut, digits
 
@@ -46,9 +46,9 @@ class Reading:
 @lru_cache(maxsize=1)
 def shipped() -> Predict:
     """The predict function of the shipped network: float32 (n, 28, 28, 1) -> (n, 10)."""
-    from cnndemo import inference, weights
+    from cnndemo import inference
 
-    return inference.predictor(weights.load(MODEL))
+    return inference.predictor(MODEL)
 
 
 def classify(
@@ -162,20 +162,20 @@ def boxed(image: np.ndarray, readings: list[Reading], chosen: int = 0) -> np.nda
     return canvas
 
 
-def summary(model) -> list[dict[str, Any]]:
-    """Listing 2.2 from the model itself: layer, type, output shape, parameters; one row a layer."""
+def summary(name: str = MODEL) -> list[dict[str, Any]]:
+    """Listing 2.2 of the shipped network: layer, type, output shape, parameters; one row a layer."""
     return [
         {
             "layer": layer.name,
-            "type": type(layer).__name__,
-            "output shape": "(" + ", ".join("None" if n is None else str(n) for n in layer.output.shape) + ")",
-            "parameters": int(layer.count_params()),
+            "type": layer.type,
+            "output shape": "(" + ", ".join("None" if n is None else str(n) for n in layer.shape) + ")",
+            "parameters": layer.parameters,
         }
-        for layer in model.layers
+        for layer in weights.layers(name)
     ]
 
 
-def contributions(model, units: np.ndarray, digit: int) -> tuple[np.ndarray, float]:
+def contributions(units: np.ndarray, digit: int) -> tuple[np.ndarray, float]:
     """How each of the 128 units of the first dense layer speaks for or against a digit.
 
     Args:
@@ -186,7 +186,7 @@ def contributions(model, units: np.ndarray, digit: int) -> tuple[np.ndarray, flo
     Returns:
         Activation times weight, float32 (128,), and the bias; together they add up to the digit's logit.
     """
-    kernel, bias = (np.asarray(value) for value in model.get_layer("dense_2").get_weights())
+    kernel, bias = weights.arrays(MODEL, "dense_2")
     return units * kernel[:, digit], float(bias[digit])
 
 

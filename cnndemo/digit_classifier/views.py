@@ -9,10 +9,9 @@ import streamlit as st
 
 from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier.preparation import STEPS
-from cnndemo.digit_classifier.reading import MODEL, Reading, boxed, contributions
+from cnndemo.digit_classifier.reading import Reading, boxed, contributions
 from cnndemo.figures import INPUT, OUTPUT, number_grid
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.networks import model
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
@@ -100,7 +99,7 @@ def dense(units: np.ndarray, digit: int) -> None:
     """Figure 2.13 on real numbers: units (128,)."""
     st.markdown("**Dense**: every unit speaks to every digit, each time with another weight.")
     asked = one_of(st.pills, "Which units speak for the digit …", range(10), digit, f"asked_{digit}")
-    values, bias = contributions(model(MODEL), units, asked)
+    values, bias = contributions(units, asked)
     total = values.sum() + bias
     chart(
         charts.dense(values, bias, asked), f"the strongest units for and against {asked}; sum {total:.2f}", key="dense"

@@ -49,10 +49,10 @@ def networks() -> Networks:
     Raises:
         WeightsError: a file is missing or broken.
     """
-    from cnndemo import inference, weights
+    from cnndemo import inference
 
     names = ("tiny_face_detector", "face_landmarks", "face_embedding")
-    return Networks(*(inference.predictor(weights.load(name)) for name in names))
+    return Networks(*(inference.predictor(name) for name in names))
 
 
 @dataclass(frozen=True)

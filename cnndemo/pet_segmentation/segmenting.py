@@ -122,7 +122,7 @@ def look(predict: Predict, squares: np.ndarray) -> np.ndarray:
 def _predictor(name: str) -> Predict:
     from cnndemo import inference
 
-    return inference.predictor(weights.load(network(name).weights))
+    return inference.predictor(network(name).weights)
 
 
 def windows(height: int, width: int) -> list[tuple[slice, slice]]:
@@ -270,38 +270,25 @@ def architecture(name: str):
     return import_module(f"cnndemo.models.{network(name).architecture}")
 
 
-def decoder(model, name: str):
-    """The right half of the U as a model of its own: from the bottom and the skips to the probabilities.
-
-    Args:
-        model: the whole `keras.Model`.
-        name: "pretrained" or "book".
-    """
-    import keras
-
-    inputs = [model.get_layer(layer).output for layer in (*architecture(name).SKIPS, architecture(name).BOTTOM)]
-    return keras.Model(inputs, model.output)
-
-
-def decode(half, maps: dict[str, np.ndarray], name: str, off: tuple[str, ...] = ()) -> np.ndarray:
+def decode(maps: dict[str, np.ndarray], name: str, off: tuple[str, ...] = ()) -> np.ndarray:
     """The network's answer when some skip connections carry only each channel's mean: what is there, but not where.
 
     Args:
-        half: from `decoder`.
         maps: layer name -> feature map (1, height, width, channels), from the left half.
+        name: "pretrained" or "book".
         off: names of the layers whose skip is cut.
 
     Returns:
         float32 (size, size, 3).
     """
-    from keras import ops
+    from cnndemo import inference
 
-    names = (*architecture(name).SKIPS, architecture(name).BOTTOM)
-    inputs = [maps[layer] for layer in names]
-    for index, layer in enumerate(names):
-        if layer in off:
-            inputs[index] = np.broadcast_to(inputs[index].mean(axis=(1, 2), keepdims=True), inputs[index].shape)
-    return ops.convert_to_numpy(half([ops.convert_to_tensor(array) for array in inputs], training=False))[0]
+    first, *others = (*architecture(name).SKIPS, architecture(name).BOTTOM)
+    inputs = {layer: maps[layer] for layer in (first, *others)}
+    for layer in off:
+        inputs[layer] = np.broadcast_to(maps[layer].mean(axis=(1, 2), keepdims=True), maps[layer].shape)
+    half = inference.predictor(network(name).weights, part="decoder")
+    return half(inputs.pop(first), **inputs)[0]
 
 
 def strip(feature_map: np.ndarray, box: tuple[int, int, int, int], size: int, count: int = 2) -> np.ndarray:

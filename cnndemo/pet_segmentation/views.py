@@ -9,12 +9,12 @@ import streamlit as st
 
 from cnndemo import images, pet_segmentation, weights
 from cnndemo.figures import INPUT, KERNEL
+from cnndemo.inference import predictor
 from cnndemo.pet_segmentation import figures as drawings
 from cnndemo.pet_segmentation import masks as pet_masks
 from cnndemo.pet_segmentation import metrics
 from cnndemo.pet_segmentation.segmenting import NETWORKS
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.networks import model, predictor
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, download
 from cnndemo.ui.pictures import show
@@ -105,12 +105,6 @@ def feature_maps(image: np.ndarray, name: str, _predict) -> dict[str, np.ndarray
     return _predict(pet_segmentation.prepare(image, NETWORKS[name])[0][None])
 
 
-@st.cache_resource(show_spinner=False)
-def right_half(name: str, _model):
-    """The way up of a network, shared by all visitors."""
-    return pet_segmentation.decoder(_model, name)
-
-
 @st.fragment
 def how_it_works(image: np.ndarray, name: str) -> None:
     """The picture's way through the U, with skips to switch off."""
@@ -123,12 +117,9 @@ def how_it_works(image: np.ndarray, name: str) -> None:
     )  # fmt: skip
     off = tuple(layer for layer in module.SKIPS if layer not in on)
     square, box = pet_segmentation.prepare(image, net)
-    half = right_half(name, model(net.weights))
     small = images.shrink(image, SHOWN)
     full, cut = (
-        pet_segmentation.labels(
-            pet_segmentation.restore(pet_segmentation.decode(half, maps, name, skips), box, small.shape)
-        )
+        pet_segmentation.labels(pet_segmentation.restore(pet_segmentation.decode(maps, name, skips), box, small.shape))
         for skips in ((), off)
     )
     left, right = st.columns([3, 2], gap="large")

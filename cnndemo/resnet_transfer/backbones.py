@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cnndemo import inference, weights
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0, resnet20
 from cnndemo.resnet_transfer import resnet50
@@ -131,18 +132,30 @@ class Look:
 class Network:
     """A loaded backbone, ready to serve from many threads."""
 
-    def __init__(self, backbone: Backbone, model):
-        """Args: backbone: its description; model: a built and loaded `keras.Model`."""
-        from cnndemo import inference
-
-        self.backbone, self.model = backbone, model
+    def __init__(self, backbone: Backbone, model=None, session=None):
+        """Serve what ships; or a `keras.Model`; or a session of `inference.shuffled`, with the arrays of its scores."""
+        self.backbone, self._model = backbone, model
         self._layers = (backbone.maps, backbone.features, backbone.scores)
-        self._run = inference.predictor(model, self._layers)
-        kernel, bias = model.get_layer(backbone.scores).get_weights()
+        if session is not None:
+            session, (kernel, bias) = session
+            self._run = inference.function(session, self._layers)
+        elif model is None:
+            self._run = inference.predictor(backbone.name, self._layers)
+            kernel, bias = weights.arrays(backbone.name, backbone.scores)
+        else:
+            self._run = inference.traced(model, self._layers)
+            kernel, bias = model.get_layer(backbone.scores).get_weights()
         #: float32 (channels, classes) and (classes,): the last layer, which class activation maps are made from.
         self.kernel, self.bias = kernel, bias
         #: the compiled gradient of `attribution.fast_grad_cam`, once it was asked for.
         self.grad_cam: Callable | None = None
+
+    @property
+    def model(self):
+        """The `keras.Model`, for what only Keras can do; loaded when it is first asked for."""
+        if self._model is None:
+            self._model = _load(self.backbone.name)
+        return self._model
 
     def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """Layer name -> output for a batch of uint8 squares (n, size, size, 3)."""
@@ -204,18 +217,16 @@ def network(name: str) -> Network:
             if name not in SHIPPED:
                 for other in [key for key in _networks if key not in SHIPPED]:
                     del _networks[other]
-            import keras  # noqa: F401  (so that its memory is not counted as the network's)
-            import tensorflow  # noqa: F401
+                import keras  # noqa: F401  (so that its memory is not counted as the network's)
+                import tensorflow  # noqa: F401
 
             before = resident_bytes()
-            _networks[name] = Network(BACKBONES[name], _load(name))
+            _networks[name] = Network(BACKBONES[name], None if name in SHIPPED else _load(name))
             _added[name] = max(0, resident_bytes() - before)
         return _networks[name]
 
 
 def _load(name: str):
-    from cnndemo import weights
-
     if name == "resnet50":
         return resnet50.load()
     model = weights.load(name)
@@ -234,9 +245,11 @@ def randomised(name: str, seed: int = 0) -> Network:
     Adebayo et al., "Sanity Checks for Saliency Maps", 2018: a heat map that looks as convincing for such a network says
     more about the picture than about what was learned.
     """
+    trained = network(name)
+    if name in SHIPPED:
+        return Network(trained.backbone, session=inference.shuffled(name, trained.backbone.scores, seed))
     import keras
 
-    trained = network(name)
     generator = np.random.default_rng(seed)
     model = keras.models.clone_model(trained.model)
     model.set_weights([generator.permuted(w.ravel()).reshape(w.shape) for w in trained.model.get_weights()])
@@ -269,8 +282,6 @@ def multiply_adds(model) -> int:
 
 def state(name: str) -> str:
     """Where the weights of a backbone are: "in memory", "shipped", "on disk" or "not downloaded"."""
-    from cnndemo import weights
-
     if name in _networks:
         return "in memory"
     if name == "resnet50":
@@ -301,12 +312,10 @@ def overview() -> list[dict[str, object]]:
 
 
 def _size(name: str) -> tuple[int | None, int | None]:
-    from cnndemo import weights
-
     if name == "resnet50":
         return resnet50.parameters(), resnet50.multiply_adds()
-    loaded = _networks.get(name)
     try:
-        return weights.card(name)["parameters"], multiply_adds(loaded.model) if loaded else None
+        about = weights.card(name)
+        return about["parameters"], about["multiply_adds"]
     except VisitorError:
         return None, None

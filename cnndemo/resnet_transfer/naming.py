@@ -66,7 +66,7 @@ def class_activation(image: np.ndarray, backbone: str, label: str) -> np.ndarray
     """
     chosen = network(backbone)
     look = chosen.look(image)
-    values = attribution.fast_grad_cam(chosen, look.pixels, class_index(backbone, label, look.scores))
+    values = attribution.class_map(look, chosen, class_index(backbone, label, look.scores))
     return attribution.on_picture(values, image.shape[:2], chosen.backbone.crop(*image.shape[:2]))
 
 
@@ -74,7 +74,7 @@ def class_activation(image: np.ndarray, backbone: str, label: str) -> np.ndarray
 def _head_arrays(name: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     from cnndemo import weights
 
-    kernel, bias = weights.load(name).get_layer("scores").get_weights()
+    kernel, bias = weights.arrays(name, "scores")
     return kernel, bias, tuple(weights.card(name)["classes"])
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer.backbones import Network, softmax
+from cnndemo.weights import Layer
 
 MAX_CLASSES = 8
 MAX_PICTURES = 200
@@ -280,21 +281,23 @@ def principal_plane(rows: np.ndarray) -> Plane:
     return Plane(center, axes)
 
 
-def freeze_table(model, classes: int) -> list[dict[str, object]]:
+def freeze_table(layers: Sequence[Layer], classes: int) -> list[dict[str, object]]:
     """What trains in each of the three ways, and how many numbers that is.
 
     Args:
-        model: EfficientNet-Lite0 with its batch normalizations.
+        layers: of EfficientNet-Lite0; its batch normalizations learn half of their numbers and count the rest.
         classes: width of the new head.
     """
     dense = 1280 * classes + classes
     parts = {name: 0 for name in ("stem", "stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7", "head")}
-    for layer in model.layers:
+    frozen_statistics = 0
+    for layer in layers:
+        counted = layer.parameters // 2 if layer.type == "BatchNormalization" else 0
+        frozen_statistics += counted
         prefix = layer.name.split("_")[0]
         if prefix in parts:
-            parts[prefix] += sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
+            parts[prefix] += layer.parameters - counted
     last, everything = parts["stage7"] + parts["head"], sum(parts.values())
-    frozen_statistics = model.count_params() - sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     total = everything + frozen_statistics + dense
     rows = []
     for way, what, train in (

@@ -57,10 +57,12 @@ def embedder(name: str, outputs: list[str] | None = None) -> Callable:
         name: name of a shipped network, or "untrained" for the base network with random weights.
         outputs: names of layers instead; then the function returns a dict.
     """
-    from cnndemo import inference, weights
+    from cnndemo import inference
     from cnndemo.models.siamese import build
 
-    return inference.predictor(build(seed=0) if name == "untrained" else weights.load(name), outputs)
+    if name == "untrained":
+        return inference.traced(build(seed=0), outputs)
+    return inference.predictor(name, outputs)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """The widgets that all pages share; the only place in the package that imports Streamlit."""
 
+from cnndemo.inference import predictor
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, page, plain, section, starting_again, try_it
-from cnndemo.ui.networks import model, predictor, start_warm_up, tensorflow_ready
+from cnndemo.ui.networks import start_warm_up
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
@@ -20,7 +21,6 @@ __all__ = [
     "download",
     "guard",
     "icon",
-    "model",
     "model_card",
     "prepare_browser",
     "one_of",
@@ -38,6 +38,5 @@ __all__ = [
     "starting_again",
     "state",
     "table",
-    "tensorflow_ready",
     "try_it",
 ]

@@ -1,4 +1,4 @@
-"""Networks for pages: TensorFlow imported once in the background, models and predictors shared by all visitors."""
+"""Keras for the few things that need it: imported once, in the background, and awaited where it is not there yet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gc
 import importlib
 import os
 import threading
-from collections.abc import Callable
 
 import streamlit as st
 
@@ -62,37 +61,3 @@ def await_tensorflow() -> None:
     _start()
     with st.skeleton(height=160):
         _ready.wait()
-
-
-def model(name: str):
-    """The shipped `keras.Model` of this name, loaded once for all visitors.
-
-    Raises:
-        WeightsError: weights or card missing or broken; wrap the call in `ui.guard`.
-    """
-    await_tensorflow()
-    return _model(name)
-
-
-def predictor(name: str, outputs: tuple[str, ...] | None = None) -> Callable:
-    """The compiled predict function of a shipped model (see `cnndemo.inference.predictor`), shared by all visitors.
-
-    Raises:
-        WeightsError: weights or card missing or broken; wrap the call in `ui.guard`.
-    """
-    await_tensorflow()
-    return _predictor(name, tuple(outputs) if outputs else None)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _model(name: str):
-    from cnndemo import weights
-
-    return weights.load(name)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _predictor(name: str, outputs: tuple[str, ...] | None) -> Callable:
-    from cnndemo import inference
-
-    return inference.predictor(_model(name), outputs)

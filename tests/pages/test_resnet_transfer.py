@@ -154,7 +154,7 @@ def test_fine_tunes_the_last_block_and_forgets_it_when_the_pictures_change(monke
     monkeypatch.setattr(finetune.tune, "__defaults__", (2, *finetune.tune.__defaults__[1:]))
     page = run_page("resnet_transfer")
     page.button(key="resnet_transfer.tune").click().run()
-    no_trouble(until(page, tuned))
+    no_trouble(until(page, tuned).run())
     assert any(element.value.startswith("Of 9 pictures held out") for element in page.markdown)
     assert not [button for button in page.button if button.key == "resnet_transfer.stop_tuning"]
     page.button(key="resnet_transfer.remove_0").click().run()
@@ -166,13 +166,13 @@ def test_fine_tuning_that_fails_or_has_too_few_pictures_is_a_sentence(monkeypatc
     page = run_page("resnet_transfer")
     monkeypatch.setattr(worker.sys, "executable", "/bin/false")
     page.button(key="resnet_transfer.tune").click().run()
-    until(page, tuned)
+    until(page, tuned).run()
     assert "is still there" in warnings(page)
     assert right_on(page).endswith(" of 36")
     monkeypatch.undo()
     with finetune._busy:
         page.button(key="resnet_transfer.tune").click().run()
-        until(page, tuned)
+        until(page, tuned).run()
     assert "Another visitor" in warnings(page)
 
 

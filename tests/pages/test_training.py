@@ -70,7 +70,7 @@ def test_trains_with_what_the_controls_say(open_page, monkeypatch):
     monkeypatch.setattr(training, "train", train)
     page = open_page("training", {"t_digits": "200", "t_batch_size": "4", "t_epochs": "1"})
     page.button(key="training.train").click().run()
-    no_trouble(until(page, ended))
+    no_trouble(until(page, ended).run())
     assert asked == [Settings(digits=200, batch_size=4, epochs=1)]
     assert "1 of 1 epochs" in texts(page)
     assert page.session_state["training.job"].latest.model == b"a model"
@@ -81,7 +81,7 @@ def test_a_real_run_of_two_epochs(open_page):
     page = open_page("training", {"t_digits": "100", "t_batch_size": "32", "t_epochs": "2"})
     page.button(key="training.train").click().run()
     assert page.button(key="training.train").disabled
-    no_trouble(until(page, ended))
+    no_trouble(until(page, ended).run())
     assert not page.button(key="training.train").disabled
     assert "2 of 2 epochs" in texts(page)
     assert captions(page, "On the validation loss") == "On the validation loss of your run, 2 epochs."
@@ -95,7 +95,7 @@ def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):
     monkeypatch.setattr(training, "train", train)
     page = open_page("training")
     page.button(key="training.train").click().run()
-    until(page, ended)
+    until(page, ended).run()
     assert "Another visitor" in no_trouble(page).warning[0].value
     assert "How the gallery" in texts(page)
 

@@ -18,7 +18,7 @@ SHARED = {
     "visit",
     "left",
     "share",
-    "history",
+    "browser",
     "own_picture",
     "last_drawing",
 }  # belong to the session, not to a page

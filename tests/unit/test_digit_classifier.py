@@ -287,7 +287,7 @@ def test_the_journey_names_every_shape(network):
     from cnndemo import inference
 
     field = digit_classifier.sample(5, 0).astype(np.float32) / 255
-    outputs = inference.predictor(network, digit_classifier.STAGES)(field[None, ..., None])
+    outputs = inference.predictor(digit_classifier.MODEL, digit_classifier.STAGES)(field[None, ..., None])
     stages = digit_classifier.journey(outputs, field)
     assert [(name, shape) for name, shape, _ in stages] == [
         ("input", "28 × 28"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnndemo import images, inference, weights
+from cnndemo import images, inference
 from cnndemo.errors import VisitorError
 from cnndemo.face_detection import Box, conditions, cut, decode, detect, eyes, haar, locate, merge, search, suppress
 from cnndemo.models.tiny_face_detector import ANCHORS, CELLS, SIDE
@@ -21,7 +21,7 @@ PEOPLE = ("astronaut", "obama_1", "obama_2", "obama_3", "biden_1")
 
 @pytest.fixture(scope="module")
 def predict():
-    return inference.predictor(weights.load("tiny_face_detector"))
+    return inference.predictor("tiny_face_detector")
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,104 @@
+"""Networks as served: ONNX Runtime gives what Keras gives, and a file that is not what it should be is a sentence."""
+
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
 
-from cnndemo import inference
+from cnndemo import images, inference, pet_segmentation, weights
+from cnndemo.resnet_transfer import BACKBONES
+from cnndemo.weights import WeightsError
+from train.onnx_files import SHOWN
+
+PICTURES = ("cat", "coffee", "astronaut", "rocket", "obama_1")
+
+
+def real_inputs(name: str, count: int) -> np.ndarray:
+    """Real pictures as a network wants them, float32 (count, ...)."""
+    shape = weights.build(name).inputs[0].shape[1:]
+    if shape == (28, 28, 1):
+        return images.digits()[0][7::900][:count, ..., None].astype(np.float32) / 255
+    pictures = [images.sample(sample) for sample in PICTURES[:count]]
+    if len(shape) == 1:
+        features = inference.predictor("efficientnet_lite0", ["average_pool"])
+        return features(np.stack([BACKBONES["efficientnet_lite0"].prepare(p) for p in pictures]))["average_pool"]
+    if name in BACKBONES:
+        return np.stack([BACKBONES[name].prepare(p) for p in pictures]).astype(np.float32)
+    for net in pet_segmentation.NETWORKS.values():
+        if net.weights == name:
+            return np.stack([pet_segmentation.prepare(p, net)[0] for p in pictures])
+    return np.stack([images.letterbox(p, shape[0])[0] for p in pictures]).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_the_served_network_equals_keras_at_every_output(name):
+    layers = SHOWN.get(name, ())
+    model = weights.load(name)
+    batch = real_inputs(name, 5)
+    whole = keras.Model(model.inputs[0], [model.get_layer(layer).output for layer in layers] + [model.outputs[0]])
+    for part in (batch, batch[:1]):
+        wanted = [np.asarray(value) for value in keras.tree.flatten(whole(part, training=False))]
+        served = inference.predictor(name, layers)(part) if layers else {}
+        for layer, value in zip(layers, wanted, strict=False):
+            scale = max(1.0, float(np.abs(value).max()))
+            np.testing.assert_allclose(served[layer], value, atol=1e-4 * scale, err_msg=layer)
+        np.testing.assert_allclose(inference.predictor(name)(part), wanted[-1], atol=1e-4)
+
+
+def test_a_layer_that_is_not_served_is_named():
+    with pytest.raises(ValueError, match="nowhere"):
+        inference.predictor("digit_classifier", ["nowhere"])
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """A copy of a small network's files that a test may spoil."""
+    for file in weights.WEIGHTS_DIR.glob("siamese.*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
+    inference.forget("siamese")
+    yield tmp_path
+    inference.forget("siamese")
+
+
+def spoil(folder, how: str) -> None:
+    file = folder / "siamese.onnx"
+    whole = file.read_bytes()
+    if how == "missing":
+        file.unlink()
+    elif how == "half":
+        file.write_bytes(whole[: len(whole) // 2])
+    elif how == "of another network":
+        file.write_bytes((weights.Path(__file__).resolve().parents[2] / "weights" / "triplet.onnx").read_bytes())
+    elif how == "one bit":
+        file.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+    else:
+        (folder / "siamese.json").write_text("{")
+
+
+@pytest.mark.parametrize("how", ["missing", "half", "of another network", "one bit", "card"])
+def test_a_file_that_is_not_what_it_should_be_is_a_sentence_with_the_command(own_folder, how):
+    spoil(own_folder, how)
+    with pytest.raises(WeightsError, match="python -m train.siamese"):
+        inference.predictor("siamese")
+
+
+def test_what_only_looks_like_a_network_is_a_sentence():
+    with pytest.raises(WeightsError, match="make onnx"):
+        inference.load(b"no network at all", "siamese")
+
+
+def test_many_threads_load_it_once_and_agree(own_folder):
+    batches = [real_inputs("siamese", 5)[at : at + 1] for at in range(5)] * 8
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda batch: inference.predictor("siamese")(batch), batches))
+    for index in range(5):
+        for other in found[index::5]:
+            np.testing.assert_array_equal(other, found[index])
+
+
+# --- networks that do not ship, in the Keras process -------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -16,24 +110,24 @@ def model() -> keras.Model:
 
 
 def test_equals_the_model_at_any_batch_size(model):
-    predict = inference.predictor(model)
+    predict = inference.traced(model)
     for size in (1, 3, 17):
         batch = np.random.default_rng(size).random((size, 8, 8, 1), dtype=np.float32)
         np.testing.assert_allclose(predict(batch), model(batch, training=False).numpy(), atol=1e-6)
 
 
 def test_gives_layers_by_name(model):
-    result = inference.predictor(model, ["first", "last"])(np.ones((2, 8, 8, 1)))
+    result = inference.traced(model, ["first", "last"])(np.ones((2, 8, 8, 1)))
     assert {name: value.shape for name, value in result.items()} == {"first": (2, 6, 6, 3), "last": (2, 2)}
 
 
 def test_an_unknown_layer_is_named(model):
     with pytest.raises(ValueError, match="nowhere"):
-        inference.predictor(model, ["nowhere"])
+        inference.traced(model, ["nowhere"])
 
 
 def test_many_threads_agree(model):
-    predict = inference.predictor(model)
+    predict = inference.traced(model)
     batches = [np.full((1, 8, 8, 1), i / 20, np.float32) for i in range(20)]
     expected = [model(batch, training=False).numpy() for batch in batches]
     with ThreadPoolExecutor(8) as pool:

@@ -133,24 +133,24 @@ def test_folding_changes_nothing_but_the_layers():
 
 @pytest.fixture(scope="module")
 def shipped():
-    """The book's network, its feature maps of the cat, and its right half."""
+    """The book's network, and its feature maps of the cat."""
     from cnndemo import inference
 
     model = weights.load("pet_segmentation")
     square, _ = pet_segmentation.prepare(images.sample("cat"), pet_segmentation.NETWORKS["book"])
-    maps = inference.predictor(model, unet.LEVELS)(square[None])
-    return model(square[None]).numpy()[0], maps, pet_segmentation.decoder(model, "book")
+    maps = inference.predictor("pet_segmentation", unet.LEVELS)(square[None])
+    return model(square[None]).numpy()[0], maps
 
 
 def test_the_right_half_repeats_the_whole_networks_answer(shipped):
-    answer, maps, half = shipped
-    np.testing.assert_allclose(pet_segmentation.decode(half, maps, "book"), answer, atol=1e-4)
+    answer, maps = shipped
+    np.testing.assert_allclose(pet_segmentation.decode(maps, "book"), answer, atol=1e-4)
 
 
 def test_without_skips_the_mask_loses_its_edges(shipped):
-    answer, maps, half = shipped
+    answer, maps = shipped
     whole = pet_segmentation.animal(pet_segmentation.labels(answer))
-    cut = pet_segmentation.labels(pet_segmentation.decode(half, maps, "book", unet.SKIPS))
+    cut = pet_segmentation.labels(pet_segmentation.decode(maps, "book", unet.SKIPS))
     assert metrics.boundary_f_score(whole, pet_segmentation.animal(cut)) < 0.9
 
 

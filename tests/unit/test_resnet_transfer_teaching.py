@@ -178,7 +178,7 @@ def test_freeze_table_adds_up():
     from cnndemo import weights
 
     model = weights.load(BACKBONE)
-    rows = {row["way"]: row for row in teaching.freeze_table(model, 3)}
+    rows = {row["way"]: row for row in teaching.freeze_table(weights.layers(BACKBONE), 3)}
     assert rows["head only"]["train"] == 1280 * 3 + 3
     totals = {row["train"] + row["frozen"] for row in rows.values()}
     assert totals == {model.count_params() - 1281 * 1000 + 1281 * 3}
@@ -389,7 +389,7 @@ def test_pickled_arrays_are_never_unpickled():
 def stage_six(network, shots):
     from cnndemo import inference
 
-    run = inference.predictor(network.model, (finetune.FROZEN_END,))
+    run = inference.predictor(BACKBONE, (finetune.FROZEN_END,))
     return run(np.stack([shot.pixels for shot in shots]))[finetune.FROZEN_END]
 
 

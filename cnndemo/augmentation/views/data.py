@@ -11,10 +11,11 @@ from cnndemo.augmentation import figures as charts
 from cnndemo.augmentation.views.pipeline import variants
 from cnndemo.errors import VisitorError
 from cnndemo.figures import bars
+from cnndemo.inference import predictor
 from cnndemo.ui.bring import bring_file, edit_table
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, plain, try_it
-from cnndemo.ui.networks import predictor, tell_of_loading, tensorflow_ready
+from cnndemo.ui.networks import tell_of_loading, tensorflow_ready
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state

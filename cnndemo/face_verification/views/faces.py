@@ -10,7 +10,7 @@ from cnndemo.errors import VisitorError
 from cnndemo.face_verification import Face, Networks, Rates, describe, distance, naive_embedding
 from cnndemo.figures import INPUT
 from cnndemo.figures.boxes import boxed
-from cnndemo.ui.networks import predictor
+from cnndemo.inference import predictor
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
 

@@ -13,7 +13,6 @@ from cnndemo.errors import VisitorError
 from cnndemo.models import resnet20
 from cnndemo.resnet_transfer import attribution, naming, resnet50
 from cnndemo.resnet_transfer import figures as charts
-from cnndemo.ui.networks import await_tensorflow
 
 SIDE = 200  # pixels of a picture on the page
 
@@ -21,7 +20,6 @@ SIDE = 200  # pixels of a picture on the page
 @st.cache_data(max_entries=64, show_spinner=False)
 def fed(small: np.ndarray, way: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the network saw, the ten probabilities, and how strongly each cell of its last grid responds."""
-    await_tensorflow()
     pixels, probabilities, seen = naming.small_picture(small, way)
     return pixels, probabilities, seen.maps.mean(axis=2)
 

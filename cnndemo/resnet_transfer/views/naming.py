@@ -34,7 +34,8 @@ class Cover:
 @st.cache_data(max_entries=64, show_spinner=False)
 def look(name: str, pixels: np.ndarray) -> Look:
     """A network's outputs for a prepared square; cached by the square's content."""
-    await_tensorflow()
+    if name not in backbones.SHIPPED:
+        await_tensorflow()
     return transfer.network(name).see(pixels)
 
 
@@ -147,20 +148,23 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
                 "as many; the maps are of the first."
             )
     index = naming.class_index(name, label, seen.scores)
-    values = heat_map(name, pixels, index)
     noise, nonsense = untrained_map(name, pixels)
     with st.container(horizontal=True):
         _map(pixels, None, "What the network saw", f"{alt}, cut to the square that the network sees")
-        _map(pixels, values, f"Grad-CAM for “{label}”", f"bright where {backbone.title} sees {label}")
-        classic = attribution.class_map(seen, transfer.network(name), index)
-        _map(pixels, classic, "Class activation map", f"the classic map for {label}, equal to Grad-CAM")
+        values = attribution.class_map(seen, transfer.network(name), index)
+        _map(pixels, values, f"Class activation map for “{label}”", f"bright where {backbone.title} sees {label}")
         _map(pixels, noise, f"Shuffled weights: “{nonsense}”", "the same kind of map from a network that knows nothing")
-    same = float(np.abs(values - classic).max())
+        shown = st.empty()
     st.caption(
-        f"Grad-CAM and the classic map differ by at most {same:.0e}: for a network that ends in an average and one "
-        "dense layer they are the same thing. The last map comes from the same network with its weights shuffled. If "
-        "you would believe that one too, do not believe the others."
+        "For a network that ends in an average and one dense layer this map and Grad-CAM are the same thing, and it "
+        "needs no gradient. The last map comes from the same network with its weights shuffled. If you would believe "
+        "that one too, do not believe the other."
     )
+    if st.button("Let Keras take the gradient", key=state.key(f"prove_{identity}_{index}"), icon=":material/check:"):
+        slow = heat_map(name, pixels, index)
+        with shown.container(width=SIDE):
+            _map(pixels, slow, f"Grad-CAM for “{label}”", f"Grad-CAM for {label}, made from the gradient")
+        st.caption(f"Grad-CAM and the class activation map differ by at most {np.abs(slow - values).max():.0e}.")
     if st.button("Cover it piece by piece", key=state.key(f"occlude_{identity}_{index}"), icon=":material/grid_on:"):
         state[COVER] = Cover(identity, index, label)
         st.rerun()

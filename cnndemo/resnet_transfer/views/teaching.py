@@ -14,7 +14,6 @@ from cnndemo.resnet_transfer.backbones import BACKBONES
 from cnndemo.resnet_transfer.teaching import Head, Report, Shot
 from cnndemo.resnet_transfer.views.lesson import Lesson, edit, lesson
 from cnndemo.ui.bring import bring_file
-from cnndemo.ui.networks import await_tensorflow
 from cnndemo.ui.session import state
 from cnndemo.ui.watch import watch
 
@@ -31,8 +30,7 @@ def trained(_features: np.ndarray, _labels: np.ndarray, classes: tuple, balanced
 @st.cache_data(max_entries=4, show_spinner=False)
 def freeze_rows(classes: int) -> list[dict]:
     """The table of what trains, counted on the real network."""
-    await_tensorflow()
-    return teaching.freeze_table(weights.load(BACKBONE), classes)
+    return teaching.freeze_table(weights.layers(BACKBONE), classes)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -40,13 +38,12 @@ def stage_six():
     """The shared backbone up to where fine-tuning begins."""
     from cnndemo import inference
 
-    return inference.predictor(transfer.network(BACKBONE).model, (finetune.FROZEN_END, "average_pool"))
+    return inference.predictor(BACKBONE, (finetune.FROZEN_END, "average_pool"))
 
 
 @st.fragment
 def teach() -> None:
     """The whole section."""
-    await_tensorflow()
     current = lesson()
     left, right = ui.try_it()
     head = None

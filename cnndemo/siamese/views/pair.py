@@ -8,12 +8,13 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images, siamese, weights
+from cnndemo.inference import predictor
 from cnndemo.siamese import figures as drawings
 from cnndemo.siamese.pairs import NETWORKS
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, try_it
-from cnndemo.ui.networks import model, predictor
+from cnndemo.ui.networks import await_tensorflow
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
@@ -52,7 +53,7 @@ def network(name: str, outputs: tuple[str, ...] | None = None):
     """The predict function of a shipped network, or of the base network before training."""
     if name != "untrained":
         return predictor(name, outputs)
-    model("siamese")  # waits for TensorFlow behind a skeleton
+    await_tensorflow()
     return _untrained(outputs)
 
 
