@@ -34,13 +34,13 @@ onnx: $(VENV)/dev.stamp
 cards: $(VENV)/run.stamp
 	$(BIN)/python -m train.cards
 
-$(VENV)/run.stamp: requirements.txt
+$(VENV)/run.stamp: requirements.txt requirements-lean.txt
 	@$(SUPPORTED) || (echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12" && false)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/dev.stamp: requirements.txt requirements-dev.txt
+$(VENV)/dev.stamp: requirements.txt requirements-lean.txt requirements-dev.txt
 	@$(SUPPORTED) || (echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12" && false)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt

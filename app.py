@@ -1,4 +1,4 @@
-"""The gallery: page config, navigation from the topic registry, background warm-up."""
+"""The gallery: page config, navigation from the topic registry."""
 
 import streamlit as st
 
@@ -18,4 +18,3 @@ page = st.navigation({"": [home], **chapters})
 if not ui.starting_again():
     page.run()
 ui.prepare_browser()
-ui.start_warm_up()

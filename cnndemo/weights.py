@@ -155,7 +155,7 @@ def layers(name: str) -> tuple[Layer, ...]:
             for row in rows
         )
     except (OSError, json.JSONDecodeError, KeyError, TypeError):
-        raise WeightsError(f"The list of the layers of “{name}” is missing. Make it with: make onnx") from None
+        raise WeightsError(f"The list of the layers of “{name}” is missing. Make it with: {command(name)}") from None
 
 
 def arrays(name: str, layer: str) -> tuple[np.ndarray, ...]:

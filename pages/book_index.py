@@ -4,7 +4,7 @@ import inspect
 
 import streamlit as st
 
-from cnndemo import book_index, ui
+from cnndemo import book_index, ui, worker
 from cnndemo.book_index import ENTRIES, Entry
 from cnndemo.book_index.errata import ERRATA, Erratum, Finding
 from cnndemo.topics import CHAPTERS, TOPICS
@@ -17,8 +17,9 @@ LABELS = {"wrong": ":red-badge[wrong]", "unclear": ":orange-badge[unclear]", "ou
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def finding(name: str) -> Finding:
-    """The result of a check, computed once."""
-    return next(erratum.check() for erratum in ERRATA if erratum.check.__name__ == name)
+    """The result of a check, computed once; those that ask Keras run where Keras runs."""
+    erratum = next(erratum for erratum in ERRATA if erratum.check.__name__ == name)
+    return worker.ask("cnndemo.book_index.errata:check", name) if erratum.keras else erratum.check()
 
 
 def line(entry: Entry) -> str:

@@ -4,19 +4,14 @@ import inspect
 
 import streamlit as st
 
-from cnndemo import siamese, ui
+from cnndemo import siamese, ui, weights
 from cnndemo.models import siamese as models
 from cnndemo.siamese import figures as drawings
 from cnndemo.siamese import losses
 from cnndemo.siamese.views import pair as views
 from cnndemo.siamese.views import playgrounds
 from cnndemo.ui import state
-
-
-@st.cache_data(show_spinner=False)
-def facts() -> siamese.Sharing:
-    return siamese.sharing()
-
+from cnndemo.ui.keras import agreement, keras_says
 
 ui.page("siamese")
 
@@ -27,14 +22,13 @@ pair = state.get("_pair")
 
 ui.section("How it works", figures=("5.3", "5.8"), listings=("5.5", "5.6"))
 with ui.guard():
-    sharing = facts()
-    st.graphviz_chart(drawings.tower(sharing.base), width="stretch")
+    base = weights.card("siamese")["parameters"]
+    st.graphviz_chart(drawings.tower(base), width="stretch")
     st.markdown(
-        f"The base network is **one** network, called twice. It has {sharing.base:,} parameters, and so has the whole "
-        f"siamese network: {sharing.siamese:,}. All {sharing.variables} variables are the very same objects"
-        f"{'' if sharing.shared else ' — not'}. The book says below figure 5.8 that this model does not share weights; "
-        "it does, as 5.3 explains."
+        f"The base network is **one** network, called twice. It has {base:,} parameters. The book says below figure "
+        "5.8 that this model does not share weights; it does, as 5.3 explains."
     )
+    agreement(views.shared, "cnndemo.siamese.pairs:sharing")
     if pair:
         views.layers(pair)
         a, b = pair.embeddings
@@ -100,12 +94,7 @@ st.markdown(
     "The Sequential API is a list of layers: one way in, one way out. The functional API calls layers like functions, "
     "so a network can branch, have two inputs, or call one layer twice. Where both can do it, the network is the same:"
 )
-with ui.guard():
-    for column, (title, function, rows) in zip(st.columns(2, gap="large"), sharing.listings, strict=True):
-        with column:
-            st.markdown(f"**{title}**: {sum(row['parameters'] for row in rows):,} parameters")
-            ui.table(rows)
-            st.code(inspect.getsource(function), language="python", wrap_lines=True)
+keras_says(views.listings, "cnndemo.siamese.pairs:sharing")
 
 if pair:
     ui.code(
@@ -134,10 +123,9 @@ if pair:
                 f"rejects from {reject:.2%} to {stricter[1]:.2%}.",
             ),
             ui.Question(
-                f"The base network has {facts().base:,} parameters. How many has a network for triplets, with three "
-                "inputs?",
-                [f"{facts().base:,}", f"{2 * facts().base:,}", f"{3 * facts().base:,}"],
-                f"{facts().base:,}",
+                f"The base network has {base:,} parameters. How many has a network for triplets, with three inputs?",
+                [f"{base:,}", f"{2 * base:,}", f"{3 * base:,}"],
+                f"{base:,}",
                 "One base network is called three times. A call adds no weights.",
             ),
         ]

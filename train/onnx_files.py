@@ -25,7 +25,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cnndemo import weights
-from cnndemo.models import unet, unet_pretrained
+from cnndemo.models import siamese, unet, unet_pretrained
 
 OUTPUT = "output"  # name of the model's own answer
 LARGE = 512  # arrays of fewer elements stay in float32
@@ -105,6 +105,8 @@ def export(name: str, folder: Path | None = None) -> Path:
     }
     if name in DECODED:
         about["onnx_decoder"] = written(decoder(name, model), folder / f"{name}.decoder.onnx", exact)
+    if name == "siamese":
+        about["onnx_untrained"] = written(served(name, siamese.build(seed=0)), folder / f"{name}.untrained.onnx", [])
     weights.write_card(name, about, folder)
     rows = ",\n".join(json.dumps(row) for row in layers(weights.path(name, folder), model))
     (folder / f"{name}.layers.json").write_text(f"[\n{rows}\n]\n", encoding="utf-8")

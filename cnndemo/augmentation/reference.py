@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnndemo.augmentation.detail import BLUR_SIZE, box_mask, erasing_noise
-from cnndemo.augmentation.pipeline import Draw
+from cnndemo.augmentation.pipeline import Draw, Pipeline
+
+
+def difference(image: np.ndarray, recipe: str, seed: int) -> float:
+    """The largest difference between our pixels and those of the Keras layers under the same drawn parameters."""
+    pipeline = Pipeline.from_json(recipe)
+    values, draws = pipeline.sample(image, seed)
+    return float(np.abs(values - pipeline.standardize(run(image, draws, pipeline.fill_mode))).max())
 
 
 def run(image: np.ndarray, draws: Sequence[Draw], fill_mode: str) -> np.ndarray:

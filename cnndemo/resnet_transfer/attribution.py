@@ -84,6 +84,13 @@ def _map_layer(model, name: str | None):
     return maps[-1]
 
 
+def gradient_map(name: str, pixels: np.ndarray, index: int) -> np.ndarray:
+    """`fast_grad_cam` of a backbone by its name, for the Keras process."""
+    from cnndemo.resnet_transfer.backbones import network
+
+    return fast_grad_cam(network(name), pixels, index)
+
+
 def fast_grad_cam(network: Network, pixels: np.ndarray, index: int) -> np.ndarray:
     """Grad-CAM of a loaded backbone for a uint8 square (size, size, 3); the gradient is compiled once a network."""
     import tensorflow as tf

@@ -6,7 +6,6 @@ comes after it, so a hundred pictures take some seconds. It can be stopped at an
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from cnndemo.resnet_transfer.teaching import Head, fit_head
 
 FROZEN_END = "stage6"
 RATE = 3e-4
-_busy = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -115,34 +113,31 @@ def tune(
     held = split(labels)
     if not held.any():
         raise VisitorError("Fine-tuning holds a quarter of the pictures out. Give each class at least four pictures.")
-    if not _busy.acquire(blocking=False):
-        raise VisitorError("Another visitor is fine-tuning right now. Try again in half a minute.")
-    try:
-        start = fit_head(features[~held][:, None], labels[~held], classes)
-        before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
-        arrays = {"maps": maps, "labels": labels, "held": held, "kernel": start.kernel, "bias": start.bias}
-        work = {"epochs": epochs, "arrays": worker.pack(arrays)}
-        with closing(worker.talk("cnndemo.resnet_transfer.finetune", work, waiting)) as said:
-            for told in said:
-                if "epoch" in told:
-                    yield Epoch(told["epoch"], epochs, told["loss"], told["accuracy"])
-                    continue
-                arrays = worker.unpack(told["arrays"])
-                head = Head(tuple(classes), arrays.pop("kernel"), arrays.pop("bias"))
-                tail = [arrays[name] for name in sorted(arrays)]
-                yield Tuned(head, tail, before, told["accuracy"], int(held.sum()))
-                return
-    except OSError:
-        raise VisitorError("The training process failed. The head that you trained before is still there.") from None
-    finally:
-        _busy.release()
-    raise VisitorError("The training process ended too early. The head that you trained before is still there.")
+    start = fit_head(features[~held][:, None], labels[~held], classes)
+    before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
+    work = (maps, labels, held, start.kernel, start.bias, epochs)
+    with closing(worker.steps("cnndemo.resnet_transfer.finetune:fit", *work, waiting=waiting)) as said:
+        for told in said:
+            if isinstance(told, Epoch):
+                yield told
+            else:
+                kernel, bias, tail, after = told
+                yield Tuned(Head(tuple(classes), kernel, bias), tail, before, after, int(held.sum()))
 
 
-def _child() -> None:
-    """The other side."""
-    heard = worker.hear()
-    epochs, work = heard["epochs"], worker.unpack(heard["arrays"])
+def tail_features(tail: Sequence[np.ndarray], maps: np.ndarray) -> np.ndarray:
+    """What a fine-tuned end makes of maps (n, 7, 7, 192): features (n, 1280). For the Keras process."""
+    return np.asarray(tail_model(tail)(maps))
+
+
+def fit(
+    x: np.ndarray, y: np.ndarray, held: np.ndarray, kernel: np.ndarray, bias: np.ndarray, epochs: int, tell: Callable
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
+    """The training itself, in the Keras process; tells an `Epoch` after each.
+
+    Returns:
+        Kernel and bias of the head, the arrays of the end, and how many of the pictures held out are right.
+    """
     import keras
 
     keras.utils.set_random_seed(0)
@@ -150,20 +145,13 @@ def _child() -> None:
     for layer in tail.layers:
         # The averages of a batch normalization would be spoiled by a handful of pictures.
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-    dense = keras.layers.Dense(work["kernel"].shape[1], activation="softmax")
+    dense = keras.layers.Dense(kernel.shape[1], activation="softmax")
     model = keras.Model(tail.input, dense(tail.output))
-    dense.set_weights([work["kernel"], work["bias"]])
+    dense.set_weights([kernel, bias])
     model.compile(keras.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    held, x, y = work["held"], work["maps"], work["labels"]
     accuracy = 0.0
     for epoch in range(1, epochs + 1):
         logs = model.fit(x[~held], y[~held], batch_size=16, verbose=0)
         accuracy = float((np.asarray(model(x[held])).argmax(axis=1) == y[held]).mean())
-        worker.tell(epoch=epoch, loss=float(logs.history["loss"][0]), accuracy=accuracy)
-    kernel, bias = dense.get_weights()
-    arrays = {f"tail_{number:03d}": array for number, array in enumerate(get_tail(tail))}
-    worker.tell(accuracy=accuracy, arrays=worker.pack({"kernel": kernel, "bias": bias} | arrays))
-
-
-if __name__ == "__main__":
-    _child()
+        tell(Epoch(epoch, epochs, float(logs.history["loss"][0]), accuracy))
+    return *dense.get_weights(), get_tail(tail), accuracy

@@ -58,11 +58,12 @@ def embedder(name: str, outputs: list[str] | None = None) -> Callable:
         outputs: names of layers instead; then the function returns a dict.
     """
     from cnndemo import inference
-    from cnndemo.models.siamese import build
 
-    if name == "untrained":
-        return inference.traced(build(seed=0), outputs)
-    return inference.predictor(name, outputs)
+    return (
+        inference.predictor("siamese", outputs, "untrained")
+        if name == "untrained"
+        else inference.predictor(name, outputs)
+    )
 
 
 @dataclass(frozen=True)

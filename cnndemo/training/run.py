@@ -6,10 +6,8 @@ callbacks of listings 2.4 and 2.5, and tells after each epoch how it went.
 
 from __future__ import annotations
 
-import base64
 import math
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -27,7 +25,6 @@ OPTIMIZERS = ("Adam", "RMSprop", "SGD")
 VALIDATION = 1000  # digits held out, the same for every run
 MOST = 4000  # digits to learn from
 SHOWN = 10  # digits whose answers are told after each epoch, one of each class
-_busy = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -140,35 +137,26 @@ def shown() -> tuple[np.ndarray, np.ndarray]:
 
 
 def train(settings: Settings, waiting: Callable[[], None] = lambda: None) -> Iterator[Run]:
-    """Trains in a process of its own; yields the run several times an epoch, the same object. Closing it stops all.
+    """Trains in the Keras process; yields the run several times an epoch, the same object. Closing it stops all.
 
     Args:
         waiting: called while there is no news; what it raises stops the training.
 
     Raises:
-        VisitorError: senseless settings, another visitor's training is under way, or the process failed.
+        VisitorError: senseless settings, or the process failed.
     """
     settings.check()
-    if not _busy.acquire(blocking=False):
-        raise VisitorError("Another visitor is training right now. Try again in a minute.")
     run = Run(settings)
-    try:
-        with closing(worker.talk("cnndemo.training.run", asdict(settings), waiting)) as said:
-            for told in said:
-                if "model" in told:
-                    run.model = base64.b64decode(told["model"])
-                elif "answers" in told:
-                    run.answers = np.array(told.pop("answers"), np.float32)
-                    run.history.append(told)
-                else:
-                    run.epoch, run.batch, run.loss = told["epoch"], told["batch"], told["loss"]
-                yield run
-    except OSError:
-        raise VisitorError("The training process could not be started.") from None
-    finally:
-        _busy.release()
-    if run.model is None:
-        raise VisitorError("The training process ended too early. Try a smaller network.")
+    with closing(worker.steps("cnndemo.training.run:fit", settings, waiting=waiting)) as said:
+        for told in said:
+            if isinstance(told, bytes):
+                run.model = told
+            elif "answers" in told:
+                run.answers = told.pop("answers")
+                run.history.append(told)
+            else:
+                run.epoch, run.batch, run.loss = told["epoch"], told["batch"], told["loss"]
+            yield run
 
 
 def plateau(
@@ -239,9 +227,12 @@ def answer_sheet(answers: np.ndarray) -> np.ndarray:
     return np.hstack(tiles)
 
 
-def _child() -> None:
-    """The other side."""
-    settings = Settings(**worker.hear())
+def fit(settings: Settings, tell: Callable[[dict], None]) -> bytes:
+    """The training itself, in the Keras process: tells where it is and how each epoch went.
+
+    Returns:
+        The best epoch's network as a `.keras` file.
+    """
     import keras
 
     from cnndemo.models import digit_classifier
@@ -264,13 +255,13 @@ def _child() -> None:
         def on_train_batch_end(self, batch, logs=None):
             if time.time() - self.said > 0.2:
                 self.said = time.time()
-                worker.tell(epoch=self.epoch, batch=batch + 1, loss=_finite(logs["loss"]))
+                tell({"epoch": self.epoch, "batch": batch + 1, "loss": _finite(logs["loss"])})
 
         def on_epoch_end(self, epoch, logs=None):
             figures = {name: _finite(value) for name, value in logs.items()}
             figures["learning_rate"] = self.rate
-            answers = np.nan_to_num(np.asarray(self.model(pictures, training=False))).tolist()
-            worker.tell(**figures, seconds=round(time.time() - self.started, 2), answers=answers)
+            answers = np.nan_to_num(np.asarray(self.model(pictures, training=False)))
+            tell(figures | {"seconds": round(time.time() - self.started, 2), "answers": answers})
 
     class Rate(keras.callbacks.Callback):
         """Notes the rate that the epoch was trained with, before ReduceLROnPlateau changes it."""
@@ -295,7 +286,7 @@ def _child() -> None:
             model.save(best)
         slim = keras.models.load_model(best, compile=False)
         slim.save(best)
-        worker.tell(model=base64.b64encode(best.read_bytes()).decode())
+        return best.read_bytes()
 
 
 def _finite(value: float) -> float:
@@ -322,7 +313,3 @@ def thumbnail() -> np.ndarray:
     for end in ((300, 166), (20, 20)):
         cv2.line(picture, (20, 166), end, (120, 120, 120), 2)
     return picture
-
-
-if __name__ == "__main__":
-    _child()

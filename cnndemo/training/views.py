@@ -10,7 +10,7 @@ from dataclasses import asdict
 import numpy as np
 import streamlit as st
 
-from cnndemo import training, weights
+from cnndemo import training, weights, worker
 from cnndemo.jobs import Job
 from cnndemo.training import figures as charts
 from cnndemo.training.run import NETWORKS, OPTIMIZERS, PRESETS, Run, Settings
@@ -114,7 +114,8 @@ def _live() -> None:
 def _progress(run: Run | None) -> tuple[float, str]:
     """How far a run is, 0 to 1, and where it is, in words."""
     if run is None or not run.epoch:
-        return 0.0, "A process of its own loads Keras …"
+        before = worker.waiting() - 1
+        return 0.0, f"{before} before you …" if before > 0 else "A process of its own loads Keras …"
     settings, epochs = run.settings, len(run.history)
     epoch, batch = (run.epoch, run.batch) if run.epoch > epochs else (epochs, settings.updates)
     done = min(1.0, (epoch - 1 + batch / settings.updates) / settings.epochs)

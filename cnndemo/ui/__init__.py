@@ -1,12 +1,16 @@
-"""The widgets that all pages share; the only place in the package that imports Streamlit."""
+"""The widgets that pages share.
+
+Importing this imports pandas and Plotly, too, before any page runs: Plotly looks into a pandas that another visitor's
+thread may just be importing, and fails.
+"""
 
 from cnndemo.inference import predictor
 from cnndemo.ui.boxes import pick_box
+from cnndemo.ui.bring import bring_file, edit_table
 from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, page, plain, section, starting_again, try_it
-from cnndemo.ui.networks import start_warm_up
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
@@ -15,10 +19,12 @@ from cnndemo.ui.session import state
 __all__ = [
     "Picture",
     "Question",
+    "bring_file",
     "chart",
     "check_yourself",
     "code",
     "download",
+    "edit_table",
     "guard",
     "icon",
     "model_card",
@@ -34,7 +40,6 @@ __all__ = [
     "predictor",
     "section",
     "show",
-    "start_warm_up",
     "starting_again",
     "state",
     "table",

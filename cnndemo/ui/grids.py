@@ -1,4 +1,4 @@
-"""Small grids that a visitor can type into and step through, and the line that says whether Keras agrees."""
+"""Small grids that a visitor can type into and step through."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from cnndemo.grids import as_grid
-from cnndemo.ui.networks import tell_of_loading, tensorflow_ready
 from cnndemo.ui.session import state
 
 
@@ -76,11 +75,3 @@ def clicked(chart_key: str, row_key: str, column_key: str, offset: tuple[int, in
             state[column_key] = max(int(points[0]["x"]) - offset[1], 0)
 
     return take
-
-
-def agreement(compare: Callable[[], str]) -> None:
-    """Show ``compare()``, which calls Keras, as soon as TensorFlow is there; the page does not wait for it."""
-    if tensorflow_ready():
-        st.caption(compare())
-    else:
-        tell_of_loading()

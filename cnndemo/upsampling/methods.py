@@ -280,6 +280,11 @@ def keras_upsample(x, factor: int, method: str) -> np.ndarray:
     return keras.ops.convert_to_numpy(result)[0, :, :, 0]
 
 
+def keras_upsamples(x, factor: int, methods: tuple[str, ...]) -> list[np.ndarray]:
+    """`keras_upsample` by several methods."""
+    return [keras_upsample(x, factor, method) for method in methods]
+
+
 def keras_transposed(x, kernel, stride=2, padding: str = "same") -> np.ndarray:
     """``keras.layers.Conv2DTranspose`` with one filter on x (H, W): float32. Imports Keras when called."""
     import keras

@@ -45,11 +45,8 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serve(warm_up: bool = True) -> Iterator[Server]:
+def serve() -> Iterator[Server]:
     """The gallery on a free port, from its first answer until the end of the block.
-
-    Args:
-        warm_up: import TensorFlow in the background.
 
     Raises:
         RuntimeError: it ended, or did not answer within 60 s.
@@ -61,7 +58,6 @@ def serve(warm_up: bool = True) -> Iterator[Server]:
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py"] + [f"--server.{k}={v}" for k, v in options.items()],
         cwd=ROOT,
-        env={**os.environ, "CNNDEMO_WARMUP": str(int(warm_up))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -50,6 +50,11 @@ def until(app_test: AppTest, there: Callable[[AppTest], bool], seconds: float = 
     return app_test
 
 
+def when_keras_has_spoken(app_test: AppTest) -> AppTest:
+    """The page once Keras has answered all that it was asked."""
+    return until(app_test, lambda page: not any("Keras is asked" in caption.value for caption in page.caption))
+
+
 def no_trouble(app_test: AppTest) -> AppTest:
     """Assert that the page ended without an exception and without an error box."""
     assert not app_test.exception, [element.value for element in app_test.exception]

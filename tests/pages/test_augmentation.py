@@ -8,14 +8,7 @@ import pytest
 
 from cnndemo import images
 from cnndemo.augmentation import BOOK, OPERATIONS, Pipeline, data_sets, mixing
-from cnndemo.ui import networks
-from tests.pages.conftest import no_trouble, rendered_references
-
-
-@pytest.fixture(scope="module")
-def tensorflow():
-    networks._start()
-    assert networks._ready.wait(120)
+from tests.pages.conftest import no_trouble, rendered_references, when_keras_has_spoken
 
 
 def drawn(app_test):
@@ -105,8 +98,8 @@ def test_a_link_brings_the_pipeline_back(open_page):
     assert any('RandomRotation(90 / 360, fill_mode="wrap")' in c.value for c in page.code)
 
 
-def test_keras_agrees_and_a_half_turn_changes_a_six(open_page, tensorflow):
-    page = no_trouble(open_page("augmentation", {"digit": "6"}))
+def test_keras_agrees_and_a_half_turn_changes_a_six(open_page):
+    page = no_trouble(when_keras_has_spoken(open_page("augmentation", {"digit": "6"})))
     assert any("gave" in c.value or "give exactly the same" in c.value or "at most" in c.value for c in page.caption)
     assert any("changes the label of a 6" in warning.value for warning in page.warning)
     page.segmented_control(key="augmentation.label").set_value("mirror").run()

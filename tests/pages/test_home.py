@@ -1,5 +1,4 @@
 import importlib
-import os
 import subprocess
 import sys
 
@@ -27,20 +26,5 @@ def test_home_loads_no_tensorflow():
         "import sys; from tests.pages.test_home import open_app, no_trouble; no_trouble(open_app()); "
         "print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     )
-    environment = {**os.environ, "CNNDEMO_WARMUP": "0"}
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.strip() == "False False", run.stderr[-2000:]
-
-
-def test_tensorflow_loads_in_the_background_after_the_first_page():
-    code = (
-        "import sys, threading; from tests.pages.test_home import open_app\n"
-        "import os; os.environ['CNNDEMO_WARMUP'] = '1'\n"
-        "open_app(); threads = [t for t in threading.enumerate() if t.name == 'warm-up']\n"
-        "print(len(threads), threads[0].daemon); threads[0].join(); open_app()\n"
-        "from cnndemo import ui\n"
-        "again = [t.name for t in threading.enumerate()]\n"
-        "print('tensorflow' in sys.modules, ui.tensorflow_ready(), 'warm-up' in again)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True)
-    assert run.stdout.split("\n")[:2] == ["1 True", "True True False"], run.stderr[-2000:]

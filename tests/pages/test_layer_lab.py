@@ -1,14 +1,14 @@
 """The layer lab, run without a browser."""
 
 import re
-import threading
+import time
 
 import numpy as np
 import pytest
+import streamlit as st
 
-from cnndemo import layer_lab
-from cnndemo.ui import networks
-from tests.pages.conftest import no_trouble
+from cnndemo import layer_lab, worker
+from tests.pages.conftest import no_trouble, when_keras_has_spoken
 
 
 def metrics(app_test):
@@ -19,23 +19,20 @@ def words(app_test):
     return " ".join(element.value for kind in ("markdown", "caption", "warning") for element in app_test.get(kind))
 
 
-@pytest.fixture
-def keras_there(monkeypatch):
-    """As if the background import had ended; Keras is imported by the first comparison."""
-    monkeypatch.setattr(networks, "_ready", threading.Event())
-    networks._ready.set()
-
-
-def test_opens_and_waits_for_keras_without_blocking(open_page, monkeypatch):
-    monkeypatch.setattr(networks, "_ready", threading.Event())  # another test may have loaded it
+def test_opens_and_does_not_wait_for_keras(open_page, monkeypatch):
+    monkeypatch.setattr(worker, "ask", lambda *arguments, waiting: [waiting() or time.sleep(0.05) for _ in range(200)])
+    st.cache_resource.clear()
     page = no_trouble(open_page("layer_lab"))
     assert metrics(page)["Output"] == "4 × 4 × 1"
     assert metrics(page)["Confidence in 2"] == "97.37%"
-    assert "Keras is being loaded" in words(page)
+    assert "Keras is asked" in words(page)
+    st.cache_resource.clear()
 
 
-def test_keras_agrees_everywhere(open_page, keras_there):
-    text = words(no_trouble(open_page("layer_lab", {"pad": "reflect", "sw": "2", "dh": "2", "ch": "2", "fl": "3"})))
+def test_keras_agrees_everywhere(open_page):
+    text = words(
+        when_keras_has_spoken(open_page("layer_lab", {"pad": "reflect", "sw": "2", "dh": "2", "ch": "2", "fl": "3"}))
+    )
     for layer in ("Conv2D", "MaxPooling2D", "Dense", "ops.softmax"):
         assert f"`keras.{layer}`" in text or f"`keras.layers.{layer}`" in text
     differences = [float(number) for number in re.findall(r"largest difference is (\S+?)\.(?:\s|$)", text)]

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import streamlit as st
 
-from cnndemo import images, siamese, weights
+from cnndemo import images, inference, siamese, weights
 from cnndemo.ui.digits import LAST_DRAWING
 from cnndemo.ui.pictures import Picture
 from tests.pages.conftest import no_trouble, rendered_references
@@ -113,16 +114,10 @@ def test_the_code_runs_and_gives_the_figures_of_the_page(open_page, capsys):
 
 
 def test_missing_weights_are_told(open_page, monkeypatch, tmp_path):
-    from cnndemo.ui import networks
-
     monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
-    networks._model.clear()
-    networks._predictor.clear()
-    try:
-        page = no_trouble(open_page("siamese"))
-    finally:
-        networks._model.clear()
-        networks._predictor.clear()
+    monkeypatch.setattr(inference, "_sessions", {})
+    st.cache_data.clear()
+    page = no_trouble(open_page("siamese"))
     assert any("python -m train.siamese" in e.value for e in page.warning)
 
 

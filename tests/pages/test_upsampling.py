@@ -1,12 +1,10 @@
 """The upsampling page, run without a browser."""
 
 import re
-import threading
 
 import pytest
 
-from cnndemo.ui import networks
-from tests.pages.conftest import no_trouble
+from tests.pages.conftest import no_trouble, when_keras_has_spoken
 
 
 def words(app_test):
@@ -24,10 +22,10 @@ def test_opens_with_the_books_example(open_page):
     assert set(scores(page).index) == {"Nearest", "Bilinear", "Bicubic", "Transposed, tent kernel"}
 
 
-def test_keras_agrees(open_page, monkeypatch):
-    monkeypatch.setattr(networks, "_ready", threading.Event())
-    networks._ready.set()
-    text = words(no_trouble(open_page("upsampling", {"n": "5", "by": "3", "kv": "Random", "st": "3", "pad": "valid"})))
+def test_keras_agrees(open_page):
+    text = words(
+        when_keras_has_spoken(open_page("upsampling", {"n": "5", "by": "3", "kv": "Random", "st": "3", "pad": "valid"}))
+    )
     numbers = re.findall(r"(?:nearest|bilinear|bicubic|difference is) (\d\S*?e[-+]\d+)", text)
     assert len(numbers) == 4 and max(map(float, numbers)) < 1e-4
 

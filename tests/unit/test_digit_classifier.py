@@ -237,7 +237,7 @@ def network():
 
 
 def test_the_summary_is_listing_2_2(network):
-    rows = digit_classifier.summary(network)
+    rows = digit_classifier.summary()
     assert [tuple(row.values()) for row in rows] == [
         ("conv2d_1", "Conv2D", "(None, 26, 26, 32)", 320),
         ("conv2d_2", "Conv2D", "(None, 24, 24, 64)", 18496),
@@ -279,7 +279,7 @@ def test_touching_digits_are_cut():
 def test_contributions_add_up_to_the_logit(network):
     units = np.random.default_rng(0).random(128).astype(np.float32)
     kernel, bias = network.get_layer("dense_2").get_weights()
-    values, own = digit_classifier.contributions(network, units, 6)
+    values, own = digit_classifier.contributions(units, 6)
     assert values.sum() + own == pytest.approx(float(units @ kernel[:, 6] + bias[6]), abs=1e-4)
 
 

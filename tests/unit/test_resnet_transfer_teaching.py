@@ -418,6 +418,7 @@ def test_fine_tuning_in_a_child_process_gives_a_network_that_can_be_taken_home(s
 @pytest.fixture
 def children(monkeypatch):
     """The processes that were started."""
+    worker.end()
     started, start = [], worker.subprocess.Popen
     monkeypatch.setattr(worker.subprocess, "Popen", lambda *a, **k: started.append(start(*a, **k)) or started[-1])
     return started
@@ -429,8 +430,7 @@ def test_stopping_ends_the_child_and_lets_the_next_one_in(stage_six, taught, chi
     assert next(run).number == 1
     run.close()
     assert children[0].poll() is not None
-    assert finetune._busy.acquire(blocking=False)
-    finetune._busy.release()
+    assert worker.waiting() == 0
 
 
 def test_it_can_be_stopped_while_the_child_is_still_starting(stage_six, taught, children):
@@ -442,21 +442,19 @@ def test_it_can_be_stopped_while_the_child_is_still_starting(stage_six, taught, 
     with pytest.raises(KeyboardInterrupt):
         next(run)
     assert children[0].poll() is not None
-    assert not finetune._busy.locked()
+    assert worker.waiting() == 0
 
 
-def test_one_fine_tuning_at_a_time_and_enough_pictures(stage_six, taught):
+def test_enough_pictures(stage_six, taught):
     features, _ = taught
-    labels = np.repeat([0, 1], 6)
-    with finetune._busy, pytest.raises(VisitorError, match="Another visitor"):
-        next(finetune.tune(stage_six, features[:, 0], labels, ("Cat", "Coffee")))
     with pytest.raises(VisitorError, match="at least four"):
         next(finetune.tune(stage_six[:4], features[:4, 0], np.array([0, 0, 1, 1]), ("Cat", "Coffee")))
 
 
 def test_a_child_that_dies_is_one_sentence(stage_six, taught, monkeypatch):
+    worker.end()
     monkeypatch.setattr(worker.sys, "executable", "/bin/false")
     features, _ = taught
-    with pytest.raises(VisitorError, match="is still there"):
+    with pytest.raises(VisitorError, match="Keras process"):
         list(finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee")))
-    assert not finetune._busy.locked()
+    assert worker.waiting() == 0

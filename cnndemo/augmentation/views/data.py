@@ -15,7 +15,6 @@ from cnndemo.inference import predictor
 from cnndemo.ui.bring import bring_file, edit_table
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, plain, try_it
-from cnndemo.ui.networks import tell_of_loading, tensorflow_ready
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state
@@ -118,11 +117,8 @@ def digits(pipeline: Pipeline, seed: int) -> None:
     recipe = one_of(st.segmented_control, "Transform", [*DIGIT_RECIPES, PIPELINE], HALF_TURN, "label")
     pictures, drawn = _digit_variants(digit, recipe, pipeline, seed)
     answers = None
-    if tensorflow_ready():
-        with guard():
-            answers = predictor("digit_classifier")(pictures[..., None] / np.float32(255))
-    else:
-        tell_of_loading()
+    with guard():
+        answers = predictor("digit_classifier")(pictures[..., None] / np.float32(255))
     _read_digits(digit, pictures, drawn, answers)
 
 

@@ -16,12 +16,11 @@ from cnndemo.augmentation import (
     Step,
     archives,
     data_sets,
-    reference,
     to_picture,
 )
 from cnndemo.errors import VisitorError
 from cnndemo.ui.frame import guard, plain
-from cnndemo.ui.grids import agreement
+from cnndemo.ui.keras import agreement
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
 
@@ -153,19 +152,10 @@ def compare(image: np.ndarray, pipeline: Pipeline, seed: int, alt: str) -> int:
     return number
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _keras_difference(image: np.ndarray, recipe: str, seed: int) -> float:
-    pipeline = Pipeline.from_json(recipe)
-    values, draws = pipeline.sample(image, seed)
-    keras_values = pipeline.standardize(reference.run(image, draws, pipeline.fill_mode))
-    return float(np.abs(values - keras_values).max())
-
-
 def honesty(image: np.ndarray, pipeline: Pipeline, seed: int) -> None:
     """Which code made the pictures, and what the Keras layers make of the same parameters."""
 
-    def words() -> str:
-        difference = _keras_difference(image, pipeline.to_json(), seed)
+    def words(difference: float) -> str:
         unit = "standard deviations" if pipeline.scale else "grey levels of 255"
         verdict = f"differ from it by at most {difference:.1g} {unit}" if difference else "give exactly the same pixels"
         return (
@@ -173,7 +163,7 @@ def honesty(image: np.ndarray, pipeline: Pipeline, seed: int) -> None:
             f"given the same parameters for variant 1, {verdict}."
         )
 
-    agreement(words)
+    agreement(words, "cnndemo.augmentation.reference:difference", image, pipeline.to_json(), seed)
 
 
 def step_by_step(image: np.ndarray, pipeline: Pipeline, seed: int, alt: str) -> None:

@@ -11,4 +11,10 @@ ERRATA: tuple[Erratum, ...] = tuple(
     sorted([*layers.ERRATA, *training.ERRATA, *networks.ERRATA], key=lambda erratum: erratum.order)
 )
 
-__all__ = ["ERRATA", "Erratum", "Finding", "undefined_names"]
+
+def check(name: str) -> Finding:
+    """Run one check by the name of its function."""
+    return next(erratum for erratum in ERRATA if erratum.check.__name__ == name).check()
+
+
+__all__ = ["ERRATA", "Erratum", "Finding", "check", "undefined_names"]

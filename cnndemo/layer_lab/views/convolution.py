@@ -12,7 +12,8 @@ from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import Outline, cells
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
-from cnndemo.ui.grids import agreement, clicked, edit_grid, forget_typed, hold_within, with_typed
+from cnndemo.ui.grids import clicked, edit_grid, forget_typed, hold_within, with_typed
+from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import own_picture
 from cnndemo.ui.session import state
@@ -207,10 +208,12 @@ def _result(shape: layer_lab.Geometry) -> None:
     off = layer_lab.largest_difference(hand, ours[..., filter_])
     st.caption(f"By hand (loops) and by NumPy: the largest difference is {off:.1e}.")
     agreement(
-        lambda: (
+        lambda theirs: (
             "NumPy and `keras.layers.Conv2D`: the largest difference is "
-            f"{layer_lab.largest_difference(layer_lab.keras_convolve(*arguments), ours):.1e}."
-        )
+            f"{layer_lab.largest_difference(theirs, ours):.1e}."
+        ),
+        "cnndemo.layer_lab.agreement:keras_convolve",
+        *arguments,
     )
 
 

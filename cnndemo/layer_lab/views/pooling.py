@@ -10,7 +10,8 @@ from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import Outline, cells
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
-from cnndemo.ui.grids import agreement, clicked, edit_grid, hold_within
+from cnndemo.ui.grids import clicked, edit_grid, hold_within
+from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
 from cnndemo.ui.session import state
 
@@ -77,8 +78,9 @@ def _pooled(right, x: np.ndarray, kind: str, size: int, stride: int, padding: st
         layer = "MaxPooling2D" if kind == "max" else "AveragePooling2D"
         st.code(f'keras.layers.{layer}({size}, strides={stride}, padding="{padding}")', "python", wrap_lines=True)
         agreement(
-            lambda: (
+            lambda theirs: (
                 f"NumPy and `keras.layers.{layer}`: the largest difference is "
-                f"{layer_lab.largest_difference(layer_lab.keras_pool(x, size, stride, padding, kind), result):.1e}."
-            )
-        )
+                f"{layer_lab.largest_difference(theirs, result):.1e}."
+            ),
+            "cnndemo.layer_lab.agreement:keras_pool", x, size, stride, padding, kind,
+        )  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import streamlit as st
 
@@ -13,7 +11,8 @@ from cnndemo.figures.grids import Outline, cells
 from cnndemo.layer_lab import figures as charts
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
-from cnndemo.ui.grids import agreement, clicked, edit_grid
+from cnndemo.ui.grids import clicked, edit_grid
+from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state
@@ -85,11 +84,12 @@ def _dense(right, x: np.ndarray, units: int, unit: int, cell: tuple[int, int, in
             st.markdown(f"Unit {unit}:  \n`{products} + {shift} = {total}`")
             st.caption(f"{len(flat)} × {units} weights + {units} biases = {len(flat) * units + units} parameters.")
             agreement(
-                lambda: (
+                lambda theirs: (
                     "NumPy and `keras.layers.Dense`: the largest difference is "
-                    f"{layer_lab.largest_difference(layer_lab.keras_dense(flat, weights, bias), result):.1e}."
-                )
-            )
+                    f"{layer_lab.largest_difference(theirs, result):.1e}."
+                ),
+                "cnndemo.layer_lab.agreement:keras_dense", flat, weights, bias,
+            )  # fmt: skip
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -122,13 +122,13 @@ def activation_view() -> None:
         chart(
             charts.activations(x, curves, NAMES[name], slopes), f"Five activations, {NAMES[name]} bold", "activations"
         )
-        keras_says = partial(layer_lab.keras_activation, x, name, parameters.get(name, 0.0))
         agreement(
-            lambda: (
+            lambda theirs: (
                 f"NumPy and Keras on {len(x)} points: the largest difference is "
-                f"{layer_lab.largest_difference(keras_says(), curves[NAMES[name]]):.1e}."
-            )
-        )
+                f"{layer_lab.largest_difference(theirs, curves[NAMES[name]]):.1e}."
+            ),
+            "cnndemo.layer_lab.agreement:keras_activation", x, name, parameters.get(name, 0.0),
+        )  # fmt: skip
     st.markdown(
         "**On a picture**: what an edge filter answers, before and after the activation. Red is above zero, blue below."
     )
@@ -188,11 +188,12 @@ def softmax_view() -> None:
             "The book prints 0.9737 % for its example; 0.9737 is 97.37 %. And its label needs ten entries, not nine."
         )
         agreement(
-            lambda: (
+            lambda theirs: (
                 "NumPy and `keras.ops.softmax`: the largest difference is "
-                f"{layer_lab.largest_difference(layer_lab.keras_softmax(logits + added, temperature), stable):.1e}."
-            )
-        )
+                f"{layer_lab.largest_difference(theirs, stable):.1e}."
+            ),
+            "cnndemo.layer_lab.agreement:keras_softmax", logits + added, temperature,
+        )  # fmt: skip
 
 
 @st.fragment

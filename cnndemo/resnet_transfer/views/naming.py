@@ -9,12 +9,11 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import resnet_transfer as transfer
-from cnndemo import ui
+from cnndemo import ui, worker
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
-from cnndemo.ui.networks import await_tensorflow
 from cnndemo.ui.session import state
 
 SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
@@ -34,16 +33,13 @@ class Cover:
 @st.cache_data(max_entries=64, show_spinner=False)
 def look(name: str, pixels: np.ndarray) -> Look:
     """A network's outputs for a prepared square; cached by the square's content."""
-    if name not in backbones.SHIPPED:
-        await_tensorflow()
     return transfer.network(name).see(pixels)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def heat_map(name: str, pixels: np.ndarray, index: int) -> np.ndarray:
-    """Grad-CAM of a class."""
-    await_tensorflow()
-    return attribution.fast_grad_cam(transfer.network(name), pixels, index)
+    """Grad-CAM of a class, by Keras."""
+    return worker.ask("cnndemo.resnet_transfer.attribution:gradient_map", name, pixels, index)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -161,7 +157,8 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
         "that one too, do not believe the other."
     )
     if st.button("Let Keras take the gradient", key=state.key(f"prove_{identity}_{index}"), icon=":material/check:"):
-        slow = heat_map(name, pixels, index)
+        with st.spinner("Keras is asked …"):
+            slow = heat_map(name, pixels, index)
         with shown.container(width=SIDE):
             _map(pixels, slow, f"Grad-CAM for “{label}”", f"Grad-CAM for {label}, made from the gradient")
         st.caption(f"Grad-CAM and the class activation map differ by at most {np.abs(slow - values).max():.0e}.")

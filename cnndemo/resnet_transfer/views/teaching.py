@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import resnet_transfer as transfer
-from cnndemo import ui, weights
+from cnndemo import ui, weights, worker
 from cnndemo.jobs import Job
 from cnndemo.resnet_transfer import export, finetune, naming, teaching, uploads
 from cnndemo.resnet_transfer import figures as charts
@@ -151,11 +151,11 @@ def _test(current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head) -> 
 
 def _fine_tuned(head: Head, tail: list[np.ndarray], pixels: np.ndarray, slot: str) -> np.ndarray:
     """The answer of a network with another end; the end is built once and kept in a slot of the session."""
-    known = state.get(slot)
-    if known is None or known[0] is not tail:
-        known = state[slot] = tail, finetune.tail_model(tail)
     maps = stage_six()(BACKBONES[BACKBONE].feed(pixels[None]))[finetune.FROZEN_END]
-    return head.probabilities(np.asarray(known[1](maps)))[0]
+    known = state.get(slot)
+    if known is None or known[0] is not tail or not np.array_equal(known[1], maps):
+        known = state[slot] = tail, maps, worker.ask("cnndemo.resnet_transfer.finetune:tail_features", tail, maps)
+    return head.probabilities(known[2])[0]
 
 
 def _freezing(current: Lesson) -> None:
@@ -226,7 +226,7 @@ def _take_home(current: Lesson, head: Head) -> None:
     best = tuned.head if tuned else head
     tail = tuned.tail if tuned else None
     with st.container(horizontal=True):
-        model = lambda: export.keras_file(best, tail)  # noqa: E731
+        model = lambda: worker.ask("cnndemo.resnet_transfer.export:keras_file", best, tail)  # noqa: E731
         ui.download("Model (.keras)", model, "model.keras", "application/zip", "get_model")
         ui.download("Script", export.script(best.classes), "predict.py", "text/x-python", "get_script")
         ui.download("Classes", "\n".join(best.classes) + "\n", "classes.txt", "text/plain", "get_classes")

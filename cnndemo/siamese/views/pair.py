@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,7 @@ from cnndemo.siamese.pairs import NETWORKS
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, try_it
-from cnndemo.ui.networks import await_tensorflow
-from cnndemo.ui.panels import chart
+from cnndemo.ui.panels import chart, table
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
@@ -44,17 +44,11 @@ class Pair:
         return self.distance <= self.threshold
 
 
-@st.cache_resource(show_spinner=False)
-def _untrained(outputs: tuple[str, ...] | None):
-    return siamese.embedder("untrained", list(outputs) if outputs else None)
-
-
 def network(name: str, outputs: tuple[str, ...] | None = None):
     """The predict function of a shipped network, or of the base network before training."""
     if name != "untrained":
         return predictor(name, outputs)
-    await_tensorflow()
-    return _untrained(outputs)
+    return predictor("siamese", outputs, part="untrained")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -150,6 +144,23 @@ def _verdict(pair: Pair) -> None:
         f"Measured on {PAIRS:,} pairs of the 5,000 digits that ship with the gallery. The network did not learn from "
         "them; its threshold was chosen on them. The counts are on a logarithmic scale."
     )
+
+
+def shared(found: siamese.Sharing) -> str:
+    """What Keras counts when it builds listing 5.6."""
+    return (
+        f"Keras has just built it: the whole siamese network has {found.siamese:,} parameters, as many as the base "
+        f"network. All {found.variables} variables are {'' if found.shared else 'not '}the very same objects."
+    )
+
+
+def listings(found: siamese.Sharing) -> None:
+    """The Sequential and the functional CNN side by side, with their summaries from Keras."""
+    for column, (title, function, rows) in zip(st.columns(2, gap="large"), found.listings, strict=True):
+        with column:
+            st.markdown(f"**{title}**: {sum(row['parameters'] for row in rows):,} parameters")
+            table(rows)
+            st.code(inspect.getsource(function), language="python", wrap_lines=True)
 
 
 def layers(pair: Pair) -> None:

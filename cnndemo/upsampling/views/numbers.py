@@ -10,7 +10,8 @@ from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, grids
 from cnndemo.layer_lab import largest_difference, number_text
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
-from cnndemo.ui.grids import agreement, edit_grid, forget_typed, hold_within
+from cnndemo.ui.grids import edit_grid, forget_typed, hold_within
+from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
@@ -98,12 +99,12 @@ def _resized(x: np.ndarray, factor: int, method: str, cell: tuple[int, int]) -> 
         )
     st.code(f'keras.layers.UpSampling2D({factor}, interpolation="{method}")', "python", wrap_lines=True)
 
-    def compare() -> str:
-        found = [largest_difference(upsampling.keras_upsample(x, factor, name), results[name]) for name in NAMES]
+    def compare(theirs: list[np.ndarray]) -> str:
+        found = [largest_difference(one, results[name]) for one, name in zip(theirs, NAMES, strict=True)]
         listed = ", ".join(f"{label.lower()} {off:.1e}" for label, off in zip(NAMES.values(), found, strict=True))
         return f"NumPy and `keras.layers.UpSampling2D`, largest difference: {listed}."
 
-    agreement(compare)
+    agreement(compare, "cnndemo.upsampling.methods:keras_upsamples", x, factor, tuple(NAMES))
 
 
 @st.fragment
@@ -167,11 +168,12 @@ def _placed() -> None:
     code = f'keras.layers.Conv2DTranspose(1, {kernel.shape}, strides={stride}, padding="{padding}")'
     st.code(code, "python", wrap_lines=True)
     agreement(
-        lambda: (
+        lambda theirs: (
             "NumPy and `keras.layers.Conv2DTranspose`: the largest difference is "
-            f"{largest_difference(upsampling.keras_transposed(x, kernel, stride, padding), ours):.1e}."
-        )
-    )
+            f"{largest_difference(theirs, ours):.1e}."
+        ),
+        "cnndemo.upsampling.methods:keras_transposed", x, kernel, stride, padding,
+    )  # fmt: skip
 
 
 @st.fragment
