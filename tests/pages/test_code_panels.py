@@ -24,11 +24,11 @@ def snippet(stem: str) -> str:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("stem", BUILT)
-def test_the_code_runs(stem, tmp_path):
+def test_the_code_runs(stem, tmp_path):  # in a folder of its own: the code may write files, as the training does
     code = snippet(stem)
     assert "cnndemo" in code
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
     run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=360
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=360
     )
     assert run.returncode == 0, f"{code}\n\n{run.stderr[-3000:]}"
