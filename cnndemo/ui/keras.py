@@ -11,11 +11,13 @@ import streamlit as st
 
 from cnndemo import worker
 from cnndemo.jobs import Job
+from cnndemo.ui.session import state
 
+_OPEN = "keras_asked"  # of the page: the questions that were put and not yet answered
 FORGOTTEN = 20.0  # seconds after which a question that nobody looks at any more is dropped
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)
 def _asked(function: str, digest: str, _arguments: tuple) -> Job:
     """A question to Keras, put once for all visitors who ask the same."""
 
@@ -43,8 +45,12 @@ def keras_says(draw: Callable[[Any], None], function: str, *arguments: Any) -> N
         arguments: its arguments; equal ones are answered once.
     """
     job = ask_keras(function, *arguments)
-    if job.running:
-        job.wait(0.05)  # a process that is warm has answered by then, and the line does not flicker
+    if job.running and worker.pid():
+        job.wait(0.03)  # a process that is there has answered by then, and the line does not flicker
+
+    running = job.running
+    if running:
+        state[_OPEN] = [other for other in state.get(_OPEN, []) if other.running] + [job]
 
     def look() -> None:
         if job.latest is not None:
@@ -53,10 +59,10 @@ def keras_says(draw: Callable[[Any], None], function: str, *arguments: Any) -> N
             st.caption(f":material/info: {job.error}")
         else:
             st.caption(":material/hourglass: Keras is asked; what it says will appear here.")
-        if running and not job.running:
-            st.rerun(scope="fragment")
+        # Only the page itself can stop this fragment's clock; it runs once more when the last answer is there.
+        if running and not any(other.running for other in state.get(_OPEN, [])):
+            st.rerun(scope="app")
 
-    running = job.running
     st.fragment(look, run_every=0.7 if running else None)()
 
 

@@ -37,7 +37,7 @@ def crops(name: str, count: int) -> list[dict]:
 def test_names_the_cat_and_shows_where_it_looked(visit):
     page = visit("resnet_transfer")
     page.get_by_text("EfficientNet-Lite0 says").first.wait_for()
-    assert page.get_by_text("Grad-CAM for “tiger cat”").is_visible()
+    assert page.get_by_text("Class activation map for “tiger cat”").is_visible()
     heat = page.get_by_alt_text("bright where EfficientNet-Lite0 sees tiger cat")
     assert heat.evaluate("image => image.naturalWidth") >= 224
     assert page.get_by_test_id("stException").count() == 0
@@ -45,12 +45,12 @@ def test_names_the_cat_and_shows_where_it_looked(visit):
 
 def test_a_click_on_a_bar_explains_that_class(visit):
     page = visit("resnet_transfer")
-    page.get_by_text("Grad-CAM for “tiger cat”").wait_for()
+    page.get_by_text("Class activation map for “tiger cat”").wait_for()
     chart = page.locator("[class*=st-key-resnet_transfer-bars_]")
     fifth = chart.locator(".ytick text").first.text_content()  # from below; its bar is thinner than a pixel
     box = chart.locator(".barlayer .point path").last.bounding_box()
     page.mouse.click(box["x"] + 40, box["y"] + box["height"] / 2)
-    expect(page.get_by_text(f"Grad-CAM for “{fifth}”")).to_be_visible()
+    expect(page.get_by_text(f"Class activation map for “{fifth}”")).to_be_visible()
     assert fifth != "tiger cat"
 
 
@@ -94,7 +94,7 @@ def test_names_what_the_camera_sees_and_adds_it_to_a_class(context, visit):
     page = visit("resnet_transfer")
     page.get_by_text("Camera", exact=True).first.click()
     page.get_by_role("button", name="Take Photo").first.click()
-    page.get_by_text("Grad-CAM for “espresso”").wait_for()
+    page.get_by_text("Class activation map for “espresso”").wait_for()
     wait_idle(page)
     page.get_by_text("Camera", exact=True).last.click()
     lesson = page.get_by_test_id("stCameraInput").last
