@@ -83,3 +83,10 @@ def odd_files(photo) -> dict[str, bytes]:
         "bilevel.bmp": encode(picture.convert("1"), "BMP"),
         "small.webp": encode(picture, "WEBP"),
     }
+
+
+@pytest.fixture(autouse=True)
+def quick_training(request, monkeypatch):
+    """Tests of training scripts publish without the export, which takes seconds and has tests of its own."""
+    if request.module.__name__.rsplit(".", 1)[-1].startswith("test_train_"):
+        monkeypatch.setattr("train.common.serve", lambda name, folder: None)

@@ -9,6 +9,7 @@ import pytest
 from cnndemo import images, inference, pet_segmentation, weights
 from cnndemo.resnet_transfer import BACKBONES
 from cnndemo.weights import WeightsError
+from train import common
 from train.onnx_files import SHOWN
 
 PICTURES = ("cat", "coffee", "astronaut", "rocket", "obama_1")
@@ -49,6 +50,22 @@ def test_the_served_network_equals_keras_at_every_output(name):
 def test_a_layer_that_is_not_served_is_named():
     with pytest.raises(ValueError, match="nowhere"):
         inference.predictor("digit_classifier", ["nowhere"])
+
+
+def test_a_network_that_was_just_trained_gets_its_file(tmp_path):
+    pytest.importorskip("tf2onnx")
+    weights.save(weights.build("siamese"), "siamese", weights.card("siamese"), folder=tmp_path)
+    common.serve("siamese", tmp_path)
+    about = weights.card("siamese", tmp_path)
+    assert (
+        weights.sha256(tmp_path / "siamese.onnx")
+        == about["onnx"]["sha256"]
+        != weights.card("siamese")["onnx"]["sha256"]
+    )
+    fresh = weights.load("siamese", tmp_path)
+    digits = real_inputs("siamese", 3)
+    served = inference.function(inference.load((tmp_path / "siamese.onnx").read_bytes(), "siamese"))(digits)
+    np.testing.assert_allclose(served, np.asarray(fresh(digits)), atol=1e-4)
 
 
 @pytest.fixture
