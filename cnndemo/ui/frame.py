@@ -37,8 +37,8 @@ def icon(cell: int = 18, gap: int = 3) -> Image.Image:
 def page(stem: str) -> None:
     """Title, the one question, the book's sections, a link that reproduces the page. First call of every page."""
     _leave_old_navigation()
-    entered = state.enter(stem)
-    _mend_link()
+    if entered := state.enter(stem):
+        _mend_link()  # not later: after Back, the page that is being left may run once more under the next one's link
     topic = TOPICS[stem]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(topic.title, anchor=False, width="content")
