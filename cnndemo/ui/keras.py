@@ -12,6 +12,7 @@ import streamlit as st
 from cnndemo import worker
 from cnndemo.jobs import Job
 from cnndemo.ui.session import state
+from cnndemo.ui.watch import ticking
 
 _OPEN = "keras_asked"  # of the page: the questions that were put and not yet answered
 FORGOTTEN = 20.0  # seconds after which a question that nobody looks at any more is dropped
@@ -48,8 +49,7 @@ def keras_says(draw: Callable[[Any], None], function: str, *arguments: Any) -> N
     if job.running and worker.pid():
         job.wait(0.03)  # a process that is there has answered by then, and the line does not flicker
 
-    running = job.running
-    if running:
+    if job.running:
         state[_OPEN] = [other for other in state.get(_OPEN, []) if other.running] + [job]
 
     def look() -> None:
@@ -59,11 +59,11 @@ def keras_says(draw: Callable[[Any], None], function: str, *arguments: Any) -> N
             st.caption(f":material/info: {job.error}")
         else:
             st.caption(":material/hourglass: Keras is asked; what it says will appear here.")
-        # Only the page itself can stop this fragment's clock; it runs once more when the last answer is there.
-        if running and not any(other.running for other in state.get(_OPEN, [])):
-            st.rerun(scope="app")
 
-    st.fragment(look, run_every=0.7 if running else None)()
+    def running() -> bool:  # the page runs once more when the last of its answers is there, not at each
+        return any(other.running for other in state.get(_OPEN, []))
+
+    ticking(look, running if job.running else lambda: False, every=0.7)
 
 
 def agreement(words: Callable[[Any], str], function: str, *arguments: Any) -> None:

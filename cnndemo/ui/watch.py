@@ -1,4 +1,4 @@
-"""A job on the page: its progress, a button that stops it, and the page once more when it has ended."""
+"""What changes by itself on the page: it is drawn again by the clock, and the whole page once more at the end."""
 
 from __future__ import annotations
 
@@ -9,20 +9,30 @@ import streamlit as st
 from cnndemo.jobs import Job
 
 
-def watch(job: Job | None, draw: Callable[[], None], every: float = 0.6) -> None:
-    """Draw something that a job changes, again and again while it runs, and the whole page at its end.
+def ticking(draw: Callable[[], None], running: Callable[[], bool], every: float) -> None:
+    """Draw something again and again while it changes, and the whole page when it has ended.
+
+    Only a run of the whole page is sure to stop the browser's clock: it can go on ticking after a run of the fragment
+    around it. So a tick that finds nothing running asks for the page, too.
 
     Args:
-        job: the job, if there is one.
-        draw: draws what there is; it asks the job itself.
+        draw: draws what there is.
+        running: whether it still changes.
         every: seconds between two looks.
     """
-    running = job is not None and job.running
+    on_page = True
 
     def look() -> None:
-        ended = running and not job.running
+        nonlocal on_page
+        by_clock, on_page = not on_page, False
+        ended = by_clock and not running()
         draw()
         if ended:
             st.rerun(scope="app")
 
-    st.fragment(look, run_every=every if running else None)()
+    st.fragment(look, run_every=every if running() else None)()
+
+
+def watch(job: Job | None, draw: Callable[[], None], every: float = 0.6) -> None:
+    """Draw something that a job changes, while it runs; `draw` asks the job itself."""
+    ticking(draw, lambda: job is not None and job.running, every)
