@@ -70,8 +70,8 @@ def _session(name: str, part: str):
         return _sessions[name, part]
 
 
-def load(data: bytes, name: str):
-    """An ONNX Runtime session of a file's bytes.
+def load(data: bytes | str, name: str):
+    """An ONNX Runtime session of a file's bytes, or of the file at a path.
 
     Raises:
         WeightsError: ONNX Runtime cannot read it.
@@ -91,15 +91,20 @@ def load(data: bytes, name: str):
         raise WeightsError(f"The file {name}.onnx cannot be read. Make it again with: make onnx") from None
 
 
-def shuffled(name: str, layer: str, seed: int = 0) -> tuple[object, list[np.ndarray]]:
-    """A shipped network that has forgotten everything: each array's numbers are in another order.
+def shuffled(data: bytes, layer: str, seed: int = 0) -> tuple[object, list[np.ndarray]]:
+    """A network that has forgotten everything: each array's numbers are in another order.
+
+    Args:
+        data: its ONNX file.
+        layer: a dense layer, whose arrays are wanted too.
+        seed: of the order.
 
     Returns:
         A session of it, and the arrays of `layer`, kernel first.
     """
     import onnx
 
-    graph = onnx.load_from_string(weights.onnx_bytes(name))
+    graph = onnx.load_from_string(data)
     generator = np.random.default_rng(seed)
     found = []
     for tensor in graph.graph.initializer:
@@ -109,7 +114,7 @@ def shuffled(name: str, layer: str, seed: int = 0) -> tuple[object, list[np.ndar
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
         if f"/{layer}" in tensor.name:
             found.append(values.astype(np.float32))
-    return load(graph.SerializeToString(), name), sorted(found, key=np.ndim, reverse=True)
+    return load(graph.SerializeToString(), layer), sorted(found, key=np.ndim, reverse=True)
 
 
 def traced(model, outputs: Sequence[str] | None = None) -> Callable[[np.ndarray], Arrays]:

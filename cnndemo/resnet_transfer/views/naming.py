@@ -11,7 +11,7 @@ import streamlit as st
 from cnndemo import resnet_transfer as transfer
 from cnndemo import ui, worker
 from cnndemo.errors import VisitorError
-from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50
+from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50, resnet50_onnx
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
 from cnndemo.ui.session import state
@@ -68,14 +68,25 @@ def choose_networks() -> list[str]:
         format_func=lambda name: BACKBONES[name].title,
         wrap=True,
     )
-    if "resnet50" in chosen and not resnet50.available():
-        _offer_download()
+    if "resnet50" in chosen and not (_prepared() if resnet50.available() else _offer_download()):
         chosen = [name for name in chosen if name != "resnet50"]
     return chosen
 
 
-def _offer_download() -> None:
-    """The button that fetches ResNet50's weights, with size, progress, checksum and place."""
+def _prepared() -> bool:
+    """Whether ResNet50 can be served; the first time it is turned to ONNX, with progress."""
+    if resnet50_onnx.ready():
+        return True
+    bar = st.progress(0.0, "ResNet50 is prepared, once for all visitors …")
+    with ui.guard():
+        for share in worker.steps("cnndemo.resnet_transfer.resnet50_onnx:convert"):
+            bar.progress(min(1.0, share), "ResNet50 is prepared, once for all visitors …")
+    bar.empty()
+    return resnet50_onnx.ready()
+
+
+def _offer_download() -> bool:
+    """The button that fetches ResNet50's weights, with size, progress, checksum and place; whether they are there."""
     st.caption(
         f"ResNet50 is the book's network. Its weights are too large to ship: {resnet50.BYTES / 1e6:.0f} MB from "
         f"Keras' storage into `{resnet50.path().parent.name}/{resnet50.path().name}` of this server's Keras folder, "
@@ -89,6 +100,7 @@ def _offer_download() -> None:
                 st.rerun()
         finally:
             bar.empty()
+    return False
 
 
 def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
