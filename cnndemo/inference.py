@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -66,12 +67,12 @@ def forget(name: str) -> None:
 def _session(name: str, part: str):
     with _lock:  # loading takes a tenth of a second; two visitors must not both do it
         if (name, part) not in _sessions:
-            _sessions[name, part] = load(weights.onnx_bytes(name, part), name)
+            _sessions[name, part] = load(weights.onnx_file(name, part), name)
         return _sessions[name, part]
 
 
-def load(data: bytes | str, name: str):
-    """An ONNX Runtime session of a file's bytes, or of the file at a path.
+def load(source: Path | bytes, name: str):
+    """An ONNX Runtime session of a file; of bytes it would keep a copy, beside what it makes of them.
 
     Raises:
         WeightsError: ONNX Runtime cannot read it.
@@ -86,16 +87,16 @@ def load(data: bytes | str, name: str):
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception:  # its exceptions have no common base
         raise WeightsError(f"The file {name}.onnx cannot be read. Make it again with: make onnx") from None
 
 
-def shuffled(data: bytes, layer: str, seed: int = 0) -> tuple[object, list[np.ndarray]]:
+def shuffled(file: Path, layer: str, seed: int = 0) -> tuple[object, list[np.ndarray]]:
     """A network that has forgotten everything: each array's numbers are in another order.
 
     Args:
-        data: its ONNX file.
+        file: in ONNX.
         layer: a dense layer, whose arrays are wanted too.
         seed: of the order.
 
@@ -104,7 +105,7 @@ def shuffled(data: bytes, layer: str, seed: int = 0) -> tuple[object, list[np.nd
     """
     import onnx
 
-    graph = onnx.load_from_string(data)
+    graph = onnx.load(file)
     generator = np.random.default_rng(seed)
     found = []
     for tensor in graph.graph.initializer:

@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from cnndemo import inference, weights, worker
 from cnndemo.errors import VisitorError
+from cnndemo.memory import resident_bytes
 from cnndemo.models import efficientnet_lite0, resnet20
 from cnndemo.resnet_transfer import resnet50, resnet50_onnx
 
@@ -242,18 +242,8 @@ def randomised(name: str, seed: int = 0) -> Network:
     more about the picture than about what was learned.
     """
     backbone = BACKBONES[name]
-    data = weights.onnx_bytes(name) if name in SHIPPED else resnet50_onnx.path().read_bytes()
-    return Network(backbone, inference.shuffled(data, backbone.scores, seed))
-
-
-def resident_bytes() -> int:
-    """Memory of this process in bytes; 0 where the system does not tell."""
-    try:
-        import resource
-
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except (OSError, ImportError, IndexError, ValueError):
-        return 0
+    file = weights.onnx_file(name) if name in SHIPPED else resnet50_onnx.path()
+    return Network(backbone, inference.shuffled(file, backbone.scores, seed))
 
 
 def state(name: str) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
 from cnndemo import inference
 from cnndemo.errors import VisitorError
@@ -65,7 +63,7 @@ def session() -> tuple[object, list[np.ndarray]]:
         VisitorError: the file is damaged; it is thrown away.
     """
     try:
-        found = inference.load(str(path()), "resnet50")
+        found = inference.load(path(), "resnet50")
     except VisitorError:
         path().unlink(missing_ok=True)
         raise VisitorError(
@@ -75,7 +73,7 @@ def session() -> tuple[object, list[np.ndarray]]:
     return found, found.run([f"{SCORES}/kernel", f"{SCORES}/bias"], {"input": nothing})
 
 
-def graph(arrays: Callable[[str], list[np.ndarray]]) -> onnx.ModelProto:
+def graph(arrays: Callable[[str], list[np.ndarray]]):
     """ResNet50 with its batch normalizations multiplied into the kernels.
 
     Args:
@@ -83,8 +81,11 @@ def graph(arrays: Callable[[str], list[np.ndarray]]) -> onnx.ModelProto:
 
     Returns:
         A graph from `input`, float32 (n, 224, 224, 3), to the last maps, (n, 7, 7, 2048), their average, (n, 2048),
-        and the logits, (n, 1000), under Keras' names.
+        and the logits, (n, 1000), under Keras' names: an `onnx.ModelProto`.
     """
+    import onnx
+    from onnx import helper, numpy_helper
+
     nodes: list[onnx.NodeProto] = []
     tensors: list[onnx.TensorProto] = []
 
