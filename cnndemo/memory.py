@@ -7,6 +7,7 @@ large array would do too, but makes networks 1.3 to 3 times as slow.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
 from functools import cache
@@ -16,6 +17,9 @@ HEAPS = 2  # one a core; by default there may be eight a core
 EVERY = 5.0  # seconds between two looks
 GROWN = 20_000_000  # bytes more than after the last time; giving back holds a heap's lock for some milliseconds
 _M_ARENA_MAX = -8  # of malloc.h
+
+# Arrow's own allocator, by which tables travel to the browser, keeps a heap a thread, too; it is asked at its import.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def resident_bytes() -> int:

@@ -42,16 +42,10 @@ def heat_map(name: str, pixels: np.ndarray, index: int) -> np.ndarray:
     return worker.ask("cnndemo.resnet_transfer.attribution:gradient_map", name, pixels, index)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def untrained(name: str):
-    """The network with shuffled weights; one copy for all visitors."""
-    return transfer.randomised(name)
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def untrained_map(name: str, pixels: np.ndarray) -> tuple[np.ndarray, str]:
-    """Map and answer of the network with shuffled weights."""
-    network = untrained(name)
+    """Map and answer of the network with shuffled weights, which is let go again: it is as large as the trained one."""
+    network = transfer.randomised(name)
     seen = network.see(pixels)
     index = int(seen.scores.argmax())
     return attribution.class_map(seen, network, index), network.backbone.labels()[index]
@@ -156,18 +150,22 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
                 "as many; the maps are of the first."
             )
     index = naming.class_index(name, label, seen.scores)
-    noise, nonsense = untrained_map(name, pixels)
     with st.container(horizontal=True):
         _map(pixels, None, "What the network saw", f"{alt}, cut to the square that the network sees")
         values = attribution.class_map(seen, transfer.network(name), index)
         _map(pixels, values, f"Class activation map for “{label}”", f"bright where {backbone.title} sees {label}")
-        _map(pixels, noise, f"Shuffled weights: “{nonsense}”", "the same kind of map from a network that knows nothing")
         shown = st.empty()
     st.caption(
         "For a network that ends in an average and one dense layer this map and Grad-CAM are the same thing, and it "
-        "needs no gradient. The last map comes from the same network with its weights shuffled. If you would believe "
-        "that one too, do not believe the other."
+        "needs no gradient."
     )
+    if st.button("Shuffle its weights", key=state.key(f"shuffle_{identity}"), icon=":material/shuffle:"):
+        with st.spinner("The weights are shuffled …"):
+            noise, nonsense = untrained_map(name, pixels)
+        with shown.container(width=SIDE):
+            words = f"Shuffled weights: “{nonsense}”"
+            _map(pixels, noise, words, "the same kind of map from a network that knows nothing")
+        st.caption("This network knows nothing. If you would believe its map too, do not believe the other.")
     if st.button("Let Keras take the gradient", key=state.key(f"prove_{identity}_{index}"), icon=":material/check:"):
         with st.spinner("Keras is asked …"):
             slow = heat_map(name, pixels, index)
