@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnndemo import weights
+from cnndemo import memory, weights
 from cnndemo.weights import WeightsError
 
 Arrays = np.ndarray | dict[str, np.ndarray]
@@ -87,7 +87,8 @@ def load(source: Path | bytes, name: str):
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False
     try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        with memory.own_pages():
+            return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception:  # its exceptions have no common base
         raise WeightsError(f"The file {name}.onnx cannot be read. Make it again with: make onnx") from None
 

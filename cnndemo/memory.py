@@ -1,7 +1,7 @@
 """Memory that was freed goes back to the system: glibc keeps it, in a heap for each of many threads, and never says so.
 
-After a visit to every page that is more than what the server holds itself. A fixed threshold for its own pages of each
-large array would do too, but makes networks 1.3 to 3 times as slow.
+After a visit to every page that is more than what the server holds itself. Pages of its own for each large array would
+do too, but make networks 1.3 to 3 times as slow.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import ctypes
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 HEAPS = 2  # one a core; by default there may be eight a core
 EVERY = 5.0  # seconds between two looks
 GROWN = 20_000_000  # bytes more than after the last time; giving back holds a heap's lock for some milliseconds
-_M_ARENA_MAX = -8  # of malloc.h
+SMALL, LARGE = 1 << 17, 1 << 25  # bytes from which on an array has pages of its own: for what stays, and else
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
 
 # Arrow's own allocator, by which tables travel to the browser, keeps a heap a thread, too; it is asked at its import.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -36,6 +39,19 @@ def give_back() -> None:
     """What was freed goes back now; nothing happens where the C library is not glibc."""
     if library := _glibc():
         library.malloc_trim(0)
+
+
+@contextmanager
+def own_pages() -> Iterator[None]:
+    """What is made within has pages of its own, so that what stays does not lie between what goes: for weights."""
+    library = _glibc()
+    if library:
+        library.mallopt(_M_MMAP_THRESHOLD, SMALL)
+    try:
+        yield
+    finally:
+        if library:
+            library.mallopt(_M_MMAP_THRESHOLD, LARGE)
 
 
 @cache
