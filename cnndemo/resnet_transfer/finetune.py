@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from cnndemo import worker
+from cnndemo import weights, worker
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer.teaching import Head, fit_head
@@ -45,7 +45,7 @@ class Tuned:
 
 def tail_layers(model) -> list:
     """The layers with weights after the frozen part, without the dense layer."""
-    return [layer for layer in model.layers if layer.weights and layer.name.split("_")[0] in ("stage7", "head")]
+    return [layer for layer in model.layers if layer.weights and _trains(layer.name)]
 
 
 def get_tail(model) -> list[np.ndarray]:
@@ -64,15 +64,20 @@ def set_tail(model, arrays: Sequence[np.ndarray]) -> None:
 
 @cache
 def tail_shapes() -> list[tuple[int, ...]]:
-    """Shapes of the arrays of `get_tail`."""
-    return [array.shape for array in get_tail(efficientnet_lite0.build())]
+    """Shapes of the arrays of `get_tail`, without Keras: those of the shipped weights."""
+    name = "efficientnet_lite0"
+    found = [layer for layer in weights.layers(name) if layer.arrays and _trains(layer.name)]
+    return [array.shape for layer in found for array in weights.arrays(name, layer.name)]
+
+
+def _trains(layer: str) -> bool:
+    """Whether a layer belongs to the block that is fine-tuned."""
+    return layer.split("_")[0] in ("stage7", "head")
 
 
 def tail_model(arrays: Sequence[np.ndarray] | None = None):
     """The end of the network as a model: (batch, 7, 7, 192) -> pooled features (batch, 1280)."""
     import keras
-
-    from cnndemo import weights
 
     whole = efficientnet_lite0.build() if arrays is not None else weights.load("efficientnet_lite0")
     if arrays is not None:

@@ -99,7 +99,7 @@ class Run:
         history: one dict an epoch: loss, accuracy, val_loss, val_accuracy, learning_rate, seconds.
         answers: float32 (10, 10), probabilities for the shown digits after the last epoch; None before the first.
         epoch, batch, loss: where it is now.
-        model: the best epoch's network as a `.keras` file; None until the end.
+        model: the best network so far as a `.keras` file; None before the first epoch has ended.
     """
 
     settings: Settings
@@ -227,11 +227,11 @@ def answer_sheet(answers: np.ndarray) -> np.ndarray:
     return np.hstack(tiles)
 
 
-def fit(settings: Settings, tell: Callable[[dict], None]) -> bytes:
-    """The training itself, in the Keras process: tells where it is and how each epoch went.
+def fit(settings: Settings, tell: Callable[[dict | bytes], None]) -> bytes | None:
+    """The training itself, in the Keras process: tells where it is, how each epoch went, and the best network so far.
 
     Returns:
-        The best epoch's network as a `.keras` file.
+        The last epoch's network as a `.keras` file if none was told, because no loss was a number.
     """
     import keras
 
@@ -269,10 +269,28 @@ def fit(settings: Settings, tell: Callable[[dict], None]) -> bytes:
         def on_epoch_begin(self, epoch, logs=None):
             teller.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
-    teller = Teller()
+    class Keeper(keras.callbacks.ModelCheckpoint):
+        """Tells the best network so far whenever it is better, so that it is there after Stop, too."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            before = self.best
+            super().on_epoch_end(epoch, logs)
+            if self.best != before:
+                tell(packed())
+
+    teller, told = Teller(), digit_classifier.variant(NETWORKS[settings.network])
     with tempfile.TemporaryDirectory() as folder:
-        best = Path(folder) / "best.keras"
-        callbacks = [Rate(), teller, keras.callbacks.ModelCheckpoint(best, "val_loss", save_best_only=True)]
+
+        def packed() -> bytes:
+            """The network as it is now, as a `.keras` file without the optimizer."""
+            file = Path(folder) / "model.keras"
+            told.set_weights(model.get_weights())
+            told.save(file)
+            return file.read_bytes()
+
+        best = Path(folder) / "best.weights.h5"
+        keeper = Keeper(best, "val_loss", save_best_only=True, save_weights_only=True)
+        callbacks = [Rate(), teller, keeper]
         if settings.reduce:
             callbacks.append(
                 keras.callbacks.ReduceLROnPlateau(
@@ -282,11 +300,7 @@ def fit(settings: Settings, tell: Callable[[dict], None]) -> bytes:
         model.fit(
             x, y, settings.batch_size, settings.epochs, verbose=0, callbacks=callbacks, validation_data=validation
         )
-        if not best.is_file():  # no epoch had a loss that is a number
-            model.save(best)
-        slim = keras.models.load_model(best, compile=False)
-        slim.save(best)
-        return best.read_bytes()
+        return None if best.is_file() else packed()  # no epoch had a loss that is a number
 
 
 def _finite(value: float) -> float:

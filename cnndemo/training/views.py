@@ -10,7 +10,7 @@ from dataclasses import asdict
 import numpy as np
 import streamlit as st
 
-from cnndemo import training, weights, worker
+from cnndemo import training, weights
 from cnndemo.jobs import Job
 from cnndemo.training import figures as charts
 from cnndemo.training.run import NETWORKS, OPTIMIZERS, PRESETS, Run, Settings
@@ -19,7 +19,7 @@ from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import Question, chart, download
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
-from cnndemo.ui.watch import watch
+from cnndemo.ui.watch import in_line, watch
 
 JOB, RUN = "job", "run"  # the visitor's training, and the run before it, in this session's memory
 RATES = ["1e-05", "1e-04", "3e-04", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3"]
@@ -114,8 +114,7 @@ def _live() -> None:
 def _progress(run: Run | None) -> tuple[float, str]:
     """How far a run is, 0 to 1, and where it is, in words."""
     if run is None or not run.epoch:
-        before = worker.waiting() - 1
-        return 0.0, f"{before} before you …" if before > 0 else "A process of its own loads Keras …"
+        return 0.0, in_line("A process of its own loads Keras …")
     settings, epochs = run.settings, len(run.history)
     epoch, batch = (run.epoch, run.batch) if run.epoch > epochs else (epochs, settings.updates)
     done = min(1.0, (epoch - 1 + batch / settings.updates) / settings.epochs)

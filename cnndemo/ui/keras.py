@@ -12,7 +12,7 @@ import streamlit as st
 from cnndemo import worker
 from cnndemo.jobs import Job
 from cnndemo.ui.session import state
-from cnndemo.ui.watch import ticking
+from cnndemo.ui.watch import in_line, ticking
 
 _OPEN = "keras_asked"  # of the page: the questions that were put and not yet answered
 FORGOTTEN = 20.0  # seconds after which a question that nobody looks at any more is dropped
@@ -58,7 +58,7 @@ def keras_says(draw: Callable[[Any], None], function: str, *arguments: Any) -> N
         elif job.error:
             st.caption(f":material/info: {job.error}")
         else:
-            st.caption(":material/hourglass: Keras is asked; what it says will appear here.")
+            st.caption(":material/hourglass: " + in_line("Keras is asked; what it says will appear here."))
 
     def running() -> bool:  # the page runs once more when the last of its answers is there, not at each
         return any(other.running for other in state.get(_OPEN, []))

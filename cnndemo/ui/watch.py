@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from cnndemo import worker
 from cnndemo.jobs import Job
 
 
@@ -36,3 +37,9 @@ def ticking(draw: Callable[[], None], running: Callable[[], bool], every: float)
 def watch(job: Job | None, draw: Callable[[], None], every: float = 0.6) -> None:
     """Draw something that a job changes, while it runs; `draw` asks the job itself."""
     ticking(draw, lambda: job is not None and job.running, every)
+
+
+def in_line(words: str) -> str:
+    """What a visitor is told while a request to Keras waits: how many are before it, or `words` when it is its turn."""
+    before = worker.waiting() - 1
+    return f"{before} before you …" if before > 0 else words

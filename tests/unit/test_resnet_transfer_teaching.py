@@ -412,6 +412,7 @@ def test_fine_tuning_in_a_child_process_gives_a_network_that_can_be_taken_home(s
     _, tail_back = export.load_back(path.read_bytes())
     assert all(np.array_equal(a, b) for a, b in zip(tail_back, tuned.tail, strict=True))
     untouched = finetune.get_tail(export.whole_model(tuned.head))
+    assert finetune.tail_shapes() == [array.shape for array in untouched]
     assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(untouched, tuned.tail, strict=True))
 
 

@@ -112,6 +112,16 @@ def test_a_run_ends_with_the_best_epochs_model(tmp_path):
     assert right == pytest.approx(best["val_accuracy"], abs=0.002) and right > 0.2
 
 
+def test_the_best_network_so_far_is_there_after_stop(tmp_path):
+    run = training.train(Settings(network=TINY.network, digits=TINY.digits, epochs=30))
+    state = next(told for told in run if told.history and told.model)
+    run.close()
+    file = tmp_path / "digits.keras"
+    file.write_bytes(state.model)
+    model = keras.models.load_model(file)
+    assert model.output_shape == (None, 10) and getattr(model, "optimizer", None) is None
+
+
 def test_closing_ends_the_process_within_a_second_and_lets_the_next_one_in():
     run = training.train(Settings(network="the book’s", digits=4000, epochs=30, batch_size=1))
     first = next(run)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnndemo import worker
+from cnndemo import training, worker
 from cnndemo.errors import VisitorError
+from cnndemo.jobs import Job
+from cnndemo.resnet_transfer import finetune
 from cnndemo.worker import Worker
 from tests.conftest import ROOT
 
@@ -167,3 +170,53 @@ def test_what_raises_while_waiting_ends_the_request(own):
     with pytest.raises(KeyboardInterrupt):
         list(own.steps("cnndemo.training.run:fit", _settings(epochs=30), waiting=enough))
     assert own.waiting() == 0 and own.pid is None
+
+
+SMALL = np.zeros((32, 32, 3), np.uint8)
+REQUESTS = {  # each kind that a page makes, and how far it gets before it is struck
+    "training": lambda: training.train(training.Settings(epochs=30, digits=4000)),
+    "fine-tuning": lambda: finetune.tune(
+        np.zeros((16, 7, 7, 192), np.float32), np.eye(16, 1280, dtype=np.float32), np.arange(16) % 2, ("a", "b"),
+        epochs=500,
+    ),
+    "a gradient": lambda: iter([worker.ask("cnndemo.resnet_transfer.attribution:gradient_map", "resnet20", SMALL, 3)]),
+    "a line that Keras agrees": lambda: iter([worker.ask("cnndemo.siamese.pairs:sharing")]),
+    "an erratum": lambda: iter([worker.ask("cnndemo.book_index.errata:check", "keras_backends")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_killed_in_the_middle_of_each_kind_of_request_is_a_sentence_and_leaves_nothing(kind, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    worker.end()
+
+    def strike():
+        until(lambda: worker.pid() is not None)
+        time.sleep(0.3)  # it imports, or works
+        os.kill(worker.pid(), signal.SIGKILL)
+
+    killer = threading.Thread(target=strike)
+    killer.start()
+    with pytest.raises(VisitorError, match="Keras process"):
+        list(REQUESTS[kind]())
+    killer.join()
+    assert worker.ask("cnndemo.grids:whole", 3, "The stride", 1) == 3, "the next visitor is served"
+    worker.end()
+    assert not list(tmp_path.iterdir())
+
+
+def test_ten_visitors_train_at_once_and_each_comes_to_an_end_or_leaves():
+    """Seven wait for their turn; two press Stop, and one closes the tab."""
+    tiny = training.Settings(network="a quarter", digits=20, epochs=1)
+    jobs = [Job(lambda waiting: training.train(tiny, waiting=waiting)) for _ in range(9)]
+    closed = Job(lambda waiting: training.train(training.Settings(epochs=30), waiting=waiting))
+    until(lambda: worker.waiting() == 10)
+    shared = closed._shared
+    del closed  # the session that held it is gone
+    for job in jobs[:2]:
+        job.stop()
+    for job in jobs[2:]:
+        assert job.wait(60)
+        assert job.error is None and job.latest.history and job.latest.model
+    assert shared.done.wait(5) and worker.waiting() == 0

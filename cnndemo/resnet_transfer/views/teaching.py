@@ -15,7 +15,7 @@ from cnndemo.resnet_transfer.teaching import Head, Report, Shot
 from cnndemo.resnet_transfer.views.lesson import Lesson, edit, lesson
 from cnndemo.ui.bring import bring_file
 from cnndemo.ui.session import state
-from cnndemo.ui.watch import watch
+from cnndemo.ui.watch import in_line, watch
 
 BACKBONE = "efficientnet_lite0"
 
@@ -208,7 +208,7 @@ def _tuning(job: Job[finetune.Epoch | finetune.Tuned] | None) -> None:
         words = f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right"
         st.progress(step.number / step.epochs, words)
     else:
-        st.progress(0.0, "A process of its own starts …")
+        st.progress(0.0, in_line("A process of its own starts …"))
 
 
 def _stage_six_maps(shots: list[Shot], run) -> np.ndarray:
