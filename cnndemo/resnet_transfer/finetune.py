@@ -80,11 +80,18 @@ def tail_model(arrays: Sequence[np.ndarray] | None = None):
     return keras.Model(whole.get_layer(FROZEN_END).output, whole.get_layer("average_pool").output)
 
 
-def split(labels: np.ndarray, every: int = 4) -> np.ndarray:
-    """Which pictures are held out: every fourth of each class, (n,) bool; none of a class with fewer than two."""
+def split(labels: np.ndarray, groups: np.ndarray | None = None, every: int = 4) -> np.ndarray:
+    """Which pictures are held out, (n,) bool: every fourth of each class, and none of a class with fewer than four.
+
+    Pictures with the same number in `groups` (n,) are held out together, and count as one.
+    """
+    groups = np.arange(len(labels)) if groups is None else groups
     held = np.zeros(len(labels), bool)
     for label in np.unique(labels):
-        held[np.flatnonzero(labels == label)[every - 1 :: every]] = True
+        numbers, first = np.unique(groups[labels == label], return_index=True)
+        held |= np.isin(groups, numbers[np.argsort(first)][every - 1 :: every])
+    for label in np.setdiff1d(labels, labels[~held]):  # all of it lies with pictures of another class
+        held[np.isin(groups, groups[labels == label])] = False
     return held
 
 
@@ -95,6 +102,7 @@ def tune(
     classes: Sequence[str],
     epochs: int = 15,
     waiting: Callable[[], None] = lambda: None,
+    groups: np.ndarray | None = None,
 ) -> Iterator[Epoch | Tuned]:
     """Trains the last block in a child process; closing the iterator stops the worker.
 
@@ -103,6 +111,7 @@ def tune(
         features: float32 (n, 1280), of the frozen network, for the head that the child starts from.
         labels: (n,) class numbers.
         waiting: called several times a second until the child says something; what it raises stops the worker.
+        groups: (n,) pictures with the same number are held out together.
 
     Yields:
         An `Epoch` after each epoch, and the `Tuned` network at the end.
@@ -110,9 +119,11 @@ def tune(
     Raises:
         VisitorError: too few pictures, another visitor's training runs, or the child failed.
     """
-    held = split(labels)
+    held = split(labels, groups)
     if not held.any():
-        raise VisitorError("Fine-tuning holds a quarter of the pictures out. Give each class at least four pictures.")
+        raise VisitorError(
+            "Fine-tuning holds a quarter of the pictures out. Give each class at least four that are no copies."
+        )
     start = fit_head(features[~held][:, None], labels[~held], classes)
     before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
     work = (maps, labels, held, start.kernel, start.bias, epochs)

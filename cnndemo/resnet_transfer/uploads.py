@@ -15,16 +15,20 @@ from PIL import Image
 from cnndemo import images
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0
+from cnndemo.resnet_transfer import copies
 from cnndemo.resnet_transfer.teaching import MAX_CLASSES, MAX_PICTURES, Shot
 
 MAX_UNPACKED = 300_000_000  # bytes of a ZIP archive when unpacked
 READY_SETS = {"digits": "Handwritten digits", "samples": "Crops of the samples"}
 
 
-def shot(image: np.ndarray, name: str, label: str) -> Shot:
-    """A picture of any size as the backbone will see it; only this square of 224 pixels is kept."""
+def shot(image: np.ndarray, name: str, label: str, source: str = "") -> Shot:
+    """A picture of any size as the backbone will see it: this square of 224 pixels is kept, and a look at the whole.
+
+    `source` names the picture that it was cut out of, if it was.
+    """
     pixels = efficientnet_lite0.preprocess(image)
-    return Shot(name, label, pixels, hashlib.sha256(pixels.tobytes()).hexdigest())
+    return Shot(name, label, pixels, hashlib.sha256(pixels.tobytes()).hexdigest(), copies.look(image), source)
 
 
 def add_files(
@@ -153,7 +157,7 @@ def ready_set(name: str, each: int = 12) -> list[Shot]:
             side = int(min(height, width) * generator.uniform(0.45, 0.8))
             top, left = generator.integers(0, height - side + 1), generator.integers(0, width - side + 1)
             part = image[top : top + side, left : left + side]
-            result.append(shot(part, f"{sample}, crop {number + 1}", images.SAMPLES[sample].caption))
+            result.append(shot(part, f"{sample}, crop {number + 1}", images.SAMPLES[sample].caption, sample))
     return result
 
 
