@@ -228,8 +228,8 @@ def cross_validate(
     """Answers for each picture from a head that was trained without it, its views and its copies.
 
     Up to 100 pictures are left out one by one; more, or pictures with further views, are cut into five folds with the
-    classes mixed evenly. Whatever is learned, scale and bias too, is learned from the others alone. A picture of a class
-    of which nothing else is left gets no answer.
+    classes mixed evenly. Whatever is learned, scale and bias too, is learned from the others alone. A picture
+    of a class of which nothing else is left gets no answer.
 
     Args:
         features: float32 (n, views, features).
