@@ -13,12 +13,13 @@ from functools import cache
 
 import numpy as np
 
-from cnndemo import worker
+from cnndemo import weights, worker
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer.teaching import Head, fit_head
 
 FROZEN_END = "stage6"
+TAIL = ("stage7", "head")  # how the names of the layers behind it begin
 RATE = 3e-4
 
 
@@ -45,7 +46,7 @@ class Tuned:
 
 def tail_layers(model) -> list:
     """The layers with weights after the frozen part, without the dense layer."""
-    return [layer for layer in model.layers if layer.weights and layer.name.split("_")[0] in ("stage7", "head")]
+    return [layer for layer in model.layers if layer.weights and layer.name.split("_")[0] in TAIL]
 
 
 def get_tail(model) -> list[np.ndarray]:
@@ -64,15 +65,15 @@ def set_tail(model, arrays: Sequence[np.ndarray]) -> None:
 
 @cache
 def tail_shapes() -> list[tuple[int, ...]]:
-    """Shapes of the arrays of `get_tail`."""
-    return [array.shape for array in get_tail(efficientnet_lite0.build())]
+    """Shapes of the arrays of `get_tail`, known without Keras."""
+    name = "efficientnet_lite0"
+    ours = [layer.name for layer in weights.layers(name) if layer.name.split("_")[0] in TAIL and layer.arrays]
+    return [array.shape for layer in ours for array in weights.arrays(name, layer)]
 
 
 def tail_model(arrays: Sequence[np.ndarray] | None = None):
     """The end of the network as a model: (batch, 7, 7, 192) -> pooled features (batch, 1280)."""
     import keras
-
-    from cnndemo import weights
 
     whole = efficientnet_lite0.build() if arrays is not None else weights.load("efficientnet_lite0")
     if arrays is not None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cnndemo.augmentation import archives
-from cnndemo.augmentation.archives import ArchiveError, read_class_folders
+from cnndemo import archives
+from cnndemo.archives import ArchiveError, read_class_folders
 
 
 def picture(color=(200, 30, 30), size=(20, 12)) -> bytes:

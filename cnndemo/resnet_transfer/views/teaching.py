@@ -243,8 +243,13 @@ def _take_home(current: Lesson, head: Head) -> None:
         model = lambda: worker.ask("cnndemo.resnet_transfer.export:keras_file", best, tail)  # noqa: E731
         ui.download("Model (.keras)", model, "model.keras", "application/zip", "get_model")
         ui.download("Script", export.script(best.classes), "predict.py", "text/x-python", "get_script")
+        pictures = lambda: uploads.take_home(current.shots)  # noqa: E731
+        ui.download("Pictures (.zip)", pictures, "pictures.zip", "application/zip", "get_pictures")
         ui.download("Classes", "\n".join(best.classes) + "\n", "classes.txt", "text/plain", "get_classes")
-    st.caption("One flat model, backbone and head; plain Keras loads it. The script names pictures with it.")
+    st.caption(
+        "One flat model, backbone and head; plain Keras loads it. The script names pictures with it. The pictures come "
+        "as one folder a class, for this page and for `keras.utils.image_dataset_from_directory`."
+    )
     file = bring_file("Load a model of this page back", "load_back", ["keras"])
     if not file:
         return
