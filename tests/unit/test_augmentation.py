@@ -419,3 +419,32 @@ def test_the_books_shear_was_in_degrees():
 
 def test_memory_of_a_batch():
     assert data_sets.memory(9, (150, 150)) == np.zeros((9, 150, 150, 3), np.float32).nbytes
+
+
+SAVED = [Pipeline((Step(kind),), "reflect") for kind in OPERATIONS]
+SAVED += [Pipeline((Step("shear"), Step("flip_horizontal")), "nearest", *flags) for flags in ((1, 0), (0, 1), (1, 1))]
+SAVED += [Pipeline((), center=True), Pipeline((), scale=True)]
+
+
+@pytest.mark.parametrize("pipeline", SAVED, ids=lambda pipeline: f"{[s.kind for s in pipeline.steps]}")
+def test_what_the_code_builds_can_be_saved_and_loaded_in_safe_mode(pipeline, tmp_path):
+    import keras
+
+    scope: dict = {}
+    exec(pipeline.to_keras_code(), scope)
+    batch = np.random.default_rng(0).uniform(0, 255, (2, 20, 24, 3)).astype(np.float32)
+    scope["augment"](batch, training=True)
+    scope["augment"].save(tmp_path / "augment.keras")
+    loaded = keras.models.load_model(tmp_path / "augment.keras", safe_mode=True)
+    before, after = (model(batch, training=False) for model in (scope["augment"], loaded))
+    np.testing.assert_allclose(after, before, atol=1e-5)
+    assert np.asarray(loaded(batch, training=True)).shape == batch.shape
+
+
+def test_the_shear_of_the_code_draws_both_ways_and_evenly():
+    scope: dict = {}
+    exec(Pipeline((Step("shear", {"slope": 0.2}),)).to_keras_code(), scope)
+    assert "21110" in Pipeline((Step("shear"),)).to_keras_code()
+    layer = scope["augment"].layers[-1]
+    drawn = np.asarray(layer.get_random_transformation(np.zeros((4000, 4, 4, 3), np.float32))["shear_factor"])[:, 0]
+    assert np.allclose(np.percentile(drawn, (0.1, 25, 50, 75, 99.9)), (-0.2, -0.1, 0, 0.1, 0.2), atol=0.02)

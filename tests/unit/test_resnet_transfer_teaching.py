@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 import weakref
 import zipfile
 
@@ -13,7 +15,7 @@ from cnndemo import images, worker
 from cnndemo import resnet_transfer as transfer
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import copies, export, finetune, logistic, teaching, uploads
-from tests.conftest import GOLDEN, encode
+from tests.conftest import GOLDEN, ROOT, encode
 from tests.golden import leave_one_out
 
 BACKBONE = "efficientnet_lite0"
@@ -583,3 +585,116 @@ def test_a_child_that_dies_is_one_sentence(stage_six, taught, monkeypatch):
     with pytest.raises(VisitorError, match="Keras process"):
         list(finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee")))
     assert worker.waiting() == 0
+
+
+# Pictures to take home
+
+
+def test_pictures_taken_home_are_read_back_here_and_by_keras(tmp_path):
+    import keras
+
+    named = [("beetle", 1), ("Käfer", 2), ("beetle", 3), ("a/b: *c*", 4)]
+    shots = [uploads.shot(busy(seed), f"{seed}.png", label) for label, seed in named]
+    data = uploads.take_home(shots)
+    back, notes = uploads.add_zip([], data)
+    assert notes == [] and len(back) == 4
+    labels = {shot.digest: shot.label for shot in back}
+    assert [labels[shot.digest] for shot in shots] == ["beetle", "Käfer", "beetle", "a_b_ _c_"], "pixel by pixel"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    read = keras.utils.image_dataset_from_directory(tmp_path, image_size=(256, 256), shuffle=False, verbose=False)
+    assert read.class_names == sorted(["beetle", "Käfer", "a_b_ _c_"])
+    assert len(read.file_paths) == 4
+
+
+def test_folders_of_labels_are_safe_and_never_the_same():
+    names = uploads.folder_names(["a/b", "a_b", "A_B", "..", "<x>", ""])
+    assert len({name.lower() for name in names.values()}) == 6
+    assert not any(set(name) & set('/\\:*?"<>|') or name.startswith(".") for name in names.values())
+
+
+def test_a_zip_with_splits_gives_all_or_one():
+    data = zipped({"train/a/1.png": png(1), "train/b/2.png": png(2), "val/a/3.png": png(3), "val/b/4.png": png(4)})
+    shots, notes = uploads.add_zip([], data)
+    assert len(shots) == 4 and "splits" in notes[0]
+    shots, _ = uploads.add_zip([], uploads.read_zip(data).of("val"))
+    assert [(shot.label, shot.name) for shot in shots] == [("a", "3.png"), ("b", "4.png")]
+
+
+def test_what_is_said_of_a_picture_is_said_with_its_name():
+    whole = encode(Image.fromarray(busy(1)), "JPEG")
+    shots, notes = uploads.add_files([], [("cut.jpg", lambda: whole[: len(whole) // 2])], "a")
+    assert len(shots) == 1 and "“cut.jpg”" in notes[0] and "cut off" in notes[0]
+
+
+# What a file to load back may hold
+
+
+def packed(**arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def deflated(classes: str, arrays: bytes, **more: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {export.CLASSES_ENTRY: classes, export.LEARNED_ENTRY: arrays, **more}.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+GOOD = {"kernel": np.zeros((1280, 2), np.float32), "bias": np.zeros(2, np.float32)}
+
+
+def test_inner_arrays_are_counted_before_they_are_unpacked(monkeypatch):
+    bomb = deflated('["a","b"]', packed(x=np.zeros(20_000_000, np.float32), **GOOD))
+    assert len(bomb) < 200_000
+    monkeypatch.setattr(export.np, "load", lambda *given, **more: pytest.fail("was unpacked"))
+    with pytest.raises(VisitorError, match="unpacks to far more"):
+        export.load_back(bomb)
+
+
+def test_an_array_that_claims_more_than_it_has_is_refused():
+    buffer = io.BytesIO()
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }"
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("kernel.npy", b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117) + b"\n")
+    with pytest.raises(VisitorError, match="what they claim"):
+        export.load_back(deflated('["a","b"]', buffer.getvalue()))
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (json.dumps(["<script>" * 600_000, "b"]), "unpacks to far more"),
+        (json.dumps(["x" * 500, "b"]), "list of classes"),
+        (json.dumps(["a", "a"]), "list of classes"),
+        (json.dumps(["a\n", "b"]), "list of classes"),
+        (json.dumps(["", "b"]), "list of classes"),
+    ],
+)
+def test_class_names_are_bounded(classes, words):
+    with pytest.raises(VisitorError, match=words):
+        export.load_back(deflated(classes, packed(**GOOD)))
+
+
+def test_a_lambda_that_hides_in_a_string_is_found():
+    inner = json.dumps({"config": json.dumps({"layers": [{"class_name": "Lambda"}]})})
+    with pytest.raises(VisitorError, match="Lambda"):
+        export.load_back(deflated('["a","b"]', packed(**GOOD), **{"config.json": inner}))
+
+
+def test_arrays_of_another_name_are_left_alone():
+    head, tail = export.load_back(deflated('["a","b"]', packed(other=np.ones(5), **GOOD)))
+    assert head.classes == ("a", "b") and tail is None
+
+
+def test_the_shapes_of_the_last_block_are_known_without_keras():
+    from cnndemo.models import efficientnet_lite0
+
+    code = "import sys; from cnndemo.resnet_transfer import finetune; finetune.tail_shapes();"
+    code += "print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "False", done.stderr
+    assert finetune.tail_shapes() == [array.shape for array in finetune.get_tail(efficientnet_lite0.build())]
