@@ -118,12 +118,15 @@ class Report:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence for each class without a figure."""
-        lacking = np.unique(self.truth[~self.judged])
-        return tuple(
-            f"“{self.classes[number]}” has only one picture, or copies of one: with it left out, nothing remains to "
-            "learn the class from, so there is no figure for it."
-            for number in lacking
+        """A sentence for the classes without a figure."""
+        lacking = [f"“{self.classes[number]}”" for number in np.unique(self.truth[~self.judged])]
+        if not lacking:
+            return ()
+        names = " and ".join(filter(None, [", ".join(lacking[:-1]), lacking[-1]]))
+        have, them = ("has", "it") if len(lacking) == 1 else ("have", "them")
+        return (
+            f"{names} {have} only one picture, or parts or copies of one: with that left out, nothing remains to "
+            f"learn the class from, so there is no figure for {them}.",
         )
 
 
