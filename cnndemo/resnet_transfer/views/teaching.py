@@ -18,6 +18,7 @@ from cnndemo.ui.session import state
 from cnndemo.ui.watch import watch
 
 BACKBONE = "efficientnet_lite0"
+FEW = 24  # pictures, below which leaving one out is far below chance on pure noise
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -100,7 +101,10 @@ def _results(
         _, plain = trained(rows[:, :1], labels, groups, head.classes, balanced, f"{current.stamp}0")
         words += f"; without augmentation {plain.right} of {int(plain.judged.sum())}"
     size = head.kernel.size + head.bias.size
-    st.caption(f"Measured with {words}. The head has {size:,} numbers; the backbone is frozen.")
+    few = ""
+    if one_by_one and len(labels) < FEW:
+        few = " With so few it judges too low rather than too high: the class that lost a picture is the rarer one."
+    st.caption(f"Measured with {words}.{few} The head has {size:,} numbers; the backbone is frozen.")
     selection = ui.chart(
         charts.confusion(report.matrix, head.classes),
         alt="; ".join(
