@@ -11,18 +11,26 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from cnndemo.errors import VisitorError
+from cnndemo import colors, decoding, scientific, tones
+from cnndemo.decoding import ImageError
 
 SAMPLES_DIR = Path(__file__).resolve().parent / "samples"
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-MAX_PIXELS = 50_000_000
 MAX_SIDE = 1600
-
-
-class ImageError(VisitorError):
-    """A picture that cannot be used; the message tells the visitor what to do."""
+SUFFIXES = ("png", "jpg", "jpeg", "jfif", "webp", "avif", *(("heic", "heif") if decoding.HEIF else ()), "bmp", "gif")
+SUFFIXES = (*SUFFIXES, "tif", "tiff")  # of the files that `load` reads, for uploaders
+FAINT = 12  # levels below white that cannot be seen on white
+#: EXIF orientation -> what sets the picture upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -51,82 +59,87 @@ SAMPLES: dict[str, Sample] = {
 }
 
 
-def load(data: bytes) -> np.ndarray:
-    """Decode what a visitor uploaded.
+@dataclass(frozen=True)
+class Loaded:
+    """A picture from a file, and what to say of it.
 
-    Obeys EXIF orientation, flattens transparency on white, takes the first frame of an animation and shrinks to
-    `MAX_SIDE` pixels on the long side.
+    Attributes:
+        image: uint8 (height, width, 3), RGB, sRGB.
+        notes: sentences for the visitor: cut off, stretched, laid on black.
+    """
+
+    image: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def load(data: bytes) -> np.ndarray:
+    """Decode what a visitor uploaded: `read` without the notes."""
+    return read(data).image
+
+
+def read(data: bytes) -> Loaded:
+    """Decode what a visitor uploaded; takes at most 250 MB on top of the file.
+
+    Obeys EXIF orientation, brings colours to sRGB, lays transparency on white (on black what would not be seen there),
+    takes the first frame of an animation and the full page of a TIFF, shows what there is of a file that is cut off,
+    and shrinks to `MAX_SIDE` pixels on the long side.
 
     Args:
-        data: the bytes of a PNG, JPEG, WebP, BMP, GIF or TIFF file.
-
-    Returns:
-        The picture, uint8 (height, width, 3), RGB.
+        data: the bytes of a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF file, and of a HEIC if `pi-heif` is installed.
 
     Raises:
-        ImageError: empty, foreign, broken, or larger than `MAX_PIXELS` (checked before anything is decoded).
+        ImageError: empty, foreign, broken, or larger than `decoding.MAX_PIXELS` or `decoding.MAX_BYTES` (checked before
+            anything is decoded).
     """
-    if not data:
-        raise ImageError("This file is empty. Please choose a picture.")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(_too_large(width, height))
-            if picture.format == "JPEG":
-                picture.draft("RGB", _bounded(width, height, MAX_SIDE))  # decodes a photo at half its size
-            picture.seek(0)
-            picture.load()
-            ImageOps.exif_transpose(picture, in_place=True)
-            return np.asarray(_shrink_pillow(_to_rgb(picture), MAX_SIDE))
-    except Image.DecompressionBombError:
-        raise ImageError(_too_large()) from None
-    except UnidentifiedImageError:
-        names = ", ".join(FORMATS[:-1]) + " or " + FORMATS[-1]
-        raise ImageError(f"This file is not a picture that can be read. Please choose a {names} file.") from None
+        small, info, orientation, notes = _small(data)
+        flat, words = on_ground(colors.to_srgb(small, info))
+        turned = flat.transpose(TURNS[orientation]) if orientation in TURNS else flat
+        return Loaded(np.asarray(turned), (*notes, *words))
     except ImageError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, IndexError, TypeError, OverflowError, MemoryError):
-        # Pillow's decoders raise any of these on damaged files.
-        raise ImageError("This picture is damaged or cut off. Please save it again or choose another.") from None
+    except Image.DecompressionBombError:
+        raise ImageError("This picture has far too many pixels. Please make it smaller.") from None
+    except Exception:  # a damaged file can fail anywhere in a decoder, and with anything
+        raise ImageError(decoding.DAMAGED) from None
 
 
-def _too_large(width: int | None = None, height: int | None = None) -> str:
-    size = f"is {width} × {height} pixels" if width else "has far too many pixels"
-    return f"This picture {size}; at most {MAX_PIXELS // 1_000_000} megapixels fit. Please make it smaller."
+def _small(data: bytes) -> tuple[Image.Image, dict, int, list[str]]:
+    """The picture shrunk, in 8 bits a channel; what its file says; its orientation; notes. The large one is let go."""
+    opened = scientific.open_picture(data)
+    if opened is None:
+        opened = decoding.open_picture(data, MAX_SIDE)
+        decoding.decode(opened, data)
+        opened = scientific.with_all_bits(opened, data)
+    picture = opened.picture
+    return (
+        tones.shrink(picture.size, tones.eight_bits(opened), MAX_SIDE),
+        picture.info,
+        opened.orientation,
+        opened.notes,
+    )
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Any Pillow mode -> RGB: deep grey is scaled to 8 bits, transparency is laid on white."""
-    if picture.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(picture).astype(np.uint16) >> 8).astype(np.uint8)).convert("RGB")
-    if picture.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0.0, neginf=0.0)
-        top = 65535.0 if picture.mode == "I" else max(float(values.max(initial=0.0)), 1e-9)
-        return Image.fromarray(np.clip(values / top * 255.0, 0, 255).astype(np.uint8)).convert("RGB")
-    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-def _bounded(width: int, height: int, long_side: int) -> tuple[int, int]:
-    """The size of a picture after it has been shrunk to a long side, if it is longer."""
-    scale = min(1.0, long_side / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _shrink_pillow(picture: Image.Image, long_side: int) -> Image.Image:
-    size = _bounded(*picture.size, long_side)
-    return picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+def on_ground(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """RGB or RGBA -> RGB: transparency is laid on white; a white drawing on nothing on black, with a note."""
+    if picture.mode != "RGBA":
+        return picture, ()
+    values = np.asarray(picture)
+    alpha = values[..., 3].astype(np.float32) / 255
+    seen = (alpha * ((255 - values[..., :3].min(axis=-1)) > FAINT)).sum()
+    drawn = alpha.sum()
+    lost = (alpha < 0.5).mean() > 0.1 and drawn > 0 and seen < 0.02 * drawn
+    ground = Image.new("RGBA", picture.size, (0, 0, 0, 255) if lost else (255, 255, 255, 255))
+    words = ("What is drawn here is white on nothing: it is laid on black, where it can be seen.",) if lost else ()
+    return Image.alpha_composite(ground, picture).convert("RGB"), words
 
 
 def shrink(image: np.ndarray, long_side: int) -> np.ndarray:
     """The image, at most `long_side` pixels on its long side (never enlarged); uint8 in and out, grey or RGB."""
     if max(image.shape[:2]) <= long_side:
         return image
-    return np.asarray(_shrink_pillow(Image.fromarray(image), long_side))
+    size = decoding.bounded(image.shape[1], image.shape[0], long_side)
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
 
 
 def letterbox(image: np.ndarray, size: int, fill: int = 0) -> tuple[np.ndarray, tuple[int, int, int, int]]:

@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import images, ui
-from cnndemo.augmentation import BOOK, Pipeline, archives, data_sets, mixing, reference
+from cnndemo import archives, images, ui
+from cnndemo.augmentation import BOOK, Pipeline, data_sets, mixing, reference
 from cnndemo.augmentation.views import data
 from cnndemo.augmentation.views import pipeline as panels
 from cnndemo.ui import state

@@ -52,7 +52,7 @@ def bad_files(photo) -> dict[str, bytes]:
     return {
         "empty.png": b"",
         "text.png": b"this is not a picture, whatever its name says\n" * 20,
-        "truncated.jpg": jpeg[: len(jpeg) // 2],
+        "truncated.jpg": jpeg[:200],
         "bomb.png": png_header_of(20_000, 20_000),
         "html.jpg": b"<html><script>alert(1)</script></html>",
         "noise.gif": b"GIF89a" + np.random.default_rng(0).bytes(500),

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnndemo import images
-from cnndemo.augmentation import archives
+from cnndemo import archives, images
 from cnndemo.augmentation.pipeline import BOOK, Pipeline
 from cnndemo.errors import VisitorError
 

@@ -80,7 +80,8 @@ SHEAR = _affine_operation(
     _draw_shear,
     lambda drawn, height, width: resampling.shear_matrix(drawn["x"], drawn["y"]),
     lambda drawn: f"sheared {signed(drawn['x'], 2)}",
-    lambda s, fill: f'RandomShear(x_factor={number(s["slope"])}, fill_mode="{fill}")',
+    # A single number cannot be loaded back (keras#21110). The layer draws the sign by itself, so this is the same.
+    lambda s, fill: f'RandomShear(x_factor=(0.0, {number(s["slope"])}), fill_mode="{fill}")',
 )
 
 

@@ -137,7 +137,7 @@ class Pipeline:
         return self.apply(image, draws), draws
 
     def to_keras_code(self) -> str:
-        """Runnable Python: the same pipeline from `keras.layers`."""
+        """Runnable Python: the same pipeline from `keras.layers`; it can be saved, and loaded in safe mode."""
         lines = [
             f"    keras.layers.{layer},"
             for step in self.steps
@@ -147,14 +147,20 @@ class Pipeline:
             lines.append(
                 "    keras.layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, epsilon=1e-12),"
             )
-        elif self.center:
-            lines.append("    keras.layers.Lambda(lambda x: x - keras.ops.mean(x, axis=(1, 2, 3), keepdims=True)),")
-        elif self.scale:
-            lines.append(
-                "    keras.layers.Lambda(lambda x: x / (keras.ops.std(x, axis=(1, 2, 3), keepdims=True) + 1e-6)),"
-            )
-        head = ["import keras", "", "augment = keras.Sequential(["]
-        return "\n".join([*head, *lines, "])"]) + "\n"
+        head = ["import keras", ""]
+        if any(step.kind == "shear" for step in self.steps):
+            head.append("# RandomShear(x_factor=0.2) cannot be loaded back (keras#21110). It draws the sign by itself,")
+            head.append("# so that a range from zero is the same, and that can.")
+        if self.center == self.scale:
+            return "\n".join([*head, "augment = keras.Sequential([", *lines, "])"]) + "\n"
+        result = "x - keras.ops.mean(x, axis=(1, 2, 3), keepdims=True)"
+        if self.scale:
+            result = "x / (keras.ops.std(x, axis=(1, 2, 3), keepdims=True) + 1e-6)"
+        first = ["x = pictures = keras.Input((None, None, 3))"]
+        if lines:
+            first.append("for layer in [")
+            lines += ["]:", "    x = layer(x)"]
+        return "\n".join([*head, *first, *lines, f"augment = keras.Model(pictures, {result})"]) + "\n"
 
     def to_json(self) -> str:
         """The pipeline as a small JSON document; `from_json` reads it back."""

@@ -90,6 +90,7 @@ WORKED_EXAMPLES: dict[str, WorkedExample] = {
     ),
 }
 
+NO_PIXELS = "The {} has no pixels. Please give it at least one row and one column."
 EDGE = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32)  # edges from dark to bright, to start from
 
 
@@ -100,7 +101,7 @@ def checked(image: np.ndarray, pattern: np.ndarray) -> tuple[np.ndarray, np.ndar
         if array.ndim != 2:
             raise VisitorError(f"The {name} must have rows and columns only; it has the shape {array.shape}.")
         if array.size == 0:
-            raise VisitorError(f"The {name} has no pixels. Please give it at least one row and one column.")
+            raise VisitorError(NO_PIXELS.format(name))
         if array.dtype != np.uint8:
             array = array.astype(np.float32)
             if not np.isfinite(array).all():
@@ -175,7 +176,13 @@ def response(image: np.ndarray, pattern: np.ndarray, method: Method = "plain") -
 
 
 def resize(pattern: np.ndarray, scale: float) -> np.ndarray:
-    """The pattern enlarged by `scale`, at least one pixel each way; its data type and range are kept."""
+    """The pattern enlarged by `scale`, at least one pixel each way; its data type and range are kept.
+
+    Raises:
+        VisitorError: there is not one pixel to enlarge.
+    """
+    if 0 in pattern.shape:
+        raise VisitorError(NO_PIXELS.format("pattern"))
     height, width = (max(1, round(side * scale)) for side in pattern.shape)
     if (height, width) == pattern.shape:
         return pattern

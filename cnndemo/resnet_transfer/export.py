@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import math
+import re
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -16,7 +18,12 @@ from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer.teaching import MAX_CLASSES, Head
 
 CLASSES_ENTRY, LEARNED_ENTRY = "gallery/classes.json", "gallery/learned.npz"
-MAX_BYTES = 60_000_000
+MAX_BYTES = 60_000_000  # that any entry, and all arrays together, may unpack to
+MAX_TEXT = 10_000  # bytes of the list of classes
+MAX_ARRAYS = 500
+MAX_NAME = 80  # letters of a class's name
+LAMBDA = re.compile(rb"\bLambda\b")
+ARRAY = re.compile(r"kernel|bias|tail_\d{3}")
 
 
 def whole_model(head: Head, tail: Sequence[np.ndarray] | None = None):
@@ -68,18 +75,17 @@ def load_back(data: bytes) -> tuple[Head, list[np.ndarray] | None]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
             if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
                 raise VisitorError("This file is too large to come from this page.")
-            names = archive.namelist()
-            if "config.json" in names and "Lambda" in _layer_kinds(json.loads(archive.read("config.json"))):
+            if "config.json" in names and LAMBDA.search(_checked_json(archive)):
                 raise VisitorError(
                     "This model has a Lambda layer: program code that would run on this server, so it is refused."
                 )
             if CLASSES_ENTRY not in names or LEARNED_ENTRY not in names:
                 raise VisitorError("This model was not made on this page; only those can be loaded back.")
-            classes = json.loads(archive.read(CLASSES_ENTRY))
-            with np.load(io.BytesIO(archive.read(LEARNED_ENTRY)), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            classes = json.loads(_read(archive, CLASSES_ENTRY, MAX_TEXT))
+            arrays = _arrays(_read(archive, LEARNED_ENTRY))
     except VisitorError:
         raise
     except Exception:  # a hostile archive can fail anywhere in zipfile, json or NumPy's reader
@@ -87,11 +93,42 @@ def load_back(data: bytes) -> tuple[Head, list[np.ndarray] | None]:
     return _checked(classes, arrays)
 
 
+def _read(archive: zipfile.ZipFile, name: str, most: int = MAX_BYTES) -> bytes:
+    """An entry, unless the archive's list says that it unpacks to more; zipfile never gives more than the list says."""
+    if archive.getinfo(name).file_size > most:
+        raise VisitorError("This file unpacks to far more than a model of this page has, so it is refused.")
+    return archive.read(name)
+
+
+def _checked_json(archive: zipfile.ZipFile) -> bytes:
+    """Keras' description of the model, which is never built from it."""
+    config = _read(archive, "config.json")
+    json.loads(config)
+    return config
+
+
+def _arrays(data: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an .npz that belong to a model of this page; counted before any of them is unpacked."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        if len(sizes) > MAX_ARRAYS or sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+            raise VisitorError("This file unpacks to far more than a model of this page has, so it is refused.")
+        for name, size in sizes.items():
+            with archive.open(name) as stream:
+                version = np.lib.format.read_magic(stream)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read(stream)
+            if math.prod(shape) * dtype.itemsize > size:
+                raise VisitorError("The arrays in this file are not what they claim to be.")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files if ARRAY.fullmatch(name)}
+
+
 def _checked(classes, arrays: dict[str, np.ndarray]) -> tuple[Head, list[np.ndarray] | None]:
     from cnndemo.resnet_transfer import finetune
 
-    names_fit = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
-    if not names_fit or not 2 <= len(classes) <= MAX_CLASSES:
+    names_fit = isinstance(classes, list) and all(isinstance(name, str) and _fits(name) for name in classes)
+    if not names_fit or not 2 <= len(classes) <= MAX_CLASSES or len(set(classes)) < len(classes):
         raise VisitorError("This model's list of classes cannot be used here.")
     kernel, bias = arrays.get("kernel"), arrays.get("bias")
     shapes = (efficientnet_lite0.FEATURES, len(classes)), (len(classes),)
@@ -104,14 +141,8 @@ def _checked(classes, arrays: dict[str, np.ndarray]) -> tuple[Head, list[np.ndar
     return Head(tuple(classes), kernel.astype(np.float32), bias.astype(np.float32)), tail
 
 
-def _layer_kinds(node) -> set[str]:
-    """All class names in a Keras configuration."""
-    if isinstance(node, dict):
-        own = {str(node["class_name"])} if "class_name" in node else set()
-        return own.union(*(_layer_kinds(value) for value in node.values()))
-    if isinstance(node, list):
-        return set().union(*(_layer_kinds(value) for value in node))
-    return set()
+def _fits(name: str) -> bool:
+    return bool(name.strip()) and len(name) <= MAX_NAME and name.isprintable()
 
 
 def script(classes: Sequence[str]) -> str:

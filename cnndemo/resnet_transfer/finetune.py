@@ -19,6 +19,7 @@ from cnndemo.models import efficientnet_lite0
 from cnndemo.resnet_transfer.teaching import Head, fit_head
 
 FROZEN_END = "stage6"
+TAIL = ("stage7", "head")  # how the names of the layers behind it begin
 RATE = 3e-4
 
 
@@ -45,7 +46,7 @@ class Tuned:
 
 def tail_layers(model) -> list:
     """The layers with weights after the frozen part, without the dense layer."""
-    return [layer for layer in model.layers if layer.weights and _trains(layer.name)]
+    return [layer for layer in model.layers if layer.weights and layer.name.split("_")[0] in TAIL]
 
 
 def get_tail(model) -> list[np.ndarray]:
@@ -64,15 +65,10 @@ def set_tail(model, arrays: Sequence[np.ndarray]) -> None:
 
 @cache
 def tail_shapes() -> list[tuple[int, ...]]:
-    """Shapes of the arrays of `get_tail`, without Keras: those of the shipped weights."""
+    """Shapes of the arrays of `get_tail`, known without Keras."""
     name = "efficientnet_lite0"
-    found = [layer for layer in weights.layers(name) if layer.arrays and _trains(layer.name)]
-    return [array.shape for layer in found for array in weights.arrays(name, layer.name)]
-
-
-def _trains(layer: str) -> bool:
-    """Whether a layer belongs to the block that is fine-tuned."""
-    return layer.split("_")[0] in ("stage7", "head")
+    ours = [layer.name for layer in weights.layers(name) if layer.name.split("_")[0] in TAIL and layer.arrays]
+    return [array.shape for layer in ours for array in weights.arrays(name, layer)]
 
 
 def tail_model(arrays: Sequence[np.ndarray] | None = None):
@@ -85,11 +81,18 @@ def tail_model(arrays: Sequence[np.ndarray] | None = None):
     return keras.Model(whole.get_layer(FROZEN_END).output, whole.get_layer("average_pool").output)
 
 
-def split(labels: np.ndarray, every: int = 4) -> np.ndarray:
-    """Which pictures are held out: every fourth of each class, (n,) bool; none of a class with fewer than two."""
+def split(labels: np.ndarray, groups: np.ndarray | None = None, every: int = 4) -> np.ndarray:
+    """Which pictures are held out, (n,) bool: every fourth of each class, and none of a class with fewer than four.
+
+    Pictures with the same number in `groups` (n,) are held out together, and count as one.
+    """
+    groups = np.arange(len(labels)) if groups is None else groups
     held = np.zeros(len(labels), bool)
     for label in np.unique(labels):
-        held[np.flatnonzero(labels == label)[every - 1 :: every]] = True
+        numbers, first = np.unique(groups[labels == label], return_index=True)
+        held |= np.isin(groups, numbers[np.argsort(first)][every - 1 :: every])
+    for label in np.setdiff1d(labels, labels[~held]):  # all of it lies with pictures of another class
+        held[np.isin(groups, groups[labels == label])] = False
     return held
 
 
@@ -100,6 +103,7 @@ def tune(
     classes: Sequence[str],
     epochs: int = 15,
     waiting: Callable[[], None] = lambda: None,
+    groups: np.ndarray | None = None,
 ) -> Iterator[Epoch | Tuned]:
     """Trains the last block in a child process; closing the iterator stops the worker.
 
@@ -108,6 +112,7 @@ def tune(
         features: float32 (n, 1280), of the frozen network, for the head that the child starts from.
         labels: (n,) class numbers.
         waiting: called several times a second until the child says something; what it raises stops the worker.
+        groups: (n,) pictures with the same number are held out together.
 
     Yields:
         An `Epoch` after each epoch, and the `Tuned` network at the end.
@@ -115,9 +120,11 @@ def tune(
     Raises:
         VisitorError: too few pictures, another visitor's training runs, or the child failed.
     """
-    held = split(labels)
+    held = split(labels, groups)
     if not held.any():
-        raise VisitorError("Fine-tuning holds a quarter of the pictures out. Give each class at least four pictures.")
+        raise VisitorError(
+            "Fine-tuning holds a quarter of the pictures out. Give each class at least four that are no copies."
+        )
     start = fit_head(features[~held][:, None], labels[~held], classes)
     before = float((start.probabilities(features[held]).argmax(axis=1) == labels[held]).mean())
     work = (maps, labels, held, start.kernel, start.bias, epochs)

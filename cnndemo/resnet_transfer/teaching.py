@@ -1,7 +1,8 @@
 """A softmax layer on frozen features, trained in a moment on the visitor's own classes, and how good it is.
 
 With a hundred pictures and 1280 features the layer has far more weights than examples. Its best weights lie in the span
-of the examples, so the fit runs in that span: exact, and fast enough to leave out one picture after the other.
+of the examples, so the fit runs in that span: exact, and fast enough to leave out one picture after the other. What is
+left out is left out of everything: nothing of it is in the scale, the bias or the weights of the head that is asked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from cnndemo.errors import VisitorError
+from cnndemo.resnet_transfer import copies, logistic
 from cnndemo.resnet_transfer.backbones import Network, softmax
 from cnndemo.weights import Layer
 
@@ -22,7 +24,6 @@ MAX_CLASSES = 8
 MAX_PICTURES = 200
 VIEWS = 3  # further views of each picture when augmentation is on
 LEAVE_ONE_OUT = 100  # above so many pictures, five folds
-DECAY = 0.003
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,16 @@ class Shot:
         label: its class.
         pixels: uint8 (224, 224, 3), what the backbone sees of it.
         digest: hash of the pixels.
+        look: of the whole picture, to know copies by.
+        source: the picture that it was cut out of, if it was.
     """
 
     name: str
     label: str
     pixels: np.ndarray
     digest: str
+    look: copies.Look | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,25 +66,68 @@ class Report:
     """How the head does on pictures that it was not trained on.
 
     Attributes:
-        answers: (n,) class number answered for each picture.
-        truth: (n,) its class number.
+        probabilities: (n, classes) of each picture; a row of NaN where nothing was left to learn its class from.
+        truth: (n,) class numbers.
         scheme: "leaving one out" or "five folds".
-        matrix: (classes, classes) counts, truth in rows.
+        classes: their names.
     """
 
-    answers: np.ndarray
+    probabilities: np.ndarray
     truth: np.ndarray
     scheme: str
-    matrix: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def judged(self) -> np.ndarray:
+        """(n,) whether the picture could be asked about."""
+        return ~np.isnan(self.probabilities[:, 0])
+
+    @property
+    def answers(self) -> np.ndarray:
+        """(n,) the class number answered, -1 where there is no answer."""
+        return np.where(self.judged, np.nan_to_num(self.probabilities).argmax(axis=1), -1)
+
+    @property
+    def right(self) -> int:
+        """How many are answered rightly."""
+        return int((self.answers == self.truth).sum())
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """(classes, classes) counts of the pictures judged, truth in rows."""
+        matrix = np.zeros((len(self.classes),) * 2, int)
+        np.add.at(matrix, (self.truth[self.judged], self.answers[self.judged]), 1)
+        return matrix
 
     @property
     def accuracy(self) -> float:
-        return float((self.answers == self.truth).mean())
+        """The share of the pictures judged that is right; NaN if there are none."""
+        return self.right / int(self.judged.sum()) if self.judged.any() else float("nan")
 
     @property
     def balanced_accuracy(self) -> float:
-        """Mean over the classes of the share that is right: a class with many pictures does not outweigh the others."""
-        return float(np.mean([self.matrix[i, i] / max(1, self.matrix[i].sum()) for i in range(len(self.matrix))]))
+        """Mean over the classes of the share that is right: a class with many pictures does not outweigh the others.
+
+        Over the classes that were judged; NaN where that is one only, since always answering it would be all right.
+        """
+        counts = self.matrix.sum(axis=1)
+        judged = counts > 0
+        if judged.sum() < 2:
+            return float("nan")
+        return float((np.diag(self.matrix)[judged] / counts[judged]).mean())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for the classes without a figure."""
+        lacking = [f"“{self.classes[number]}”" for number in np.unique(self.truth[~self.judged])]
+        if not lacking:
+            return ()
+        names = " and ".join(filter(None, [", ".join(lacking[:-1]), lacking[-1]]))
+        have, them = ("has", "it") if len(lacking) == 1 else ("have", "them")
+        return (
+            f"{names} {have} only one picture, or parts or copies of one: with that left out, nothing remains to "
+            f"learn the class from, so there is no figure for {them}.",
+        )
 
 
 def check(shots: Sequence[Shot], classes: Sequence[str]) -> None:
@@ -153,106 +201,88 @@ def features(
     return rows.reshape(len(shots), 1 + views, -1)
 
 
-def fit_head(
-    features: np.ndarray, labels: np.ndarray, classes: Sequence[str], balanced: bool = True, rounds: int = 80
-) -> Head:
-    """Multinomial logistic regression with weight decay, by accelerated gradient descent on all pictures at once.
+def fit_head(features: np.ndarray, labels: np.ndarray, classes: Sequence[str], balanced: bool = True) -> Head:
+    """Multinomial logistic regression with weight decay on all pictures and their views (see `logistic`).
+
+    Args:
+        features: float32 (n, views, features).
+        labels: (n,) class numbers; each class occurs.
+        classes: names of the classes.
+        balanced: weigh each class the same, however many pictures it has.
+    """
+    views = features.shape[1]
+    span = logistic.span(features.reshape(-1, features.shape[-1]))
+    weights = np.repeat(logistic.weights(labels, balanced), views)
+    kernel, bias, losses = logistic.solve(span.rows, np.repeat(labels, views), weights, len(classes))
+    kernel = span.directions.T @ kernel
+    return Head(
+        tuple(classes), kernel.astype(np.float32), (bias - span.mean @ kernel).astype(np.float32), tuple(losses)
+    )
+
+
+def cross_validate(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    balanced: bool = True,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+) -> Report:
+    """Answers for each picture from a head that was trained without it, its views and its copies.
+
+    Up to 100 pictures are left out one by one; more, or pictures with further views, are cut into five folds with the
+    classes mixed evenly. Whatever is learned, scale and bias too, is learned from the others alone. A picture
+    of a class of which nothing else is left gets no answer.
 
     Args:
         features: float32 (n, views, features).
         labels: (n,) class numbers.
         classes: names of the classes.
-        balanced: weigh each class the same, however many pictures it has.
-    """
-    mean, scale, directions, span = _span(features)
-    views = features.shape[1]
-    weights = np.repeat(_weights(labels, len(classes), balanced), views)
-    solution, losses = _solve(span, np.repeat(labels, views), weights[None], len(classes), rounds)
-    kernel = (directions.T @ solution[0]) / scale
-    return Head(tuple(classes), kernel.astype(np.float32), (-mean @ kernel).astype(np.float32), tuple(losses))
-
-
-def _span(features: np.ndarray) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
-    """The span of the rows (n × views, features): mean, scale, directions (rank, features), rows in it (…, rank).
-
-    Found from the inner products of the rows, a much smaller matrix than the rows themselves.
-    """
-    rows = features.reshape(-1, features.shape[-1]).astype(np.float64)
-    mean = rows.mean(axis=0)
-    rows = rows - mean
-    scale = float(np.sqrt((rows**2).sum(axis=1).mean())) or 1.0
-    rows = rows / scale
-    values, vectors = np.linalg.eigh(rows @ rows.T)
-    kept = values > max(values[-1], 1e-12) * 1e-9
-    singular, vectors = np.sqrt(values[kept]), vectors[:, kept]
-    return mean, scale, (vectors / singular).T @ rows, vectors * singular
-
-
-def _weights(labels: np.ndarray, count: int, balanced: bool) -> np.ndarray:
-    """One weight a picture, with a mean of one."""
-    counts = np.bincount(labels, minlength=count)
-    each = len(labels) / (max(1, (counts > 0).sum()) * np.maximum(counts, 1)) if balanced else np.ones(count)
-    return each[labels]
-
-
-def _solve(
-    span: np.ndarray, labels: np.ndarray, weights: np.ndarray, count: int, rounds: int
-) -> tuple[np.ndarray, list[float]]:
-    """Nesterov's method on the weighted cross-entropy with decay, for several weightings of the same rows at once.
-
-    Args:
-        span: (rows, rank).
-        labels: (rows,).
-        weights: (problems, rows); a row with weight zero is left out of that problem.
-
-    Returns:
-        (problems, rank, count) weights, and the loss of the first problem every ten rounds.
-    """
-    problems, (rows, rank) = len(weights), span.shape
-    share = (weights / weights.sum(axis=1, keepdims=True)).T[:, :, None]  # (rows, problems, 1)
-    target = np.eye(count)[labels][:, None]
-    lipschitz = 0.5 * np.linalg.eigvalsh((span * weights.max(axis=0)[:, None] / rows).T @ span)[-1] + DECAY
-    solution = np.zeros((rank, problems * count))
-    ahead, losses = solution, []
-    for step in range(rounds):
-        probabilities = softmax((span @ ahead).reshape(rows, problems, count))
-        if step % 10 == 0:
-            likely = probabilities[np.arange(rows), 0, labels].clip(1e-12)
-            losses.append(float(-(share[:, 0, 0] * np.log(likely)).sum()))
-        slope = span.T @ ((probabilities - target) * share).reshape(rows, -1) + DECAY * ahead
-        following = ahead - slope / lipschitz
-        ahead = following + step / (step + 3) * (following - solution)
-        solution = following
-    return solution.reshape(rank, problems, count).transpose(1, 0, 2), losses
-
-
-def cross_validate(
-    features: np.ndarray, labels: np.ndarray, classes: Sequence[str], balanced: bool = True, seed: int = 0
-) -> Report:
-    """Answers for each picture from a head that was trained without it (and without its views).
-
-    Up to 100 pictures are left out one by one; more, or pictures with further views, are cut into five folds with the
-    classes mixed evenly. All heads are trained at once.
+        balanced: as for `fit_head`.
+        seed: of the folds.
+        groups: (n,) pictures with the same number are left out together (see `copies.groups`); default none are.
     """
     count, views = features.shape[:2]
-    *_, span = _span(features)
-    if count <= LEAVE_ONE_OUT and views == 1:
-        folds, scheme = [np.array([row]) for row in range(count)], "leaving one out"
-    else:
-        shuffled = np.random.default_rng(seed).permutation(count)
-        order = shuffled[np.argsort(labels[shuffled], kind="stable")]
-        folds, scheme = [order[first::5] for first in range(5) if first < count], "five folds"
-    weights = np.zeros((len(folds), count))
-    for number, fold in enumerate(folds):
+    groups = np.arange(count) if groups is None else groups
+    folds, scheme = _folds(labels, groups, count <= LEAVE_ONE_OUT and views == 1, seed)
+    rows = logistic.span(features.reshape(-1, features.shape[-1])).rows.reshape(count, views, -1)
+    probabilities = np.full((count, len(classes)), np.nan)
+    for fold in folds:
         kept = np.setdiff1d(np.arange(count), fold)
-        weights[number, kept] = _weights(labels[kept], len(classes), balanced)
-    solutions, _ = _solve(span, np.repeat(labels, views), np.repeat(weights, views, axis=1), len(classes), 50)
-    answers, first_views = np.zeros(count, int), span[::views]
-    for fold, solution in zip(folds, solutions, strict=True):
-        answers[fold] = (first_views[fold] @ solution).argmax(axis=1)
-    matrix = np.zeros((len(classes), len(classes)), int)
-    np.add.at(matrix, (labels, answers), 1)
-    return Report(answers, labels, scheme, matrix)
+        known, places = np.unique(labels[kept], return_inverse=True)
+        asked = fold[np.isin(labels[fold], known)]
+        if len(known) < 2 or not len(asked):
+            continue
+        weights = np.repeat(logistic.weights(labels[kept], balanced), views)
+        there = rows[kept].reshape(-1, rows.shape[-1])
+        kernel, bias, _ = logistic.solve(there, np.repeat(places, views), weights, len(known))
+        probabilities[np.ix_(asked, np.arange(len(classes)))] = 0
+        probabilities[np.ix_(asked, known)] = softmax(rows[asked, 0] @ kernel + bias)
+    return Report(probabilities, labels, scheme, tuple(classes))
+
+
+def _folds(labels: np.ndarray, groups: np.ndarray, singly: bool, seed: int) -> tuple[list[np.ndarray], str]:
+    """Row numbers that are left out together, and how that is called."""
+    _, first, groups = np.unique(groups, return_index=True, return_inverse=True)
+    if singly:
+        return [np.flatnonzero(groups == group) for group in range(len(first))], "leaving one out"
+    shuffled = np.random.default_rng(seed).permutation(len(first))
+    order = shuffled[np.argsort(labels[first][shuffled], kind="stable")]
+    parts = [order[number::5] for number in range(5)]
+    return [np.flatnonzero(np.isin(groups, part)) for part in parts if len(part)], "five folds"
+
+
+def related(shots: Sequence[Shot]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Which pictures must be left out together, (n,) the same number for those, and a sentence for each copy."""
+    same = copies.pairs([shot.look or copies.look(shot.pixels) for shot in shots])
+    original = {other: one for one, other in reversed(same)}
+    told = [f"“{shots[other].name}” is a copy of “{shots[one].name}”" for other, one in sorted(original.items())]
+    notes = (f"{told[0]}; they are left out together.",) if len(told) == 1 else ()
+    if len(told) > 1:
+        few = "; ".join(told[:3]) + ("; …" if len(told) > 3 else ".")
+        notes = (f"{len(told)} pictures are copies of others, saved again, resized or mirrored; copies are left out "
+                 f"together: {few}",)  # fmt: skip
+    return copies.groups(same, [shot.source for shot in shots]), notes
 
 
 def numbers(shots: Sequence[Shot], classes: Sequence[str]) -> np.ndarray:

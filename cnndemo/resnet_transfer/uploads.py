@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
 
-from cnndemo import images
+from cnndemo import archives, images
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0
+from cnndemo.resnet_transfer import copies
 from cnndemo.resnet_transfer.teaching import MAX_CLASSES, MAX_PICTURES, Shot
 
 MAX_UNPACKED = 300_000_000  # bytes of a ZIP archive when unpacked
 READY_SETS = {"digits": "Handwritten digits", "samples": "Crops of the samples"}
 
 
-def shot(image: np.ndarray, name: str, label: str) -> Shot:
-    """A picture of any size as the backbone will see it; only this square of 224 pixels is kept."""
+def shot(image: np.ndarray, name: str, label: str, source: str = "") -> Shot:
+    """A picture of any size as the backbone will see it: this square of 224 pixels is kept, and a look at the whole.
+
+    `source` names the picture that it was cut out of, if it was.
+    """
     pixels = efficientnet_lite0.preprocess(image)
-    return Shot(name, label, pixels, hashlib.sha256(pixels.tobytes()).hexdigest())
+    return Shot(name, label, pixels, hashlib.sha256(pixels.tobytes()).hexdigest(), copies.look(image), source)
 
 
 def add_files(
@@ -48,54 +48,36 @@ def add_files(
 
 def add_zip(
     shots: Sequence[Shot],
-    data: bytes,
+    data: bytes | archives.ClassFolders,
     classes: Sequence[str] = (),
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[list[Shot], list[str]]:
-    """Adds the pictures of a ZIP archive with one folder a class; `cats/1.jpg` and `set/cats/1.jpg` are both "cats".
+    """Adds the pictures of a ZIP archive with one folder a class.
 
     Args:
+        data: of the archive, or what `read_zip` has read of it, all of it or one split.
         classes: classes that exist already.
 
     Raises:
-        VisitorError: not a ZIP archive, encrypted, far too large, without class folders, or with too many of them.
+        VisitorError: as `read_zip`, or too many classes.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = [entry for entry in archive.infolist() if _is_picture(entry)]
-            if any(entry.flag_bits & 1 for entry in entries):
-                raise VisitorError("This ZIP archive is locked with a password. Please pack it without one.")
-            if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-                raise VisitorError(
-                    f"This ZIP archive holds more than {MAX_UNPACKED // 1_000_000} MB. Please take fewer pictures."
-                )
-            labelled = [(entry, _folder(entry.filename)) for entry in entries]
-            labelled = [(entry, label) for entry, label in labelled if label]
-            if not labelled:
-                raise VisitorError("This ZIP archive has no folder with pictures. Make one folder for each class.")
-            names = list(dict.fromkeys([*classes, *(label for _, label in labelled)]))
-            if len(names) > MAX_CLASSES:
-                raise VisitorError(f"That would make {len(names)} classes; at most {MAX_CLASSES} fit on this page.")
-
-            def read(entry: zipfile.ZipInfo) -> Callable[[], bytes]:
-                return lambda: archive.read(entry)
-
-            return _add(shots, ((PurePosixPath(e.filename).name, label, read(e)) for e, label in labelled), progress)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError):
-        raise VisitorError("This file is not a ZIP archive, or it is damaged.") from None
+    folders = read_zip(data) if isinstance(data, bytes) else data
+    names = dict.fromkeys([*classes, *folders.class_names])
+    if len(names) > MAX_CLASSES:
+        raise VisitorError(f"That would make {len(names)} classes; at most {MAX_CLASSES} fit on this page.")
+    with folders.unpacker() as unpack:
+        files = ((file.name, file.class_name, lambda file=file: unpack(file)) for file in folders.files)
+        result, notes = _add(shots, files, progress)
+    return result, [*folders.notes, *notes]
 
 
-def _is_picture(entry: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(entry.filename.replace("\\", "/"))
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    endings = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-    return not entry.is_dir() and not hidden and path.suffix.lower() in endings
+def read_zip(data: bytes) -> archives.ClassFolders:
+    """Looks through a ZIP archive of class folders; `cats/1.jpg` and `set/train/cats/1.jpg` are both "cats".
 
-
-def _folder(name: str) -> str:
-    """The class of an entry: the name of the folder it lies in."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return clean_name(parts[-2]) if len(parts) > 1 else ""
+    Raises:
+        VisitorError: not a ZIP archive, encrypted, far too large, or without class folders.
+    """
+    return archives.read_class_folders(data, max_total_bytes=MAX_UNPACKED)
 
 
 def clean_name(name: str) -> str:
@@ -113,11 +95,14 @@ def _add(shots, labelled, progress) -> tuple[list[Shot], list[str]]:
             skipped += 1
             continue
         try:
-            fresh = shot(images.load(read()), name, label)
-        except (images.ImageError, zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:
-            reason = str(error) if isinstance(error, images.ImageError) else "It cannot be unpacked."
-            notes.append(f"“{name}” was left out. {reason}")
+            loaded = images.read(read())
+        except VisitorError as error:
+            own = isinstance(error, archives.ArchiveError)  # which names the file itself
+            notes.append(str(error) if own else f"“{name}” was left out. {error}")
             continue
+        notes += [f"“{name}”: {note}" for note in loaded.notes]
+        fresh = shot(loaded.image, name, label)
+        del loaded
         twin = seen.get(fresh.digest)
         if twin is None:
             seen[fresh.digest] = fresh
@@ -129,6 +114,36 @@ def _add(shots, labelled, progress) -> tuple[list[Shot], list[str]]:
     if skipped:
         notes.append(f"{skipped} pictures were left out: at most {MAX_PICTURES} fit on this page.")
     return result, notes
+
+
+def take_home(shots: Sequence[Shot]) -> bytes:
+    """The pictures as a ZIP, one folder a class, as this page and Keras' `image_dataset_from_directory` read it.
+
+    The network's square of 224 pixels is given back the margin that its preparation cuts off, mirrored: what is brought
+    back here is, pixel by pixel, what was taken home.
+    """
+    margin = (round(224 / efficientnet_lite0.CROP_FRACTION) - 224) // 2
+    folders = folder_names(dict.fromkeys(shot.label for shot in shots))
+
+    def pictures() -> Iterator[tuple[str, np.ndarray]]:
+        for number, each in enumerate(shots, start=1):
+            square = np.pad(each.pixels, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
+            yield f"{folders[each.label]}/{number:03d}", square
+
+    return archives.pack(pictures())
+
+
+def folder_names(labels: Iterable[str]) -> dict[str, str]:
+    """Label -> a name that every system takes for a folder, never the same for two labels."""
+    taken: dict[str, str] = {}
+    for label in labels:
+        clean = "".join("_" if letter in '/\\:*?"<>|`$[]' or not letter.isprintable() else letter for letter in label)
+        name = clean.strip(". ") or "_"
+        number, plain = 2, name
+        while name.lower() in (other.lower() for other in taken.values()):
+            name, number = f"{plain[:34]} ({number})", number + 1
+        taken[label] = name
+    return taken
 
 
 def ready_set(name: str, each: int = 12) -> list[Shot]:
@@ -153,7 +168,7 @@ def ready_set(name: str, each: int = 12) -> list[Shot]:
             side = int(min(height, width) * generator.uniform(0.45, 0.8))
             top, left = generator.integers(0, height - side + 1), generator.integers(0, width - side + 1)
             part = image[top : top + side, left : left + side]
-            result.append(shot(part, f"{sample}, crop {number + 1}", images.SAMPLES[sample].caption))
+            result.append(shot(part, f"{sample}, crop {number + 1}", images.SAMPLES[sample].caption, sample))
     return result
 
 

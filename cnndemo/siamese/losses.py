@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnndemo.errors import VisitorError
+
 _FLOOR = 1e-12  # squared distances are kept above it, so that the gradient of their root stays finite
 
 
@@ -26,13 +28,29 @@ def contrastive_loss(y_true, y_pred, margin: float = 1.0):
 
     Returns:
         The mean over the pairs, a scalar tensor.
+
+    Raises:
+        VisitorError: labels and distances of different shapes. Labels (n,) against distances (n, 1) would be spread to
+            n × n pairs, each label against every distance, and the mean of those looks like a loss.
     """
     from keras import ops
 
+    _same_shape(y_true, y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
     square_pred = ops.square(y_pred)
     margin_square = ops.square(ops.maximum(margin - y_pred, 0))
     return ops.mean(y_true * square_pred + (1 - y_true) * margin_square)
+
+
+def _same_shape(labels, distances) -> None:
+    """Refuses what NumPy would spread; a length that is not known yet fits every other."""
+    shapes = tuple(labels.shape), tuple(distances.shape)
+    pairs = zip(*shapes, strict=False)
+    if len(shapes[0]) != len(shapes[1]) or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        raise VisitorError(
+            f"The labels have the shape {shapes[0]}, the distances {shapes[1]}; they must have the same. "
+            "Please reshape the labels: each pair has one label and one distance."
+        )
 
 
 def triplet_loss(anchor, positive, negative, margin: float = 1.0):
@@ -144,8 +162,13 @@ class Triplet:
 
 
 def contrastive(distance: np.ndarray, same: np.ndarray, margin: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Contrastive loss of each pair and its derivative by the distance, both in the shape of `distance`."""
+    """Contrastive loss of each pair and its derivative by the distance, both in the shape of `distance`.
+
+    Raises:
+        VisitorError: labels of another shape, as for `contrastive_loss`.
+    """
     distance, same = np.asarray(distance, float), np.asarray(same, float)
+    _same_shape(same, distance)
     missing = np.maximum(margin - distance, 0)
     return same * distance**2 + (1 - same) * missing**2, 2 * same * distance - 2 * (1 - same) * missing
 

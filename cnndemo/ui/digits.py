@@ -75,7 +75,7 @@ def pick_digit(
         return read_upload(shot, "camera", key, shared) if shot else state.get(f"{key}_own")
     file = st.file_uploader(
         "Photo or scan with digits",
-        type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
+        type=list(images.SUFFIXES),
         key=state.key(f"{key}_upload"),
         help="It stays in this server's memory while you look at it, and is written nowhere.",
     )

@@ -78,7 +78,7 @@ def pick_image(
     if source == _UPLOAD:
         file = st.file_uploader(
             "Your picture",
-            type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
+            type=list(images.SUFFIXES),
             key=state.key(f"{key}_upload"),
             help="It stays in this server's memory while you look at it, and is written nowhere.",
         )
@@ -102,16 +102,24 @@ def pick_image(
 
 
 def read_upload(file, source: str, key: str, shared: bool) -> Picture | None:
-    """Decode an upload once and remember it, for all pages if it is shared, or say why it cannot be read."""
+    """Decode an upload once and remember it, for all pages if it is shared, or say why it cannot be read.
+
+    What is to be said of it, such as that it is cut off, is said under it.
+    """
     memory = state.setdefault(f"{key}_decoded", {})
     if file.file_id not in memory:
+        notes: tuple[str, ...] = ()
         try:
-            decoded = Picture(images.load(file.getvalue()), file.name if source == "upload" else "camera", source)
+            loaded = images.read(file.getvalue())
+            notes = loaded.notes
+            decoded = Picture(loaded.image, file.name if source == "upload" else "camera", source)
         except ImageError as error:
             decoded = error
         memory.clear()
-        memory[file.file_id] = decoded
-    decoded = memory[file.file_id]
+        memory[file.file_id] = decoded, notes
+    decoded, notes = memory[file.file_id]
+    for note in notes:
+        st.caption(f":material/info: {note}")
     if isinstance(decoded, ImageError):
         st.warning(f"**{plain(file.name)}**: {decoded}", icon=":material/info:")
         return None

@@ -118,7 +118,7 @@ def test_own_classes_from_files_with_a_broken_one_and_one_class_only(bad_files):
     next(b for b in page.button if b.label == "Add to the class").click().run()
     no_trouble(page)
     assert "two classes" in captions(page)
-    assert next(m for m in page.metric if m.label.startswith("Right on")).value.endswith(" of 2")
+    assert [metric.value for metric in page.metric if metric.label.startswith(("Right on", "Mean"))] == ["– of 2", "–"]
 
 
 def test_a_zip_of_folders_and_a_file_that_is_none():
@@ -136,6 +136,26 @@ def test_a_zip_of_folders_and_a_file_that_is_none():
     next(b for b in page.button if b.label == "Add its classes").click().run()
     no_trouble(page)
     assert next(m for m in page.metric if m.label.startswith("Right on")).value.endswith(" of 4")
+
+
+def test_a_zip_with_splits_offers_them_and_copies_are_told():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number in range(8):
+            archive.writestr(f"set/{'train' if number < 6 else 'val'}/{'ab'[number % 2]}/{number}.png", png(number))
+        mirrored = images.load(png(0))[:, ::-1]
+        archive.writestr("set/train/a/mirror.png", images.png(np.ascontiguousarray(mirrored)))
+    page = run_page("resnet_transfer")
+    page.segmented_control(key="resnet_transfer.add_from").set_value("ZIP of class folders").run()
+    page.file_uploader(key="resnet_transfer.class_zip").set_value(
+        ("set.zip", buffer.getvalue(), "application/zip")
+    ).run()
+    offered = next(each for each in no_trouble(page).segmented_control if each.label == "Which pictures")
+    assert offered.options == ["train", "val", "all of them"] and offered.value == "train"
+    next(b for b in page.button if b.label == "Add its classes").click().run()
+    assert right_on(page).endswith(" of 7")
+    assert "mirror.png” is a copy of “0.png”" in captions(page).replace("\\", "")
+    assert page.file_uploader(key="resnet_transfer.class_zip_1").value is None, "the field is empty again"
 
 
 def jpeg(sample: str) -> tuple[str, bytes, str]:
@@ -170,7 +190,7 @@ def test_camera_shots_teach_two_classes_and_the_name_stays_from_shot_to_shot():
         page.button(key="resnet_transfer.add_shot").click().run()
         no_trouble(page)
         taken = 1 if taken == 36 else taken + 1
-    assert right_on(page).endswith(" of 3")
+    assert right_on(page).endswith(" of 2") and "“cup” has only one picture" in captions(page).replace("\\", "")
     rows = [element.value for element in page.markdown]
     assert "**pet** · 2" in rows and "**cup** · 1" in rows
 

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cnndemo.augmentation import archives
-from cnndemo.augmentation.archives import ArchiveError, read_class_folders
+from cnndemo import archives
+from cnndemo.archives import ArchiveError, read_class_folders
 
 
 def picture(color=(200, 30, 30), size=(20, 12)) -> bytes:
@@ -239,3 +240,146 @@ def test_damage_never_gets_past_a_sentence(changes, end):
             assert len(batch.images) + len(batch.skipped) <= 4
     except archives.VisitorError as error:
         assert str(error)
+
+
+# Names
+
+
+def raw(names: list[bytes], flag: int = 0, extra: bytes = b"") -> bytes:
+    """A ZIP, stored, whose names are these bytes."""
+    listed, body = b"", b""
+    for number, name in enumerate(names):
+        data = picture((number, 0, 0))
+        about = struct.pack("<HHHHHIII", 20, flag, 0, 0, 33, zlib.crc32(data), len(data), len(data))
+        about += struct.pack("<HH", len(name), len(extra))
+        listed += b"PK\x01\x02" + struct.pack("<H", 20) + about + struct.pack("<HHHII", 0, 0, 0, 0, len(body))
+        listed += name + extra
+        body += b"PK\x03\x04" + about + name + extra + data
+    end = struct.pack("<HHHHIIH", 0, 0, len(names), len(names), len(listed), len(body), 0)
+    return body + listed + b"PK\x05\x06" + end
+
+
+@pytest.mark.parametrize(
+    ("coding", "names"),
+    [
+        ("utf-8", ("Käfer", "Vögel")),
+        ("utf-8", ("猫", "犬")),
+        ("cp437", ("Käfer", "Vögel")),
+        ("cp850", ("Øl", "blåbær")),
+        ("cp932", ("犬", "猫")),
+        ("cp932", ("いぬ", "ネコ")),
+        ("gbk", ("狗", "猫")),
+        ("cp866", ("кошка", "собака")),
+        ("cp1251", ("кошка", "собака")),
+    ],
+)
+def test_names_without_a_flag_are_read_in_the_coding_of_their_computer(coding, names):
+    folders = read_class_folders(raw([f"{name}/1.png".encode(coding) for name in names]))
+    assert set(folders.class_names) == set(names)
+    assert len(next(folders.batches(9, (4, 4))).images) == 2
+
+
+def test_the_flag_and_the_unicode_field_are_believed():
+    assert read_class_folders(raw(["Käfer/1.png".encode()], flag=0x800)).class_names == ("Käfer",)
+    field = "Käfer/1.png".encode()
+    extra = struct.pack("<HHBI", 0x7075, 5 + len(field), 1, 0) + field
+    assert read_class_folders(raw([b"K\xfffer/2.png"], extra=extra)).class_names == ("Käfer",)
+
+
+def test_a_flag_that_lies_costs_neither_the_archive_nor_the_picture():
+    folders = read_class_folders(raw([b"c\xffat/1.png", b"dog/1.png"], flag=0x800))
+    assert len(folders.class_names) == 2 and "dog" in folders.class_names
+    assert len(next(folders.batches(9, (4, 4))).images) == 2
+
+
+def test_composed_and_decomposed_names_are_one_class():
+    folders = read_class_folders(pack({"Ka\u0308fer/1.png": picture(), "K\u00e4fer/2.png": picture()}))
+    assert folders.counts == {"K\u00e4fer": 2}
+
+
+def test_long_names_and_names_that_are_cleaned_never_merge():
+    long = "x" * 200
+    names = [long, long + "y", long + "z", "a*b", "a_b", "a|b"]
+    folders = read_class_folders(pack({f"{name}/1.png": picture() for name in names}))
+    assert len(folders.class_names) == len(names) and max(map(len, folders.class_names)) <= 40
+
+
+# Which folders are classes
+
+
+@pytest.mark.parametrize(
+    ("names", "counts", "stray"),
+    [
+        (["a/b/c/cat/1.png", "a/b/c/dog/1.png"], {"cat": 1, "dog": 1}, 0),
+        (["train/cat/1.png", "train/dog/1.png", "README.txt"], {"cat": 1, "dog": 1}, 1),
+        (["set/cat/1.png", "set/cat/2.png", "set/dog/1.png", "set/cover.png"], {"cat": 2, "dog": 1}, 1),
+        (["set/cat/1.png", "set/dog/1.png", "set/labels.csv", "notes.md"], {"cat": 1, "dog": 1}, 1),
+        (["cat/tabby/1.png", "cat/siamese/1.png", "dog/pug/1.png"], {"cat": 2, "dog": 1}, 0),
+        (["cat/1.png", "dog/1.png", "cover.png"], {"cat": 1, "dog": 1}, 1),
+        (["train/1.png", "car/1.png"], {"train": 1, "car": 1}, 0),
+        (["train/cat/1.png", "train/dog/1.png", "test/0001.png"], {"cat": 1, "dog": 1}, 1),
+        (["./cat/1.png", "./dog/1.png"], {"cat": 1, "dog": 1}, 0),
+        (["cat\\1.png", "dog\\1.png"], {"cat": 1, "dog": 1}, 0),
+    ],
+)
+def test_classes_at_any_depth(names, counts, stray):
+    folders = read_class_folders(pack({name: picture() for name in names}))
+    assert folders.counts == counts and folders.splits == ()
+    assert len(folders.notes) == stray, folders.notes
+
+
+def test_splits_are_known_and_offered():
+    names = ["data/train/cat/1.png", "data/train/cat/2.png", "data/train/dog/1.png", "data/val/cat/3.png"]
+    folders = read_class_folders(pack({name: picture((index, 9, 9)) for index, name in enumerate(names)}))
+    assert folders.splits == ("train", "val") and folders.counts == {"cat": 3, "dog": 1}
+    assert "“train” with 3, “val” with 1" in folders.notes[-1]
+    assert folders.of("train").counts == {"cat": 2, "dog": 1} and folders.of("val").counts == {"cat": 1}
+    assert folders.of("val").image(0)[0, 0].tolist() == [3, 9, 9]
+
+
+def test_two_entries_of_one_name_are_two_pictures():
+    folders = read_class_folders(raw([b"cat/1.png", b"cat/1.png"]))
+    assert sorted(folders.image(index)[0, 0, 0] for index in range(2)) == [0, 1]
+
+
+def test_pictures_by_other_endings_or_none():
+    buffer = io.BytesIO()
+    Image.new("RGB", (9, 9), (200, 0, 0)).save(buffer, "JPEG")
+    files = {"cat/1": picture(), "cat/2.jfif": buffer.getvalue(), "cat/notes": b"text"}
+    files["cat/3.jxl"] = b"\xff\x0a" + bytes(50)
+    folders = read_class_folders(pack(files))
+    batch = next(folders.batches(9, (4, 4)))
+    assert len(batch.images) == 2 and "notes" in folders.notes[0] and "JPEG XL" in batch.skipped[0]
+
+
+def test_links_and_other_archives_are_named():
+    link = zipfile.ZipInfo("cat/1.png")
+    link.external_attr = 0o120777 << 16
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(link, b"/etc/passwd")
+        archive.writestr("cat/2.png", picture())
+    folders = read_class_folders(buffer.getvalue())
+    assert len(folders) == 1 and "link" in folders.notes[0]
+    with pytest.raises(ArchiveError, match="RAR"):
+        read_class_folders(b"Rar!\x1a\x07\x00" + bytes(100))
+
+
+def test_a_way_of_packing_that_is_unknown_here_is_said():
+    data = raw([b"cat/1.png"]).replace(struct.pack("<HHHHH", 20, 0, 0, 0, 33), struct.pack("<HHHHH", 20, 0, 9, 0, 33))
+    batch = next(read_class_folders(data).batches(1, (4, 4)))
+    assert "cannot be unpacked" in batch.skipped[0]
+
+
+def test_no_mutant_gets_past_a_sentence():
+    random = np.random.default_rng(0)
+    whole = bytearray(raw(["train/K\u00e4fer/1.png".encode("cp437"), b"train/dog/2.png", b"val/dog/3"]))
+    for _ in range(600):
+        data = bytearray(whole)
+        for place in random.integers(0, len(data), random.integers(1, 9)):
+            data[place] = random.integers(256)
+        try:
+            for _ in read_class_folders(bytes(data)).batches(4, (3, 3)):
+                pass
+        except archives.VisitorError as error:
+            assert str(error)

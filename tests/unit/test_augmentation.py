@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnndemo import images
+from cnndemo import archives, images
 from cnndemo.augmentation import (
     BOOK,
     FILL_MODES,
@@ -16,7 +16,6 @@ from cnndemo.augmentation import (
     Pipeline,
     Step,
     affine,
-    archives,
     data_sets,
     mixing,
     reference,
@@ -220,7 +219,7 @@ def test_the_code_has_the_ranges_of_the_settings():
     layers = {type(layer).__name__: layer for layer in scope["augment"].layers}
     assert layers["RandomRotation"].factor == pytest.approx((-30 / 360, 30 / 360))
     assert layers["RandomTranslation"].width_upper == 0.25 and layers["RandomZoom"].height_lower == -0.3
-    assert layers["RandomShear"].x_factor == pytest.approx((-0.2, 0.2))
+    assert layers["RandomShear"].x_factor == pytest.approx((0, 0.2)), "the layer draws the sign by itself"
     assert layers["RandomContrast"].factor == pytest.approx((0.3, 0.3))  # both ways, 0.7 to 1.3
     assert layers["RandomRotation"].fill_mode == "reflect"
     assert layers["RandomGaussianBlur"].sigma == pytest.approx((0.1, 1.5))
@@ -420,3 +419,32 @@ def test_the_books_shear_was_in_degrees():
 
 def test_memory_of_a_batch():
     assert data_sets.memory(9, (150, 150)) == np.zeros((9, 150, 150, 3), np.float32).nbytes
+
+
+SAVED = [Pipeline((Step(kind),), "reflect") for kind in OPERATIONS]
+SAVED += [Pipeline((Step("shear"), Step("flip_horizontal")), "nearest", *flags) for flags in ((1, 0), (0, 1), (1, 1))]
+SAVED += [Pipeline((), center=True), Pipeline((), scale=True)]
+
+
+@pytest.mark.parametrize("pipeline", SAVED, ids=lambda pipeline: f"{[s.kind for s in pipeline.steps]}")
+def test_what_the_code_builds_can_be_saved_and_loaded_in_safe_mode(pipeline, tmp_path):
+    import keras
+
+    scope: dict = {}
+    exec(pipeline.to_keras_code(), scope)
+    batch = np.random.default_rng(0).uniform(0, 255, (2, 20, 24, 3)).astype(np.float32)
+    scope["augment"](batch, training=True)
+    scope["augment"].save(tmp_path / "augment.keras")
+    loaded = keras.models.load_model(tmp_path / "augment.keras", safe_mode=True)
+    before, after = (model(batch, training=False) for model in (scope["augment"], loaded))
+    np.testing.assert_allclose(after, before, atol=1e-5)
+    assert np.asarray(loaded(batch, training=True)).shape == batch.shape
+
+
+def test_the_shear_of_the_code_draws_both_ways_and_evenly():
+    scope: dict = {}
+    exec(Pipeline((Step("shear", {"slope": 0.2}),)).to_keras_code(), scope)
+    assert "21110" in Pipeline((Step("shear"),)).to_keras_code()
+    layer = scope["augment"].layers[-1]
+    drawn = np.asarray(layer.get_random_transformation(np.zeros((4000, 4, 4, 3), np.float32))["shear_factor"])[:, 0]
+    assert np.allclose(np.percentile(drawn, (0.1, 25, 50, 75, 99.9)), (-0.2, -0.1, 0, 0.1, 0.2), atol=0.02)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnndemo import images
+from cnndemo import images, tones
 from tests.conftest import encode
 
 
@@ -61,12 +61,12 @@ def test_long_sides_shrink_and_stay_in_proportion():
 
 
 def test_a_photo_is_decoded_at_half_its_size(monkeypatch):
-    decoded, shrink = [], images._shrink_pillow
-    monkeypatch.setattr(images, "_shrink_pillow", lambda *given: decoded.append(given[0].size) or shrink(*given))
+    decoded, shrink = [], tones.shrink
+    monkeypatch.setattr(tones, "shrink", lambda size, *given: decoded.append(size) or shrink(size, *given))
     photo, lying = Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (3000, 20))), Image.Exif()
     lying[0x0112] = 6
     image = images.load(encode(photo, "JPEG", exif=lying))
-    assert decoded == [(1500, 2000)]
+    assert decoded == [(2000, 1500)]
     assert image.shape == (1600, 1200, 3)
     assert abs(image.mean() - np.asarray(photo).mean()) < 1
 

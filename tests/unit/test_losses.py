@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnndemo.errors import VisitorError
 from cnndemo.siamese import losses
 
 POINT = st.lists(st.floats(-3, 3), min_size=3, max_size=3).map(np.array)
@@ -187,3 +188,22 @@ def test_a_gathered_triplet_stays_without_margin_and_parts_with_it():
     paths, with_margin = losses.descend(start, margin=1, steps=60)
     assert without.max() < 0.01 and with_margin[0] > 0.99 and with_margin[-1] < 0.5
     assert np.linalg.norm(paths[-1, 0] - paths[-1, 2]) > 0.5
+
+
+@pytest.mark.parametrize(("labels", "distances"), [((4,), (4, 1)), ((4, 1), (4,)), ((1,), (4,)), ((3,), (4,))])
+def test_contrastive_loss_refuses_what_would_be_spread(labels, distances):
+    import keras
+
+    with pytest.raises(VisitorError, match="must have the same"):
+        losses.contrastive_loss(np.ones(labels), keras.ops.ones(distances))
+    with pytest.raises(VisitorError, match="must have the same"):
+        losses.contrastive(np.ones(distances), np.ones(labels))
+
+
+def test_contrastive_loss_trains_a_model_that_gives_columns():
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="softplus")])
+    model.compile("sgd", losses.contrastive_loss)
+    history = model.fit(np.ones((8, 2)), np.ones(8), verbose=0)
+    assert np.isfinite(history.history["loss"]).all()

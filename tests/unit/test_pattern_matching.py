@@ -189,3 +189,15 @@ def test_a_search_that_cannot_be_made_says_why(texture):
 
 def test_scales_that_do_not_fit_are_left_out(texture):
     assert find(texture, texture[5:25, 5:25], "normalised", (1.0, 50.0, 0.01))[0].scale == 1.0
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
+@pytest.mark.parametrize("scales", [(1.0,), (0.5, 2.0)])
+def test_a_pattern_without_pixels_is_a_sentence(shape, scales):
+    image = np.random.default_rng(0).random((9, 9))
+    with pytest.raises(VisitorError, match="has no pixels"):
+        find(image, np.zeros(shape), scales=scales)
+    with pytest.raises(VisitorError, match="has no pixels"):
+        resize(np.zeros(shape), 2.0)
+    with pytest.raises(VisitorError, match="has no pixels"):
+        response(image, np.zeros(shape))

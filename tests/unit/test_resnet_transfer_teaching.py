@@ -2,16 +2,21 @@
 
 import io
 import json
+import subprocess
+import sys
 import weakref
 import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnndemo import images, worker
 from cnndemo import resnet_transfer as transfer
 from cnndemo.errors import VisitorError
-from cnndemo.resnet_transfer import export, finetune, teaching, uploads
+from cnndemo.resnet_transfer import copies, export, finetune, logistic, teaching, uploads
+from tests.conftest import GOLDEN, ROOT, encode
+from tests.golden import leave_one_out
 
 BACKBONE = "efficientnet_lite0"
 
@@ -67,25 +72,149 @@ def test_head_separates_what_is_separable_and_its_loss_falls():
     assert teaching.cross_validate(features, labels, "abc").accuracy == 1
 
 
-def test_head_is_the_minimum_of_its_loss():
+@pytest.mark.parametrize("balanced", [True, False])
+def test_head_is_the_minimum_of_its_loss(balanced):
     features, labels = clouds((8, 6), distance=0.6, seed=3)
-    mean, scale, directions, span = teaching._span(features)
-    weights = teaching._weights(labels, 2, True)
-    solution, _ = teaching._solve(span, labels, weights[None], 2, 400)
-    probabilities = teaching.softmax(span @ solution[0])
-    slope = span.T @ ((probabilities - np.eye(2)[labels]) * weights[:, None]) / weights.sum()
-    assert np.abs(slope + teaching.DECAY * solution[0]).max() < 1e-5
-    np.testing.assert_allclose(span @ directions * scale + mean, features[:, 0], atol=1e-4)
+    span, weights = logistic.span(features[:, 0]), logistic.weights(labels, balanced)
+    kernel, bias, _ = logistic.solve(span.rows, labels, weights, 2)
+    missed = (teaching.softmax(span.rows @ kernel + bias) - np.eye(2)[labels]) * weights[:, None] / weights.sum()
+    scale = np.sqrt((span.rows**2).sum(axis=1).mean())
+    assert np.abs(missed.sum(axis=0)).max() < 1e-8
+    assert np.abs(span.rows.T @ missed / scale + logistic.DECAY * kernel * scale).max() < 1e-8
+    np.testing.assert_allclose(span.rows @ span.directions + span.mean, features[:, 0], atol=1e-4)
 
 
-def test_many_problems_at_once_are_solved_like_each_alone():
-    features, labels = clouds((7, 5), distance=0.8)
-    *_, span = teaching._span(features)
-    weights = np.random.default_rng(0).uniform(0.5, 1.5, (3, 12))
-    together, _ = teaching._solve(span, labels, weights, 2, 300)
-    for row, solution in zip(weights, together, strict=True):
-        alone, _ = teaching._solve(span, labels, row[None], 2, 300)
-        np.testing.assert_allclose(solution, alone[0], atol=1e-3)
+@pytest.mark.parametrize("name", list(leave_one_out.CASES))
+def test_leaving_one_out_equals_that_of_scikit_learn(name):
+    *case, balanced = leave_one_out.CASES[name]
+    features, labels = leave_one_out.data(*case)
+    classes = [f"class {number}" for number in range(len(case[0]))]
+    report = teaching.cross_validate(features[:, None], labels, classes, balanced)
+    with np.load(GOLDEN / "leave_one_out.npz") as golden:
+        np.testing.assert_allclose(report.probabilities, golden[name], atol=1e-6)
+    assert logistic.DECAY == leave_one_out.DECAY
+
+
+@pytest.mark.parametrize("each", [2, 3, 5, 8, 12, 40])
+def test_noise_is_never_better_than_chance(each):
+    labels, scores = np.repeat([0, 1], each), []
+    for seed in range(4):
+        noise = np.random.default_rng(seed).normal(size=(2 * each, 1, 1280)).astype(np.float32)
+        scores.append(teaching.cross_validate(noise, labels, "ab").accuracy)
+    assert np.mean(scores) < 0.6
+
+
+@pytest.mark.parametrize("counts", [(5, 50), (3, 30), (4, 8, 40)])
+def test_uneven_classes_that_lie_apart_are_told_apart(counts):
+    features, labels = clouds(counts, size=300, distance=6.0)
+    report = teaching.cross_validate(features, labels, "abc"[: len(counts)])
+    assert report.accuracy > 0.95 and report.balanced_accuracy > 0.9
+
+
+def test_a_class_of_one_has_no_figure_but_a_sentence():
+    features, labels = clouds((1, 10, 6), distance=6.0)
+    report = teaching.cross_validate(features, labels, ["few", "many", "some"])
+    assert report.judged.tolist() == [False] + [True] * 16 and report.answers[0] == -1
+    assert report.accuracy == 1 and report.balanced_accuracy == 1 and report.matrix.tolist()[0] == [0, 0, 0]
+    assert len(report.notes) == 1 and "“few”" in report.notes[0]
+
+
+def test_two_classes_of_one_have_no_figure_at_all():
+    features, labels = clouds((1, 1))
+    report = teaching.cross_validate(features, labels, "ab")
+    assert np.isnan(report.accuracy) and np.isnan(report.balanced_accuracy)
+    assert len(report.notes) == 1 and "“a” and “b” have only one picture" in report.notes[0]
+
+
+def test_copies_are_left_out_together():
+    noise = np.random.default_rng(0).normal(size=(10, 1, 200)).astype(np.float32)
+    twice, labels = np.concatenate([noise, noise]), np.tile(np.repeat([0, 1], 5), 2)
+    assert teaching.cross_validate(twice, labels, "ab").accuracy == 1, "the leak that groups close"
+    for scheme in (1, 2):
+        features = np.repeat(twice, scheme, axis=1)
+        assert teaching.cross_validate(features, labels, "ab", groups=np.arange(20) % 10).accuracy <= 0.7
+
+
+# Copies
+
+
+def busy(seed: int, height: int = 90, width: int = 121) -> np.ndarray:
+    """A picture with large and small things in it, unlike any other seed's."""
+    random = np.random.default_rng(seed)
+    coarse = Image.fromarray(random.integers(0, 256, (7, 9, 3)).astype(np.uint8))
+    fine = random.integers(-20, 20, (height, width, 3))
+    return np.clip(np.asarray(coarse.resize((width, height))) + fine, 0, 255).astype(np.uint8)
+
+
+def resaved(image: np.ndarray, quality: int) -> np.ndarray:
+    return images.load(encode(Image.fromarray(image), "JPEG", quality=quality))
+
+
+def resized(image: np.ndarray, factor: float) -> np.ndarray:
+    height, width = image.shape[:2]
+    return np.asarray(Image.fromarray(image).resize((round(width * factor), round(height * factor))))
+
+
+COPIES = {
+    "saved again": lambda image: resaved(image, 30),
+    "half": lambda image: resized(image, 0.5),
+    "twice": lambda image: resized(image, 2.2),
+    "mirrored": lambda image: image[:, ::-1],
+    "upside down": lambda image: image[::-1],
+    "quarter turn": lambda image: np.rot90(image),
+    "all at once": lambda image: resaved(resized(image[:, ::-1], 0.6), 60),
+}
+
+
+@pytest.mark.parametrize("kind", list(COPIES))
+def test_a_copy_is_known(kind):
+    for seed in range(5):
+        image = busy(seed)
+        looks = [copies.look(each) for each in (busy(100), image, np.ascontiguousarray(COPIES[kind](image)))]
+        assert copies.pairs(looks) == [(1, 2)]
+
+
+def test_different_pictures_are_no_copies():
+    assert copies.pairs([copies.look(busy(seed)) for seed in range(40)]) == []
+    assert copies.pairs([shot.look for name in uploads.READY_SETS for shot in uploads.ready_set(name)]) == []
+    assert copies.pairs([]) == copies.pairs([copies.look(busy(0))]) == []
+
+
+def test_plain_pictures_are_copies_if_they_have_one_colour():
+    plain = [np.full((9, 9, 3), color, np.uint8) for color in ((255, 0, 0), (0, 0, 255), (255, 0, 0), (76, 76, 76))]
+    assert copies.pairs([copies.look(each) for each in plain]) == [(0, 2)]
+
+
+def test_copies_among_uploads_are_told_and_belong_together():
+    files = [(f"{n}.png", lambda n=n: images.png(busy(n))) for n in range(3)]
+    files += [
+        ("again.jpg", lambda: images.png(resaved(busy(1), 50))),
+        ("flip.png", lambda: images.png(busy(1)[:, ::-1])),
+    ]
+    shots, _ = uploads.add_files([], files, "a")
+    groups, notes = teaching.related(shots)
+    assert groups[1] == groups[3] == groups[4] and len(set(groups)) == 3
+    assert len(notes) == 1 and "“again.jpg” is a copy of “1.png”" in notes[0] and "“flip.png”" in notes[0]
+    assert teaching.related(shots[:3])[1] == ()
+
+
+def test_crops_of_one_photograph_never_judge_each_other():
+    shots = uploads.ready_set("samples", each=2)
+    groups, _ = teaching.related(shots)
+    assert len(set(groups)) == 4
+    features = np.random.default_rng(0).normal(size=(8, 1, 50)).astype(np.float32)
+    labels = teaching.numbers(shots, classes := list(dict.fromkeys(shot.label for shot in shots)))
+    report = teaching.cross_validate(features, labels, classes, groups=groups)
+    assert np.isnan(report.accuracy) and "“Cat”, " in report.notes[0] and "parts" in report.notes[0]
+
+
+def test_fine_tuning_holds_copies_out_together():
+    labels, groups = np.repeat([0, 1], 10), np.arange(20) // 2
+    held = finetune.split(labels, groups)
+    assert np.flatnonzero(held).tolist() == [6, 7, 16, 17]
+    assert finetune.split(labels).sum() == 4
+    alone = finetune.split(np.array([0] * 8 + [1]), np.array([0, 1, 2, 3, 4, 5, 6, 7, 3]))
+    assert not alone[8] and alone.sum() == 1
 
 
 def test_labels_without_meaning_give_no_better_than_chance():
@@ -118,7 +247,7 @@ def test_balanced_weights_help_the_rare_class():
     plain = teaching.cross_validate(features, labels, "ab", balanced=False)
     balanced = teaching.cross_validate(features, labels, "ab", balanced=True)
     assert balanced.matrix[1, 1] >= plain.matrix[1, 1]
-    assert teaching._weights(labels, 2, True)[labels == 1].sum() == pytest.approx(32)
+    assert logistic.weights(labels, True)[labels == 1].sum() == pytest.approx(32)
     assert 0 <= balanced.balanced_accuracy <= 1
 
 
@@ -214,15 +343,15 @@ def test_files_are_read_one_after_the_other():
 
 
 def test_never_more_than_one_picture_is_in_memory_at_full_size(monkeypatch):
-    alive, decoded, load = [], [], images.load
+    alive, decoded, read = [], [], images.read
 
-    def counted(data: bytes) -> np.ndarray:
+    def counted(data: bytes) -> images.Loaded:
         alive.append(sum(earlier() is not None for earlier in decoded))
-        image = load(data)
-        decoded.append(weakref.ref(image))
-        return image
+        loaded = read(data)
+        decoded.append(weakref.ref(loaded.image))
+        return loaded
 
-    monkeypatch.setattr(uploads.images, "load", counted)
+    monkeypatch.setattr(uploads.images, "read", counted)
     files = [(str(number), lambda n=number: png(n, 300)) for number in range(4)]
     shots, _ = uploads.add_files([], [*files, ("broken", lambda: b"no picture"), *files], "a")
     archive = zipped({f"b/{number}.png": png(number, 300) for number in range(4, 8)})
@@ -262,8 +391,7 @@ def test_a_zip_of_class_folders_becomes_classes(bad_files):
     )
     shots, notes = uploads.add_zip([], data)
     assert [shot.label for shot in shots] == ["cats", "cats", "dogs"]
-    assert len(notes) == 1
-    assert "broken.jpg" in notes[0]
+    assert ["loose.png" in notes[0], "readme.txt" in notes[1], "broken.jpg" in notes[2]] == [True] * 3
 
 
 @pytest.mark.parametrize(
@@ -459,3 +587,116 @@ def test_a_child_that_dies_is_one_sentence(stage_six, taught, monkeypatch):
     with pytest.raises(VisitorError, match="Keras process"):
         list(finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee")))
     assert worker.waiting() == 0
+
+
+# Pictures to take home
+
+
+def test_pictures_taken_home_are_read_back_here_and_by_keras(tmp_path):
+    import keras
+
+    named = [("beetle", 1), ("Käfer", 2), ("beetle", 3), ("a/b: *c*", 4)]
+    shots = [uploads.shot(busy(seed), f"{seed}.png", label) for label, seed in named]
+    data = uploads.take_home(shots)
+    back, notes = uploads.add_zip([], data)
+    assert notes == [] and len(back) == 4
+    labels = {shot.digest: shot.label for shot in back}
+    assert [labels[shot.digest] for shot in shots] == ["beetle", "Käfer", "beetle", "a_b_ _c_"], "pixel by pixel"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    read = keras.utils.image_dataset_from_directory(tmp_path, image_size=(256, 256), shuffle=False, verbose=False)
+    assert read.class_names == sorted(["beetle", "Käfer", "a_b_ _c_"])
+    assert len(read.file_paths) == 4
+
+
+def test_folders_of_labels_are_safe_and_never_the_same():
+    names = uploads.folder_names(["a/b", "a_b", "A_B", "..", "<x>", ""])
+    assert len({name.lower() for name in names.values()}) == 6
+    assert not any(set(name) & set('/\\:*?"<>|') or name.startswith(".") for name in names.values())
+
+
+def test_a_zip_with_splits_gives_all_or_one():
+    data = zipped({"train/a/1.png": png(1), "train/b/2.png": png(2), "val/a/3.png": png(3), "val/b/4.png": png(4)})
+    shots, notes = uploads.add_zip([], data)
+    assert len(shots) == 4 and "splits" in notes[0]
+    shots, _ = uploads.add_zip([], uploads.read_zip(data).of("val"))
+    assert [(shot.label, shot.name) for shot in shots] == [("a", "3.png"), ("b", "4.png")]
+
+
+def test_what_is_said_of_a_picture_is_said_with_its_name():
+    whole = encode(Image.fromarray(busy(1)), "JPEG")
+    shots, notes = uploads.add_files([], [("cut.jpg", lambda: whole[: len(whole) // 2])], "a")
+    assert len(shots) == 1 and "“cut.jpg”" in notes[0] and "cut off" in notes[0]
+
+
+# What a file to load back may hold
+
+
+def packed(**arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def deflated(classes: str, arrays: bytes, **more: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {export.CLASSES_ENTRY: classes, export.LEARNED_ENTRY: arrays, **more}.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+GOOD = {"kernel": np.zeros((1280, 2), np.float32), "bias": np.zeros(2, np.float32)}
+
+
+def test_inner_arrays_are_counted_before_they_are_unpacked(monkeypatch):
+    bomb = deflated('["a","b"]', packed(x=np.zeros(20_000_000, np.float32), **GOOD))
+    assert len(bomb) < 200_000
+    monkeypatch.setattr(export.np, "load", lambda *given, **more: pytest.fail("was unpacked"))
+    with pytest.raises(VisitorError, match="unpacks to far more"):
+        export.load_back(bomb)
+
+
+def test_an_array_that_claims_more_than_it_has_is_refused():
+    buffer = io.BytesIO()
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }"
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("kernel.npy", b"\x93NUMPY\x01\x00\x76\x00" + header.ljust(117) + b"\n")
+    with pytest.raises(VisitorError, match="what they claim"):
+        export.load_back(deflated('["a","b"]', buffer.getvalue()))
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (json.dumps(["<script>" * 600_000, "b"]), "unpacks to far more"),
+        (json.dumps(["x" * 500, "b"]), "list of classes"),
+        (json.dumps(["a", "a"]), "list of classes"),
+        (json.dumps(["a\n", "b"]), "list of classes"),
+        (json.dumps(["", "b"]), "list of classes"),
+    ],
+)
+def test_class_names_are_bounded(classes, words):
+    with pytest.raises(VisitorError, match=words):
+        export.load_back(deflated(classes, packed(**GOOD)))
+
+
+def test_a_lambda_that_hides_in_a_string_is_found():
+    inner = json.dumps({"config": json.dumps({"layers": [{"class_name": "Lambda"}]})})
+    with pytest.raises(VisitorError, match="Lambda"):
+        export.load_back(deflated('["a","b"]', packed(**GOOD), **{"config.json": inner}))
+
+
+def test_arrays_of_another_name_are_left_alone():
+    head, tail = export.load_back(deflated('["a","b"]', packed(other=np.ones(5), **GOOD)))
+    assert head.classes == ("a", "b") and tail is None
+
+
+def test_the_shapes_of_the_last_block_are_known_without_keras():
+    from cnndemo.models import efficientnet_lite0
+
+    code = "import sys; from cnndemo.resnet_transfer import finetune; finetune.tail_shapes();"
+    code += "print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "False", done.stderr
+    assert finetune.tail_shapes() == [array.shape for array in finetune.get_tail(efficientnet_lite0.build())]

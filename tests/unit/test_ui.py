@@ -87,6 +87,15 @@ def test_bad_uploads_give_a_sentence_and_keep_the_page(bad_files):
         assert page.text[0].value.startswith("sample cat"), name
 
 
+def test_what_is_to_be_said_of_an_upload_is_said(photo):
+    page = upload(run(pick), "whole.png", images.png(photo))
+    assert not page.caption
+    noise = images.png(np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8))
+    page.file_uploader[0].set_value(("cut.png", noise[: len(noise) // 2], "image/png")).run()
+    assert not page.warning and "cut off" in page.caption[0].value
+    assert page.text[0].value.startswith("upload cut.png (240, 320, 3)")
+
+
 def test_the_picture_of_the_last_page_comes_first(photo):
     page = run(pick, **{OWN: Picture(photo, "mine.png", "upload")})
     assert page.text[0].value.startswith("upload mine.png")

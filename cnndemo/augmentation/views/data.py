@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from cnndemo import images
-from cnndemo.augmentation import Draw, Pipeline, archives, data_sets, mixing, to_picture
+from cnndemo import archives, images
+from cnndemo.augmentation import Draw, Pipeline, data_sets, mixing, to_picture
 from cnndemo.augmentation import figures as charts
 from cnndemo.augmentation.views.pipeline import variants
 from cnndemo.errors import VisitorError
@@ -182,6 +182,11 @@ def from_directory(pipeline: Pipeline, seed: int) -> tuple[int, int, str]:
         try:
             if file:
                 folders = archives.read_class_folders(file.data)
+                if folders.splits:
+                    splits, name = folders.splits, f"split_{file.identity[:8]}"
+                    folders = folders.of(
+                        st.segmented_control("Split", splits, default=splits[0], required=True, **state.kept(name))
+                    )
                 counts = folders.counts
         except VisitorError as error:
             st.warning(f"{error} Until then you see the gallery's small set.", icon=":material/info:")

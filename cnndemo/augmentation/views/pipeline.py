@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from cnndemo import images
+from cnndemo import archives, images
 from cnndemo.augmentation import (
     BOOK,
     FILL_MODES,
     OPERATIONS,
     Pipeline,
     Step,
-    archives,
     data_sets,
     to_picture,
 )

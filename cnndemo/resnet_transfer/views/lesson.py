@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from cnndemo import ui
+from cnndemo import images, ui
+from cnndemo.archives import ClassFolders
 from cnndemo.errors import VisitorError
 from cnndemo.jobs import Job
 from cnndemo.resnet_transfer import teaching, uploads
@@ -134,7 +135,7 @@ def _add_files(current: Lesson) -> None:
         name = _class_name(current, "class_name")
         files = st.file_uploader(
             "Pictures of this class",
-            type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
+            type=list(images.SUFFIXES),
             accept_multiple_files=True,
             key=state.key("class_files"),
             help="They stay in this server's memory while you are here, and are written nowhere.",
@@ -151,24 +152,45 @@ def _add_shot(current: Lesson) -> None:
 
 
 def _add_zip(current: Lesson) -> None:
-    with st.form(state.key("add_zip"), clear_on_submit=True, border=False):
-        file = st.file_uploader("ZIP archive, one folder a class", type=["zip"], key=state.key("class_zip"))
-        if st.form_submit_button("Add its classes", icon=":material/add:") and file:
-            bar = st.progress(0.0, "Reading …")
-            before = [] if current.ready else current.shots
-            classes = list(dict.fromkeys(shot.label for shot in before))
-            try:
-                with ui.guard():
-                    current.shots, current.notes = uploads.add_zip(
-                        before,
-                        file.getvalue(),
-                        classes,
-                        lambda n: bar.progress(n % 100 / 100, f"Picture {n} …"),
-                    )
-                    current.ready = None
-                    again()
-            finally:
-                bar.empty()
+    """A ZIP, and which of its splits to take, if it has some."""
+    turn = state.get("zips_taken", 0)  # a field of its own for each, so that it is empty again afterwards
+    key = state.key(f"class_zip_{turn}" if turn else "class_zip")
+    file = st.file_uploader("ZIP archive, one folder a class", type=["zip"], key=key)
+    folders = None
+    with ui.guard():
+        folders = _look_through(file)
+    if not st.button("Add its classes", icon=":material/add:", key=state.key("add_zip")) or folders is None:
+        return
+    bar = st.progress(0.0, "Reading …")
+    before = [] if current.ready else current.shots
+    classes = list(dict.fromkeys(shot.label for shot in before))
+    try:
+        with ui.guard():
+            current.shots, current.notes = uploads.add_zip(
+                before, folders, classes, lambda n: bar.progress(n % 100 / 100, f"Picture {n} …")
+            )
+            current.ready = None
+            state["zips_taken"] = turn + 1
+            state.pop("_zip", None)
+            again()
+    finally:
+        bar.empty()
+
+
+def _look_through(file) -> ClassFolders | None:
+    """What a ZIP holds, or the split of it that is chosen; it is read once."""
+    if not file:
+        return None
+    known = state.get("_zip")
+    if known is None or known[0] != file.file_id:
+        known = state["_zip"] = file.file_id, uploads.read_zip(file.getvalue())
+    folders = known[1]
+    if not folders.splits:
+        return folders
+    every, name = "all of them", f"split_{file.file_id[:8]}"
+    options = [*folders.splits, every]
+    chosen = st.segmented_control("Which pictures", options, default=options[0], required=True, **state.kept(name))
+    return folders if chosen == every else folders.of(chosen)
 
 
 def _take(current: Lesson, name: str, files: list) -> None:

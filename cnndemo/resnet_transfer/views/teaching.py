@@ -18,13 +18,22 @@ from cnndemo.ui.session import state
 from cnndemo.ui.watch import in_line, watch
 
 BACKBONE = "efficientnet_lite0"
+FEW = 24  # pictures, below which leaving one out is far below chance on pure noise
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def trained(_features: np.ndarray, _labels: np.ndarray, classes: tuple, balanced: bool, stamp: str) -> tuple:
+def trained(
+    _features: np.ndarray, _labels: np.ndarray, _groups: np.ndarray, classes: tuple, balanced: bool, stamp: str
+) -> tuple[Head, Report]:
     """Head and report; `stamp` stands for the pictures and their views."""
     head = teaching.fit_head(_features, _labels, classes, balanced)
-    return head, teaching.cross_validate(_features, _labels, classes, balanced)
+    return head, teaching.cross_validate(_features, _labels, classes, balanced, groups=_groups)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def related(_shots: list[Shot], stamp: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Which pictures are left out together, and what to say of copies; `stamp` stands for the pictures."""
+    return teaching.related(_shots)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -59,7 +68,8 @@ def teach() -> None:
         rows = teaching.features(current.shots, network, views, lambda done: bar.progress(done, "Looking …"))
         bar.empty()
         labels, classes = teaching.numbers(current.shots, current.classes), tuple(current.classes)
-        head, report = trained(rows, labels, classes, balanced, f"{current.stamp}{views}")
+        groups, _ = related(current.shots, current.stamp)
+        head, report = trained(rows, labels, groups, classes, balanced, f"{current.stamp}{views}")
         _results(current, rows, labels, head, report, balanced, views)
     if head is None:
         return
@@ -76,17 +86,25 @@ def _results(
     current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head, report: Report, balanced: bool, views: int
 ) -> None:
     """Accuracy, confusion matrix and the pictures of a cell."""
-    right_ones = int((report.answers == report.truth).sum())
+    groups, copied = related(current.shots, current.stamp)
+    judged = int(report.judged.sum())
     with st.container(horizontal=True):
-        st.metric("Right on pictures it was not trained on", f"{right_ones} of {len(labels)}", border=True)
-        st.metric("Mean over the classes", f"{report.balanced_accuracy:.1%}", border=True)
+        share = f"{report.right} of {judged}" if judged else f"– of {len(labels)}"
+        st.metric("Right on pictures it was not trained on", share, border=True)
+        mean = report.balanced_accuracy
+        st.metric("Mean over the classes", "–" if np.isnan(mean) else f"{mean:.1%}", border=True)
+    for note in [*copied, *report.notes]:
+        st.caption(f":material/info: {ui.plain(note, 400)}")
     one_by_one = report.scheme == "leaving one out"
     words = "one picture after the other left out" if one_by_one else "a fifth left out, five times"
     if views:
-        _, plain = trained(rows[:, :1], labels, head.classes, balanced, f"{current.stamp}0")
-        words += f"; without augmentation {int((plain.answers == plain.truth).sum())} of {len(labels)}"
+        _, plain = trained(rows[:, :1], labels, groups, head.classes, balanced, f"{current.stamp}0")
+        words += f"; without augmentation {plain.right} of {int(plain.judged.sum())}"
     size = head.kernel.size + head.bias.size
-    st.caption(f"Measured with {words}. The head has {size:,} numbers; the backbone is frozen.")
+    few = ""
+    if one_by_one and len(labels) < FEW:
+        few = " With so few it judges too low rather than too high: the class that lost a picture is the rarer one."
+    st.caption(f"Measured with {words}.{few} The head has {size:,} numbers; the backbone is frozen.")
     selection = ui.chart(
         charts.confusion(report.matrix, head.classes),
         alt="; ".join(
@@ -190,11 +208,11 @@ def _begin_tuning(current: Lesson) -> None:
     """Callback: the last block's training, in a process of its own, on the pictures that are there now."""
     network, run = transfer.network(BACKBONE), stage_six()
     shots, labels = current.shots, teaching.numbers(current.shots, current.classes)
-    classes = tuple(current.classes)
+    classes, (groups, _) = tuple(current.classes), related(current.shots, current.stamp)
 
     def work(waiting):
         rows = teaching.features(shots, network)[:, 0]
-        return finetune.tune(_stage_six_maps(shots, run), rows, labels, classes, waiting=waiting)
+        return finetune.tune(_stage_six_maps(shots, run), rows, labels, classes, waiting=waiting, groups=groups)
 
     current.tuning, current.tuned_for = Job(work), current.stamp
 
@@ -229,8 +247,13 @@ def _take_home(current: Lesson, head: Head) -> None:
         model = lambda: worker.ask("cnndemo.resnet_transfer.export:keras_file", best, tail)  # noqa: E731
         ui.download("Model (.keras)", model, "model.keras", "application/zip", "get_model")
         ui.download("Script", export.script(best.classes), "predict.py", "text/x-python", "get_script")
+        pictures = lambda: uploads.take_home(current.shots)  # noqa: E731
+        ui.download("Pictures (.zip)", pictures, "pictures.zip", "application/zip", "get_pictures")
         ui.download("Classes", "\n".join(best.classes) + "\n", "classes.txt", "text/plain", "get_classes")
-    st.caption("One flat model, backbone and head; plain Keras loads it. The script names pictures with it.")
+    st.caption(
+        "One flat model, backbone and head; plain Keras loads it. The script names pictures with it. The pictures come "
+        "as one folder a class, for this page and for `keras.utils.image_dataset_from_directory`."
+    )
     file = bring_file("Load a model of this page back", "load_back", ["keras"])
     if not file:
         return

@@ -1,27 +1,28 @@
 """ZIP files of class folders, read without ever trusting them and without writing anything to disk.
 
 This is the book's `flow_from_directory` (listing 4.5) for an upload: the folder names are the classes, the pictures are
-decoded batch by batch, so that memory is bounded by one batch however many pictures the archive holds.
+unpacked one by one, so that memory is bounded by one picture or batch however many the archive holds.
 """
 
 from __future__ import annotations
 
 import io
-import lzma
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
 
-from cnndemo import images
+from cnndemo import class_folders, entry_names, images
 from cnndemo.errors import VisitorError
 
 MEGABYTE = 1_000_000
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+#: Files that are tried as pictures; those that cannot be read say why.
+FOREIGN = ("heic", "heif", "jxl", "jp2", "dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2", "pef", "srw", "svg")
+SUFFIXES = tuple(f".{ending}" for ending in dict.fromkeys((*images.SUFFIXES, *FOREIGN)))
+PICTURE_STARTS = (b"\x89PNG", b"\xff\xd8", b"RIFF", b"GIF8", b"BM", b"II\x2a\x00", b"MM\x00\x2a")
 MAX_ARCHIVE_BYTES = 200 * MEGABYTE
 MAX_FILE_BYTES = 30 * MEGABYTE
 MAX_TOTAL_BYTES = 1000 * MEGABYTE
@@ -39,12 +40,14 @@ class ArchiveError(VisitorError):
 
 @dataclass(frozen=True)
 class ImageFile:
-    """One picture of the archive: its class, its name for people, its name in the archive, its bytes unpacked."""
+    """One picture of the archive: its class, its name for people, its place in the archive's list, its bytes unpacked,
+    and the split that it belongs to, "" if there are none."""
 
     class_name: str
     name: str
-    member: str
+    place: int
     size: int
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,26 @@ class ClassFolders:
         class_names: names of the folders that hold a picture, sorted as `flow_from_directory` sorts them.
         files: the pictures, ordered by class, then by name.
         notes: one sentence for everything that was left out, and why.
+        splits: names of the folders above the classes that are known as splits, such as "train" and "val".
     """
 
     class_names: tuple[str, ...]
     files: tuple[ImageFile, ...]
     notes: tuple[str, ...]
     data: bytes = field(repr=False)
+    splits: tuple[str, ...] = ()
+
+    def of(self, split: str) -> ClassFolders:
+        """The pictures of one split only."""
+        files = tuple(file for file in self.files if file.split == split)
+        return replace(self, class_names=tuple(sorted({file.class_name for file in files})), files=files, splits=())
+
+    @contextmanager
+    def unpacker(self) -> Iterator[Callable[[ImageFile], bytes]]:
+        """A function that gives the bytes of a file; it raises an `ArchiveError` that names a damaged one."""
+        with zipfile.ZipFile(io.BytesIO(_readable_names(self.data))) as archive:
+            entries = archive.infolist()
+            yield lambda file: _unpack(archive, entries[file.place], file.name)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -103,8 +120,8 @@ class ClassFolders:
         Raises:
             VisitorError: the picture is damaged; the message names the file.
         """
-        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
-            return _decode(archive, self.files[index])
+        with self.unpacker() as unpack:
+            return _decode(unpack, self.files[index])
 
     def batches(
         self, batch_size: int = 32, size: tuple[int, int] = (150, 150), seed: int | None = None
@@ -125,12 +142,12 @@ class ClassFolders:
         if seed is not None:
             np.random.default_rng(seed).shuffle(order)
         labels = self.labels
-        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+        with self.unpacker() as unpack:
             for start in range(0, len(order), batch_size):
                 pixels, kept, skipped = [], [], []
                 for index in order[start : start + batch_size]:
                     try:
-                        picture = Image.fromarray(_decode(archive, self.files[index]))
+                        picture = Image.fromarray(_decode(unpack, self.files[index]))
                     except VisitorError as error:
                         skipped.append(str(error))
                         continue
@@ -154,9 +171,10 @@ def read_class_folders(
 ) -> ClassFolders:
     """Look through a ZIP of class folders; nothing is decoded yet.
 
-    `cat/1.jpg`, `dog/1.jpg` and also `anything/cat/1.jpg`: a folder that wraps all others is ignored. Files in folders
-    below a class folder belong to that class. Entries that climb out (`../`), hidden files, files that are no pictures
-    and classes without a picture are left out and named in `notes`.
+    `cat/1.jpg`, `dog/1.jpg` and also `any/thing/cat/1.jpg`: folders that wrap all others are ignored; below `train/`
+    and `val/` the classes come next. Files in folders below a class folder belong to that class. Entries that climb out
+    (`../`), links, files that lie beside the class folders, files that are no pictures and classes without a picture
+    are left out and named in `notes`; hidden files are passed over.
 
     Args:
         data: the bytes of the ZIP file.
@@ -168,18 +186,20 @@ def read_class_folders(
         ArchiveError: no ZIP, broken, encrypted, a bomb (entries, total or ratio out of bounds), or no class folder.
     """
     if not data:
-        raise ArchiveError("This file is empty. Please choose a ZIP of class folders.")
+        raise ArchiveError("This file is empty, not a ZIP. Please choose a ZIP of class folders.")
     if len(data) > MAX_ARCHIVE_BYTES:
         raise ArchiveError(f"This ZIP is larger than {MAX_ARCHIVE_BYTES // MEGABYTE} MB. Please make it smaller.")
     if data.count(_DIRECTORY_ENTRY) > max_entries:  # counted before zipfile builds an object for each
         raise ArchiveError(f"This ZIP lists more than {max_entries:,} files. Please choose fewer.")
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(io.BytesIO(_readable_names(data))) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, OSError, EOFError, NotImplementedError, IndexError):
-        raise ArchiveError("This file is not a ZIP, or it is damaged. Please pack the folders again.") from None
-    _refuse_bombs(entries, max_entries, max_total_bytes)
-    files, folders, notes = _sort_out(entries)
+            _refuse_bombs(entries, max_entries, max_total_bytes)
+            files, folders, notes = _sort_out(archive, entries)
+    except VisitorError:
+        raise
+    except Exception:  # a hostile archive can fail anywhere in zipfile, and with anything
+        raise ArchiveError(_no_zip(data)) from None
     class_names = tuple(sorted({file.class_name for file in files}))
     for empty in sorted(folders - set(class_names)):
         notes.append(f"The class “{empty}” has no picture, so it is left out.")
@@ -200,7 +220,13 @@ def read_class_folders(
             f"This ZIP has only {len(class_names)} class folder with pictures (“{class_names[0]}”); "
             f"at least {min_classes} are needed. Please add another folder."
         )
-    return ClassFolders(class_names, tuple(sorted(files, key=lambda f: (f.class_name, f.name))), tuple(notes), data)
+    splits = tuple(sorted({file.split for file in files}, key=class_folders.order))
+    splits = splits if len(splits) > 1 else ()
+    if splits:
+        counts = ", ".join(f"“{split}” with {sum(file.split == split for file in files)}" for split in splits)
+        notes.append(f"The pictures come in splits: {counts}.")
+    files.sort(key=lambda file: (file.class_name, file.name))
+    return ClassFolders(class_names, tuple(files), tuple(notes), data, splits)
 
 
 def pack(pictures: Iterable[tuple[str, np.ndarray]], max_bytes: int = MAX_PACKED_BYTES) -> bytes:
@@ -240,73 +266,103 @@ def _refuse_bombs(entries: list[zipfile.ZipInfo], max_entries: int, max_total_by
             raise ArchiveError(f"A file in this ZIP unpacks to more than {MAX_RATIO} times its size. Pictures do not.")
 
 
-def _sort_out(entries: list[zipfile.ZipInfo]) -> tuple[list[ImageFile], set[str], list[str]]:
+def _no_zip(data: bytes) -> str:
+    for start, kind in ((b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"\x1f\x8b", "gzip"), (b"BZh", "bzip2")):
+        if data.startswith(start):
+            return f"This file is a {kind} archive, not a ZIP. Please pack the folders as ZIP."
+    return "This file is not a ZIP, or it is damaged. Please pack the folders again."
+
+
+def _readable_names(data: bytes) -> bytes:
+    """The archive itself, or mended where a name is not in the coding that its flag claims."""
+    try:
+        zipfile.ZipFile(io.BytesIO(data)).close()
+        return data
+    except UnicodeDecodeError:
+        return entry_names.without_false_flags(data)
+
+
+def _sort_out(
+    archive: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]
+) -> tuple[list[ImageFile], set[str], list[str]]:
     """The usable pictures, the names of all class folders, and a note for each kind of entry that is left out."""
-    paths: list[tuple[tuple[str, ...], zipfile.ZipInfo]] = []
-    outside, foreign, too_big = [], [], []
-    for entry in entries:
-        name = entry.filename.replace("\\", "/")
-        parts = PurePosixPath(name).parts
+    pictures: list[class_folders.Entry] = []
+    empty: set[tuple[str, ...]] = set()
+    outside, links, foreign, too_big = [], [], [], []
+    for place, (entry, name) in enumerate(zip(entries, entry_names.decoded(entries), strict=True)):
+        name = name.replace("\\", "/")
+        parts = tuple(part.strip() for part in name.split("/") if part.strip() not in ("", "."))
         if ".." in parts or name.startswith("/") or (parts and parts[0].endswith(":")):
             outside.append(name)
-        elif parts and not any(part.startswith(".") or part == "__MACOSX" for part in parts):
-            paths.append((parts, entry))
-    depth = 1 if _wrapped([parts for parts, entry in paths if not entry.is_dir()]) else 0
-    files, folders, loose = [], set(), []
-    for parts, entry in paths:
-        parts = parts[depth:]
-        if not parts:
+        elif not parts or any(part.startswith(".") or part == "__MACOSX" for part in parts):
             continue
-        if entry.is_dir():
-            folders.add(_readable(parts[0]))
-        elif len(parts) == 1:
-            loose.append(parts[0])
+        elif name.endswith("/"):
+            empty.add(parts)
+        elif entry.external_attr >> 28 == 0xA:
+            links.append(name)
+        elif not _is_picture(archive, entry, parts[-1]):
+            foreign.append(name)
+        elif entry.file_size > MAX_FILE_BYTES:
+            too_big.append(name)
         else:
-            folders.add(_readable(parts[0]))
-            if not parts[-1].lower().endswith(SUFFIXES):
-                foreign.append(parts[-1])
-            elif entry.file_size > MAX_FILE_BYTES:
-                too_big.append(parts[-1])
-            else:
-                name = _readable("/".join(parts[1:]))
-                files.append(ImageFile(_readable(parts[0]), name, entry.filename, entry.file_size))
+            pictures.append(class_folders.Entry(parts[:-1], parts[-1], place, entry.file_size))
+    found, loose = class_folders.find(pictures)
+    named = class_folders.names({entry.folders[depth] for _, depth, entry in found})
+    files = [
+        ImageFile(
+            named[entry.folders[depth]],
+            class_folders.readable("/".join((*entry.folders[depth + 1 :], entry.name)), 80),
+            entry.place,
+            entry.size,
+            split,
+        )
+        for split, depth, entry in found
+    ]
+    beside = {entry.folders[:depth] for _, depth, entry in found} or {()}
+    full = {entry.folders[: depth + 1] for _, depth, entry in found} | beside
+    lone = {class_folders.readable(parts[-1], class_folders.MAX_NAME) for parts in empty - full if parts[:-1] in beside}
+    most = f"{MAX_FILE_BYTES // MEGABYTE} MB"
     notes = [
         _note(outside, "points outside the archive", "point outside the archive"),
-        _note(loose, "lies in no class folder", "lie in no class folder"),
+        _note(links, "is a link, not a file", "are links, not files"),
+        _note([entry.name for entry in loose], "lies in no class folder", "lie in no class folder"),
         _note(foreign, "is not a picture", "are not pictures"),
-        _note(
-            too_big,
-            f"is larger than {MAX_FILE_BYTES // MEGABYTE} MB",
-            f"are larger than {MAX_FILE_BYTES // MEGABYTE} MB",
-        ),
+        _note(too_big, f"is larger than {most}", f"are larger than {most}"),
     ]
-    return files, folders, [note for note in notes if note]
+    return files, lone, [note for note in notes if note]
 
 
-def _wrapped(files: list[tuple[str, ...]]) -> bool:
-    """Whether all files lie in one top folder that itself holds class folders, as in `train/cat/1.jpg`."""
-    return bool(files) and len({parts[0] for parts in files}) == 1 and all(len(parts) >= 3 for parts in files)
+def _is_picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bool:
+    """By its ending; what has none is looked into."""
+    if "." in name:
+        return name.lower().endswith(SUFFIXES)
+    try:
+        with archive.open(entry) as stream:
+            return stream.read(12).startswith(PICTURE_STARTS)
+    except Exception:  # it is damaged, and nothing says that it is a picture
+        return False
 
 
 def _note(names: list[str], one: str, many: str) -> str:
     if not names:
         return ""
     if len(names) == 1:
-        return f"Left out: “{_readable(names[0])}” {one}."
-    return f"Left out: {len(names)} files {many}, such as “{_readable(names[0])}”."
+        return f"Left out: “{class_folders.readable(names[0], 80)}” {one}."
+    return f"Left out: {len(names)} files {many}, such as “{class_folders.readable(names[0], 80)}”."
 
 
-def _readable(name: str) -> str:
-    """A name that can be shown: printable, at most 80 characters, no Markdown."""
-    clean = "".join(letter if letter.isprintable() and letter not in "`*[]<>$|" else "_" for letter in name).strip()
-    return clean[:80] or "_"
-
-
-def _decode(archive: zipfile.ZipFile, file: ImageFile) -> np.ndarray:
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
     try:
-        with archive.open(file.member) as stream:
-            return images.load(stream.read(MAX_FILE_BYTES))
+        with archive.open(entry) as stream:
+            return stream.read(MAX_FILE_BYTES)
+    except NotImplementedError:
+        raise ArchiveError(f"“{name}” is packed in a way that cannot be unpacked here. Please pack it again.") from None
+    except Exception:  # as for the archive itself
+        raise ArchiveError(f"“{name}” is damaged inside the ZIP. Please pack it again.") from None
+
+
+def _decode(unpack: Callable[[ImageFile], bytes], file: ImageFile) -> np.ndarray:
+    try:
+        return images.load(unpack(file))
     except images.ImageError as error:
         raise ArchiveError(f"“{file.name}”: {error}") from None
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError, KeyError):
-        raise ArchiveError(f"“{file.name}” is damaged inside the ZIP. Please pack it again.") from None
