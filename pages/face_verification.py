@@ -60,7 +60,7 @@ def admit() -> None:
 ui.section("The entrance", figures=("5.2",))
 st.markdown(
     "The book's company: **adding somebody is adding one picture, removing somebody is deleting it.** No network is "
-    "trained again. A face in doubt stays outside: covered, turned aside, dark or small. For learning only: a photograph "
+    "trained again. A face in doubt stays outside: covered, turned aside, dark or small. For learning only: a picture "
     "held before the camera opens this door, too."
 )
 with ui.guard():
