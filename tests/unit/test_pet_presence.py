@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnndemo import images, pet_presence, pet_segmentation
+from cnndemo import images, pet_presence, pet_segmentation, weights
 from cnndemo import resnet_transfer as transfer
 from cnndemo.pet_segmentation import metrics
 from cnndemo.pet_segmentation.second import around, second_look, surroundings
@@ -140,3 +140,17 @@ def test_squares_of_long_pictures_cover_them(shape):
         for part in parts:
             seen[part] += 1
         assert seen.min() >= 1
+
+
+def test_the_card_says_how_well_it_does():
+    figures = {row["name"]: row["value"] for row in weights.card("pet_presence")["metrics"]}
+    assert figures["portraits in which a pet is found"] < 0.01
+    assert figures["things in which a pet is found"] < 0.01
+    assert figures["pets that are missed"] < 0.07
+    for network in pet_segmentation.NETWORKS:
+        for kind, least in (("pet on a portrait", 0.3), ("pet alone", -0.01)):
+            before, after = (
+                figures[f"Jaccard of the animal, {kind}, {network} network, {when}"]
+                for when in ("without a second look", "with it")
+            )
+            assert after - before > least, (network, kind)
