@@ -5,9 +5,9 @@ import streamlit as st
 
 from cnndemo import images, ui
 from cnndemo.errors import VisitorError
-from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, eyes, first_face, haar, locate, search
+from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, eyes, haar, locate, search, upright
 from cnndemo.face_detection import figures as charts
-from cnndemo.face_detection.views import lay_feature, show_trials
+from cnndemo.face_detection.views import cascade_face, lay_feature, set_upright, show_trials, tell_check, tell_turn
 from cnndemo.figures import ACCENT, INPUT, KERNEL
 from cnndemo.figures.boxes import boxed
 from cnndemo.ui import state
@@ -38,8 +38,10 @@ def find() -> None:
             smallest = st.slider("Smallest window, pixels", 20, 200, 24, **state.linked("smallest"))
             score = st.slider("Least score of the network", 0.05, 0.95, 0.5, 0.05, **state.linked("score"))
             shown = st.pills("Show also", ["raw hits", "eyes"], selection_mode="multi", **state.linked("also"))
-    image = images.shrink(picture.image, SEARCH_SIDE)
+    found = set_upright(images.shrink(picture.image, SEARCH_SIDE))
+    image = found.image
     with right, ui.guard():
+        tell_turn(found)
         result = searched(image, kind, scale, agree, smallest, raw=True)
         groups = {"#888888": result.raw} if "raw hits" in shown else {}
         if "eyes" in shown:
@@ -62,8 +64,7 @@ def find() -> None:
                 "scores " + ", ".join(f"{box.score:.2f}" for box in boxes) if boxes else "no score is high enough",
                 f"{picture.alt}; the network found {len(boxes)} faces",
             )
-        if not result.boxes and not boxes:
-            st.info("Neither finds a face here. Try fewer neighbours, a lower score, or a larger face.")
+        tell_check([*result.boxes, *boxes], found)
     state["_detection"] = picture, image, result, score
     settle("face_detection", (id(picture.image), result.seconds, score))
 
@@ -71,8 +72,7 @@ def find() -> None:
 ui.section("Try it")
 find()
 picture, image, result, score = state["_detection"]
-face = st.cache_data(first_face, max_entries=32, show_spinner=False)(image)
-
+face = cascade_face(image)
 
 ui.section("How it works", figures=("5.1",))
 st.markdown(
@@ -109,7 +109,7 @@ with ui.guard():
     show_trials(trials(image, face, score))
 
 ui.code(
-    [haar.integral, haar.respond, search, locate],
+    [haar.integral, haar.respond, search, locate, upright],
     f"""
     from cnndemo import images, inference, weights
     from cnndemo.face_detection import haar, locate, search
@@ -138,4 +138,4 @@ ui.check_yourself(
         ),
     ]
 )
-ui.model_card("tiny_face_detector")
+ui.model_card("tiny_face_detector", "face_check")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from cnndemo import face_verification, ui, weights
 from cnndemo.errors import VisitorError
+from cnndemo.face_detection import upright
 from cnndemo.face_verification import alignment, distance, gallery, rates
 from cnndemo.face_verification import figures as charts
 from cnndemo.face_verification.views import entrance, faces
@@ -31,11 +32,10 @@ def compare() -> None:
         for column, face, picture in zip((left, right), pair, (first, second), strict=True):
             with column:
                 faces.found(picture, face)
-        verdict, colour = ("the same person", "green") if apart < threshold else ("two people", "red")
-        st.markdown(f"#### Distance {apart:.2f}: :{colour}[{verdict}]", width="stretch")
+        said = faces.verdict(apart, threshold, pair)
         ui.chart(
             charts.ruler(measured, threshold, apart),
-            f"Distances of measured pairs; this pair at {apart:.2f}, the threshold at {threshold:.2f}: {verdict}.",
+            f"Distances of measured pairs; this pair at {apart:.2f}, the threshold at {threshold:.2f}: {said}.",
             key="ruler",
         )
         faces.price(measured, threshold)
@@ -60,7 +60,8 @@ def admit() -> None:
 ui.section("The entrance", figures=("5.2",))
 st.markdown(
     "The book's company: **adding somebody is adding one picture, removing somebody is deleting it.** No network is "
-    "trained again. For learning only: a photograph held before the camera opens this door, too."
+    "trained again. A face in doubt stays outside: covered, turned aside, dark or small. For learning only: a picture "
+    "held before the camera opens this door, too."
 )
 with ui.guard():
     admit()
@@ -71,9 +72,10 @@ with ui.guard():
         raise VisitorError("Choose two pictures with faces above, and the steps appear here.")
     first, second, one, two, apart, _ = pair
     st.markdown(
-        "**1. Find** the face with the cascade, checked by a small network. **2. Align**: a network marks 68 points; a "
-        "turn, a scale and a shift bring 33 of them onto a mean face. **3. Describe**: the embedding network makes 128 "
-        "numbers of the 150 × 150 pixels. **4. Compare**: the length of the difference is the distance."
+        "**1. Find** the face with the cascade, checked by a small network; another one asks whether it is an upright "
+        "face and what covers it. Where there is none, the picture is turned. **2. Align**: a network marks 68 points; "
+        "a turn, a scale and a shift bring 33 of them onto a mean face. **3. Describe**: the embedding network makes "
+        "128 numbers of the 150 × 150 pixels. **4. Compare**: the length of the difference is the distance."
     )
     with st.container(horizontal=True):
         for picture, face in ((first, one), (second, two)):
@@ -103,7 +105,7 @@ with ui.guard():
 shown = [picture.name for picture in pair[:2] if picture.source == "sample"] if pair else []
 samples = tuple(shown) if len(shown) == 2 else ("obama_1", "obama_3")
 ui.code(
-    [face_verification.describe, alignment.similarity, distance, gallery.decide],
+    [face_verification.describe, upright, alignment.similarity, distance, gallery.decide],
     f"""
     from cnndemo import images
     from cnndemo.face_verification import Gallery, decide, describe, distance
@@ -136,4 +138,4 @@ with ui.guard():
             ),
         ]
     )
-ui.model_card("face_embedding", "face_landmarks", "tiny_face_detector")
+ui.model_card("face_embedding", "face_check", "face_landmarks", "tiny_face_detector")

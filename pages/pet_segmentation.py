@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import images, pet_segmentation, ui, weights
+from cnndemo import images, pet_presence, pet_segmentation, ui, weights
 from cnndemo.pet_segmentation import NETWORKS, metrics
 from cnndemo.pet_segmentation import figures as drawings
 from cnndemo.pet_segmentation.views import (
@@ -18,15 +18,20 @@ from cnndemo.pet_segmentation.views import (
     result,
     two_sets,
 )
+from cnndemo.ui import state
 
 ui.page("pet_segmentation")
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
-def answer(image: np.ndarray, name: str, _predict) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, and probabilities as uint8, of a picture."""
-    values = pet_segmentation.probabilities(image, name, _predict)
-    return pet_segmentation.labels(values), np.rint(values * 255).astype(np.uint8)
+def answer(image: np.ndarray, name: str, twice: bool, _predict) -> tuple[np.ndarray, np.ndarray, str | None]:
+    """Labels, and probabilities as uint8, of a picture; and what a second look changed, in words."""
+    values, words = pet_segmentation.probabilities(image, name, _predict), None
+    if twice:
+        second = pet_segmentation.second_look(image, values, pet_presence.look(image), name, _predict)
+        values = second.probabilities
+        words = pet_segmentation.told(second, pet_segmentation.labels(values))
+    return pet_segmentation.labels(values), np.rint(values * 255).astype(np.uint8), words
 
 
 ui.section("Try it", figures=("6.1",))
@@ -37,12 +42,16 @@ with left:
     name = ui.one_of(st.segmented_control, "Network", CHOICES, "pretrained", "net")
     with ui.guard():
         st.caption(compare_cards())
-    answers = {}
+    twice = st.toggle("Second look: is it a pet?", True, **state.linked("twice"))
+    answers, words = {}, {}
     for other in dict.fromkeys((name, *NETWORKS)):
         with ui.guard():
-            answers[other] = answer(image, other, ui.predictor(NETWORKS[other].weights))
+            *answers[other], words[other] = answer(image, other, twice, ui.predictor(NETWORKS[other].weights))
     if name in answers:
-        st.markdown(pet_segmentation.describe(answers[name][0]))
+        if not (words[name] or "").startswith("**No pet"):
+            st.markdown(pet_segmentation.describe(answers[name][0]))
+        if words[name]:
+            st.markdown(words[name])
     ui.show(images.shrink(image, SHOWN), "The picture", alt=picture.alt)
 with right:
     if name in answers:
@@ -111,8 +120,14 @@ with ui.guard():
 source = (
     f'images.sample("{picture.name}")' if picture.source == "sample" else 'images.load(Path("my.jpg").read_bytes())'
 )
+answered = (
+    f'pet_segmentation.segment(image, network="{name}")'
+    if twice
+    else f'pet_segmentation.labels(pet_segmentation.probabilities(image, "{name}"))'
+)
 ui.code(
-    [pet_segmentation.segment, pet_segmentation.probabilities, pet_segmentation.cut_out, metrics.jaccard, metrics.dice,
+    [pet_segmentation.segment, pet_segmentation.second_look, pet_presence.look, pet_segmentation.probabilities,
+     pet_segmentation.cut_out, metrics.jaccard, metrics.dice,
      metrics.boundary_f_score, pet_segmentation.architecture(name).build],
     f"""
     from pathlib import Path
@@ -121,10 +136,10 @@ ui.code(
 
     image = {source}
     # 1 pet, 2 surroundings, 3 border
-    labels = pet_segmentation.segment(image, network="{name}")
+    labels = {answered}
     cut = pet_segmentation.cut_out(image, pet_segmentation.animal(labels))
     Path("cut_out.png").write_bytes(images.png(cut))
     """,
 )  # fmt: skip
 ui.check_yourself(questions({other: labels for other, (labels, _) in answers.items()}, name))
-ui.model_card(*(net.weights for net in NETWORKS.values()))
+ui.model_card(*(net.weights for net in NETWORKS.values()), "pet_presence")

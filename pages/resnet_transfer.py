@@ -66,4 +66,6 @@ ui.code(
     """,
 )
 ui.check_yourself(widgets.questions())
-ui.model_card("efficientnet_lite0", "resnet20", "pet_breeds", "cifar10_transfer", "cifar10_transfer_padded")
+ui.model_card(
+    "efficientnet_lite0", "resnet20", "pet_breeds", "pet_presence", "cifar10_transfer", "cifar10_transfer_padded"
+)

@@ -7,7 +7,7 @@ network of dlib (its author put the weights in the public domain). The package i
     python -m train.face_embedding --source vladmandic-face-api-1.7.15.tgz
 
 Written are `face_embedding`, `face_landmarks` and `tiny_face_detector`. The first is compared with the package's own
-answers (`--reference`) and measured on the pairs of Labeled Faces in the Wild.
+answers (`--reference`) and measured on the pairs of Labeled Faces in the Wild; `--measure` only measures what ships.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnndemo.face_verification import Face, Networks, describe, naive_embedding, rates
+from cnndemo import inference, weights
+from cnndemo.face_detection import turned
+from cnndemo.face_verification import Face, Networks, describe, naive_embedding, networks, rates
 from cnndemo.models import face_embedding, face_landmarks, tiny_face_detector
 from train import common
 from train.datasets import lfw
@@ -144,7 +146,7 @@ def measure(using: Networks, data_dir: Path, limit: int) -> tuple[list[dict[str,
         face = central(describe(image, using), image.shape[0])
         if face is not None:
             aligned[name] = face.embedding
-            naive[name] = naive_embedding(image, face.box, using.embedding)[1]
+            naive[name] = naive_embedding(turned(image, face.turn), face.box, using.embedding)[1]
     same = np.array([pair.same for pair in pairs])
     folds = np.array([pair.fold for pair in pairs])
     metrics, distances = [], {}
@@ -189,7 +191,13 @@ def main() -> None:
     parser = common.parser("Converts and measures the face networks.", "face_embedding", epochs=0)
     parser.add_argument("--source", type=Path, help=f"archive of {PACKAGE} {VERSION}, instead of fetching it with npm")
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="npz with faces and the package's answers")
+    parser.add_argument("--measure", action="store_true", help="score the stored weights anew")
     arguments = parser.parse_args()
+    if arguments.measure:
+        metrics, facts = measure(networks(), arguments.data_dir, arguments.limit)
+        about = weights.card("face_embedding", arguments.weights_dir) | {"metrics": metrics, **facts}
+        weights.write_card("face_embedding", about, arguments.weights_dir)
+        return
     if arguments.source and not arguments.source.is_file():
         raise SystemExit(f"{arguments.source} is not a file")
     builders = {
@@ -209,7 +217,7 @@ def main() -> None:
     publish_helpers(models, arguments)
     started = time.time()
     order = ("tiny_face_detector", "face_landmarks", "face_embedding")
-    using = Networks(*(_predictor(models[name]) for name in order))
+    using = Networks(*(_predictor(models[name]) for name in order), inference.predictor("face_check"))
     metrics, facts = measure(using, arguments.data_dir, arguments.limit)
     for figure in metrics:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} of {figure['samples']}")

@@ -1,5 +1,6 @@
 """Finding faces: Haar-like features, the cascade built from them, and a small convolutional network (book 5.1)."""
 
+from cnndemo.face_detection.checking import FACE, TURNS, Check, Upright, check, face_square, square, turned, upright
 from cnndemo.face_detection.detectors import (
     CASCADES,
     SEARCH_SIDE,
@@ -22,16 +23,25 @@ __all__ = [
     "CASCADES",
     "SEARCH_SIDE",
     "Box",
+    "Check",
+    "FACE",
     "Search",
+    "TURNS",
+    "Upright",
+    "check",
     "confirmed",
     "cut",
     "decode",
     "detect",
     "eyes",
+    "face_square",
     "first_face",
     "locate",
     "merge",
     "search",
+    "square",
     "suppress",
     "thumbnail",
+    "turned",
+    "upright",
 ]

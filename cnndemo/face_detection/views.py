@@ -6,16 +6,18 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images
+from cnndemo.face_detection import TURNS, Box, Upright, first_face, haar, upright
 from cnndemo.face_detection import figures as charts
-from cnndemo.face_detection import haar
 from cnndemo.face_detection.conditions import Trial
 from cnndemo.figures import INPUT, KERNEL
 from cnndemo.figures.boxes import boxed
+from cnndemo.inference import predictor
 from cnndemo.ui import panels
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.pictures import show
+from cnndemo.weights import WeightsError
 
 EYES_AND_CHEEKS = ((33.0, 61.0), (23.0, 77.0))
 """Rows and columns of the first rectangle, in per cent of a face cut out with its margin."""
@@ -72,3 +74,56 @@ def show_trials(trials: list[Trial]) -> None:
         "The cascade was trained on upright frontal faces of 20 pixels, the network on whole pictures shrunk to 416 "
         "pixels: small faces are the cascade's, turned and half hidden ones the network's. A profile needs the camera."
     )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _upright(image: np.ndarray) -> Upright:
+    return upright(image, predictor("tiny_face_detector"), predictor("face_check"))
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _first_face(image: np.ndarray) -> Box | None:
+    return first_face(image)
+
+
+def set_upright(image: np.ndarray) -> Upright:
+    """The picture turned until a face in it stands upright; as it is where the networks' weights are missing."""
+    try:
+        return _upright(image)
+    except WeightsError:
+        return Upright(0, image, [], [])
+
+
+def cascade_face(image: np.ndarray) -> Box | None:
+    """The cascade's largest face, if the second look agrees or cannot be had."""
+    box = _first_face(image)
+    try:
+        return box if box and _among(box, _upright(image).boxes) else None
+    except WeightsError:
+        return box
+
+
+def _among(box: Box, faces: list[Box]) -> bool:
+    """Whether a box lies on one of these faces."""
+    return any(box.overlap(face) > 0.25 for face in faces)
+
+
+def tell_turn(found: Upright) -> None:
+    """Say that a picture was turned before a face in it stood upright; nothing when it was not."""
+    if found.turn:
+        st.info(
+            "Both detectors know upright faces only. This picture was turned before a face stood upright: "
+            f"{TURNS[found.turn]}.",
+            icon=":material/rotate_left:",
+        )
+
+
+def tell_check(boxes: list[Box], found: Upright) -> None:
+    """How many of the detectors' boxes lie on faces that the second look confirms; or that there is none."""
+    if not boxes:
+        st.info("Neither finds a face here. Try fewer neighbours, a lower score, or a larger face.")
+    elif not found.boxes:
+        st.info("**No face here**: a second look, at this picture and its other three turns, confirms none.")
+    else:
+        count = sum(_among(box, found.boxes) for box in boxes)
+        st.caption(f"A second look, by another network, confirms {count} of these {len(boxes)} boxes.")

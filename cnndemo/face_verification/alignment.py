@@ -33,21 +33,6 @@ MEAN_FACE = np.array(
 """dlib's mean face: points 17 to 67 in the unit square, float64 (51, 2)."""
 
 
-def face_square(box: Box) -> tuple[float, float, float]:
-    """The square that the landmark network looks at.
-
-    That of the cascade is made 1.1 times as large and moved 4 % down, which measured best; that of the network is what
-    the landmark network was made for.
-
-    Returns:
-        Left, top and side in pixels.
-    """
-    side = max(box.width, box.height)
-    x, y = box.centre
-    grown, down = (side, 0.0) if box.network else (1.1 * side, 0.04 * side)
-    return x - grown / 2, y - grown / 2 + down, grown
-
-
 def crop(image: np.ndarray, left: float, top: float, side: float, size: int) -> np.ndarray:
     """Cut a square out of an image and scale it; what lies outside the image is black.
 
@@ -122,6 +107,20 @@ def misfit(points: np.ndarray) -> float:
     matrix = similarity(points[chosen], mean_face()[chosen - 17])
     moved = points[17:] @ matrix[:, :2].T + matrix[:, 2]
     return float(np.sqrt(((moved - mean_face()) ** 2).sum(axis=1).mean()))
+
+
+def turn_of_head(points: np.ndarray) -> float:
+    """How far a head is turned to the side: 0 for a face seen from the front, beyond ±0.5 a profile.
+
+    The tip of the nose, seen from the middle between the outer corners of the eyes, along the line of the eyes, as a
+    fraction of their distance.
+
+    Args:
+        points: float (68, 2).
+    """
+    left, right = points[36], points[45]
+    along = right - left
+    return float((points[30] - (left + right) / 2) @ along / max(along @ along, 1e-12))
 
 
 def align(image: np.ndarray, points: np.ndarray) -> np.ndarray:

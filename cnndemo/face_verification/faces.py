@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from cnndemo import images
-from cnndemo.face_detection import Box, cut, detect, first_face
+from cnndemo.face_detection import Box, Check, cut, face_square, first_face, upright
 from cnndemo.face_verification import alignment
 from cnndemo.models import face_embedding
 
@@ -20,6 +19,15 @@ MISFIT = 12.0
 """Distance from the mean face, in pixels of the aligned face, beyond which a detector's hit is not a face.
 
 Faces lie near 4, chance hits mostly at 12 to 40."""
+
+DOUBTFUL = 9.0
+"""Misfit from which a face's landmarks are doubted: few photographs of faces reach it."""
+
+PROFILE = 0.28
+"""Turn of a head, see `alignment.turn_of_head`, from which one half of the face hides the other."""
+
+COVERED = 0.5
+"""Probability from which the mouth or the eyes count as covered."""
 
 MOST_FACES = 40
 """At most so many faces of a picture are described, the largest first."""
@@ -35,24 +43,31 @@ EMBEDDING_BATCH = 16
 
 @dataclass(frozen=True)
 class Networks:
-    """The three networks as functions of a batch, see `cnndemo.inference.predictor`."""
+    """The four networks as functions of a batch, see `cnndemo.inference.predictor`."""
 
     detector: Predictor
     landmarks: Predictor
     embedding: Predictor
+    checker: Predictor
 
 
-@lru_cache(maxsize=1)
-def networks() -> Networks:
+NAMES = ("tiny_face_detector", "face_landmarks", "face_embedding", "face_check")
+"""Their weights, in the order of `Networks`."""
+
+
+def networks(checker: Predictor | None = None) -> Networks:
     """The shipped networks, loaded on first use.
+
+    Args:
+        checker: another one for the second look, as training measures it.
 
     Raises:
         WeightsError: a file is missing or broken.
     """
     from cnndemo import inference
 
-    names = ("tiny_face_detector", "face_landmarks", "face_embedding")
-    return Networks(*(inference.predictor(name) for name in names))
+    shipped = map(inference.predictor, NAMES[:3])
+    return Networks(*shipped, checker or inference.predictor(NAMES[3]))
 
 
 @dataclass(frozen=True)
@@ -60,11 +75,14 @@ class Face:
     """One face of a picture.
 
     Attributes:
-        box: where the detector found it, in pixels of the picture.
-        landmarks: float64 (68, 2), x and y in pixels of the picture.
+        box: where the detector found it, in pixels of the picture, turned by `turn`.
+        landmarks: float64 (68, 2), x and y in pixels of the picture, turned by `turn`.
         chip: the aligned face, uint8 (150, 150, 3).
         embedding: float32 (128,), mean of the aligned face's and its mirror image's.
         misfit: how far the landmarks are from the mean face, root mean square in pixels of the chip.
+        turn: quarters, counter-clockwise, by which the picture was turned until the face stood upright
+            (`cnndemo.face_detection.turned`).
+        check: what the second look says: a face? mouth or eyes covered?
     """
 
     box: Box
@@ -72,6 +90,8 @@ class Face:
     chip: np.ndarray = field(repr=False)
     embedding: np.ndarray = field(repr=False)
     misfit: float
+    turn: int = 0
+    check: Check = Check(1.0, 0.0, 0.0)
 
     @property
     def doubt(self) -> str | None:
@@ -80,14 +100,26 @@ class Face:
             return f"This face is only {self.box.width:.0f} pixels wide; at least {SMALLEST} are needed. Come closer."
         if self.chip.mean() < DARKEST:
             return "This face is too dark. More light, please."
+        covered = [part for part, share in (("mouth", self.check.mouth), ("eyes", self.check.eyes)) if share >= COVERED]
+        if covered:
+            seem = "seems" if covered == ["mouth"] else "seem"
+            return (
+                f"The {' and the '.join(covered)} of this face {seem} to be covered by a mask, dark glasses or a hand. "
+                "Covered faces look more alike than they are."
+            )
+        if abs(alignment.turn_of_head(self.landmarks)) >= PROFILE:
+            return "This face looks to the side. It should look at the camera."
+        if self.misfit >= DOUBTFUL:
+            return "The landmarks hardly fit this face. It should look at the camera, with nothing before it."
         return None
 
 
 def describe(image: np.ndarray, using: Networks | None = None) -> list[Face]:
     """Find, align and describe the faces of a picture (book 5.2–5.6).
 
-    Boxes come from `cnndemo.face_detection.detect`; 68 landmarks turn each onto the mean face, and a hit whose
-    landmarks do not fit it is dropped; the network then sees the face and its mirror image.
+    Boxes come from `cnndemo.face_detection.upright`, which turns the picture where it must; 68 landmarks turn each face
+    onto the mean face, and a hit whose landmarks do not fit it is dropped; the network then sees the face and its
+    mirror image.
 
     Args:
         image: uint8 (height, width, 3), RGB.
@@ -97,12 +129,14 @@ def describe(image: np.ndarray, using: Networks | None = None) -> list[Face]:
         The faces, largest first, at most `MOST_FACES`; empty when there is none.
     """
     using = using or networks()
-    aligned = fit(image, detect(image, using.detector)[:MOST_FACES], using.landmarks)
+    found = upright(image, using.detector, using.checker)
+    looks = dict(zip(found.boxes, found.checks, strict=True))
+    aligned = fit(found.image, found.boxes[:MOST_FACES], using.landmarks)
     if not aligned:
         return []
     embeddings = embed(np.stack([chip for _, _, chip, _ in aligned]), using.embedding)
     return [
-        Face(box, points, chip, embedding, misfit)
+        Face(box, points, chip, embedding, misfit, found.turn, looks[box])
         for (box, points, chip, misfit), embedding in zip(aligned, embeddings, strict=True)
     ]
 
@@ -115,7 +149,7 @@ def fit(image: np.ndarray, boxes: list[Box], predict: Predictor) -> list[tuple[B
     """
     if not boxes:
         return []
-    every = alignment.landmarks(image, [alignment.face_square(box) for box in boxes], predict)
+    every = alignment.landmarks(image, [face_square(box) for box in boxes], predict)
     misfits = [alignment.misfit(points) for points in every]
     return [
         (box, points, alignment.align(image, points), misfit)

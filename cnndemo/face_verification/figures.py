@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cnndemo.face_detection import turned
 from cnndemo.face_verification import Face
 from cnndemo.face_verification.alignment import crop, mean_face
 from cnndemo.face_verification.rates import STEP, Rates
@@ -101,7 +102,8 @@ def embeddings(first: np.ndarray, second: np.ndarray, height: int = 340) -> go.F
 
 
 def marked(image: np.ndarray, face: Face, side: int = 300) -> np.ndarray:
-    """The face with its 68 landmarks, cut out of the picture; uint8 (side, side, 3)."""
+    """The face with its 68 landmarks, cut out of the picture, upright; uint8 (side, side, 3)."""
+    image = turned(image, face.turn)
     middle, reach = face.landmarks.mean(axis=0), 1.3 * np.ptp(face.landmarks, axis=0).max()
     left, top = middle - reach / 2
     drawn = crop(image, left, top, reach, side).round().astype(np.uint8)

@@ -1,6 +1,7 @@
 """Which pixels are the pet? U-Net on a picture of any size, and what can be done with its mask (book 6.1 and 6.4)."""
 
 from cnndemo.pet_segmentation.masks import thumbnail
+from cnndemo.pet_segmentation.second import Second, second_look, segment, told
 from cnndemo.pet_segmentation.segmenting import (
     BORDER,
     CLASSES,
@@ -31,7 +32,6 @@ from cnndemo.pet_segmentation.segmenting import (
     probabilities,
     resize_labels,
     restore,
-    segment,
     strip,
     windows,
 )
@@ -50,6 +50,7 @@ __all__ = [
     "PET",
     "Predict",
     "SURROUNDINGS",
+    "Second",
     "ablation",
     "animal",
     "architecture",
@@ -66,8 +67,10 @@ __all__ = [
     "probabilities",
     "resize_labels",
     "restore",
+    "second_look",
     "segment",
     "strip",
     "thumbnail",
+    "told",
     "windows",
 ]

@@ -163,17 +163,6 @@ def probabilities(image: np.ndarray, name: str = "pretrained", predict: Predict 
     return total / count
 
 
-def segment(image: np.ndarray, network: str = "pretrained", predict: Predict | None = None) -> np.ndarray:
-    """The class of each pixel: uint8 (height, width) with 1 pet, 2 surroundings, 3 border, at the picture's own size.
-
-    Args:
-        image: uint8 RGB (height, width, 3).
-        network: "pretrained" or "book".
-        predict: a compiled network to use instead of loading it here.
-    """
-    return labels(probabilities(image, network, predict))
-
-
 def describe(found: np.ndarray) -> str:
     """What the labels say, in a sentence or two: how much is pet, none, or several parts."""
     share = float(np.mean(found == PET))

@@ -7,15 +7,45 @@ from functools import lru_cache
 
 import numpy as np
 
+from cnndemo import pet_presence
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import attribution, small_pictures
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look, network, softmax
 
+LONG = 1.5
+"""A picture so many times as long as its short side is seen in several squares, not in its middle one alone."""
+
 _heads = threading.Lock()
+
+Part = tuple[slice, slice]
+
+
+def squares(height: int, width: int) -> list[Part]:
+    """The parts of a picture that a network sees: the whole, or of a long one squares side by side.
+
+    From one square to the next it is at most half a side. Of the whole, a network sees the middle square, which leaves
+    out less than a third of the picture.
+    """
+    short, long = min(height, width), max(height, width)
+    if long <= LONG * short:
+        return [(slice(0, height), slice(0, width))]
+    starts = np.unique(np.linspace(0, long - short, min(16, -(-2 * (long - short) // short) + 1)).round().astype(int))
+    spans = [slice(int(start), int(start) + short) for start in starts]
+    return [(span, slice(0, width)) if height > width else (slice(0, height), span) for span in spans]
+
+
+def looks(image: np.ndarray, chosen: Network) -> list[tuple[Part, Look]]:
+    """What a network makes of each part of a picture, see `squares`."""
+    return [(part, chosen.look(image[part])) for part in squares(*image.shape[:2])]
+
+
+def surest(seen: list[tuple[Part, Look]]) -> int:
+    """Number of the part whose first name is most probable."""
+    return int(np.argmax([look.probabilities.max() for _, look in seen]))
 
 
 def classify(image: np.ndarray, backbone: str = "efficientnet_lite0", top: int = 5) -> list[tuple[str, float]]:
-    """The most likely classes of a picture.
+    """The most likely classes of a picture; of a long one those of the square that gives the surest answer.
 
     Args:
         image: uint8 RGB (height, width, 3).
@@ -29,7 +59,8 @@ def classify(image: np.ndarray, backbone: str = "efficientnet_lite0", top: int =
         VisitorError: no such backbone, or its weights are not there.
     """
     chosen = network(backbone)
-    return best(chosen.look(image).probabilities, chosen.backbone.labels(), top)
+    seen = looks(image, chosen)
+    return best(seen[surest(seen)][1].probabilities, chosen.backbone.labels(), top)
 
 
 def best(probabilities: np.ndarray, labels: tuple[str, ...], top: int) -> list[tuple[str, float]]:
@@ -59,15 +90,21 @@ def class_activation(image: np.ndarray, backbone: str, label: str) -> np.ndarray
         label: one of the backbone's labels.
 
     Returns:
-        float32 (height, width) from 0 to 1; zero outside the square that the network saw.
+        float32 (height, width) from 0 to 1; zero outside the square that the network saw. Of a long picture's
+        squares the one with the highest score for the label counts.
 
     Raises:
         VisitorError: no such backbone or label, or its weights are not there.
     """
     chosen = network(backbone)
-    look = chosen.look(image)
-    values = attribution.class_map(look, chosen, class_index(backbone, label, look.scores))
-    return attribution.on_picture(values, image.shape[:2], chosen.backbone.crop(*image.shape[:2]))
+    seen = looks(image, chosen)
+    index = class_index(backbone, label, np.max([look.scores for _, look in seen], axis=0))
+    part, look = max(seen, key=lambda pair: pair[1].scores[index])
+    size = image[part].shape[:2]
+    heat = np.zeros(image.shape[:2], np.float32)
+    values = attribution.class_map(look, chosen, index)
+    heat[part] = attribution.on_picture(values, size, chosen.backbone.crop(*size))
+    return heat
 
 
 @lru_cache(maxsize=4)
@@ -92,23 +129,31 @@ def breed(image: np.ndarray, top: int = 3) -> list[tuple[str, float]]:
     """The most likely breeds of the cat or dog in a picture, in the names of the Oxford-IIIT Pet data set.
 
     Args:
-        image: uint8 RGB (height, width, 3). There is no answer "no pet": whatever the picture shows, it gets a breed.
+        image: uint8 RGB (height, width, 3).
         top: how many.
 
     Returns:
-        (breed, probability) pairs such as ("Abyssinian", 0.93), the most likely first.
+        (breed, probability) pairs such as ("Abyssinian", 0.93), the most likely first; empty where
+        `cnndemo.pet_presence` sees neither cat nor dog.
 
     Raises:
         WeightsError: the head or the backbone is missing or broken.
     """
+    sight = pet_presence.look(image)
+    return breeds(where_pet(image, sight), top) if sight.pet else []
+
+
+def breeds(part: np.ndarray, top: int = 3) -> list[tuple[str, float]]:
+    """The most likely breeds, whatever the picture shows: the head itself has no answer "no pet"."""
     kernel, bias, names = head("pet_breeds")
-    features = network("efficientnet_lite0").look(image).features
+    features = network("efficientnet_lite0").look(part).features
     return best(softmax(features @ kernel + bias), names, top)
 
 
-def pet_share(probabilities: np.ndarray) -> float:
-    """How much of ImageNet's probability goes to cats and dogs: classes 151–268 are dogs, 281–285 cats."""
-    return float(probabilities[151:269].sum() + probabilities[281:286].sum())
+def where_pet(image: np.ndarray, sight: pet_presence.Sight) -> np.ndarray:
+    """The picture, or of a long one the square in which most of the pet is seen."""
+    parts = squares(*image.shape[:2])
+    return image[max(parts, key=lambda part: float(np.maximum(sight.evidence[part], 0).sum()))]
 
 
 def small_picture(picture: np.ndarray, way: str) -> tuple[np.ndarray, np.ndarray, Look]:

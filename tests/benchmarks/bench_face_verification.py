@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnndemo import images
-from cnndemo.face_detection import locate, search
+from cnndemo.face_detection import face_square, locate, search
 from cnndemo.face_verification import Gallery, alignment, describe, networks
 from tests.benchmarks.timing import milliseconds
 
@@ -16,7 +16,7 @@ def main() -> None:
     one, many = (np.repeat(face.chip[None], count, axis=0).astype(np.float32) for count in (1, 16))
     people = np.random.default_rng(0).normal(0, 0.1, (5000, 128)).astype(np.float32)
     gallery = Gallery({f"Person {number}": [row] for number, row in enumerate(people)})
-    square = [alignment.face_square(face.box)]
+    square = [face_square(face.box)]
     nearest = milliseconds(lambda: gallery.nearest(face.embedding))
     marks = milliseconds(lambda: alignment.landmarks(image, square, using.landmarks))
     print(f"embedding network, one face      {milliseconds(lambda: using.embedding(one)):8.1f} ms (wanted: below 12)")

@@ -7,6 +7,8 @@ import io
 import pytest
 from PIL import Image
 
+from cnndemo import images
+from cnndemo.face_detection import TURNS, turned
 from tests.pages.conftest import no_trouble
 
 
@@ -52,3 +54,21 @@ def test_raw_hits_and_eyes_can_be_shown(open_page):
     page = open_page("face_detection")
     page.pills(key="face_detection.also").set_value(["raw hits", "eyes"]).run()
     no_trouble(page)
+
+
+def test_a_picture_on_its_head_is_set_upright_and_said_to_be(open_page):
+    page = open_page("face_detection")
+    page.segmented_control(key="face_detection.picture_source").set_value("Upload").run()
+    data = images.png(turned(images.sample("astronaut"), 2))
+    page.file_uploader(key="face_detection.picture_upload").upload("head.png", data, "image/png").run()
+    found = metrics(no_trouble(page))
+    assert found["Cascade of Haar features"] == found["Convolutional network"] == "1 found"
+    assert any("turned before" in info.value and TURNS[2] in info.value for info in page.info)
+    assert any("confirms 2 of these 2 boxes" in caption.value for caption in page.caption)
+
+
+def test_what_single_windows_mistake_for_a_face_is_called_none(open_page):
+    page = no_trouble(open_page("face_detection", {"picture": "Motorcycle", "neighbours": "0"}))
+    assert int(metrics(page)["Cascade of Haar features"].split()[0]) > 1
+    assert any("No face here" in info.value for info in page.info)
+    assert any("choose another picture" in warning.value for warning in page.warning)

@@ -9,9 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnndemo import images
-from cnndemo.face_verification import Gallery
+from cnndemo.face_detection import TURNS, turned
+from cnndemo.face_verification import Gallery, describe
 from tests.conftest import ROOT, encode
 from tests.pages.conftest import no_trouble
+from train import covers
 
 
 def verdict(page) -> str:
@@ -134,6 +136,34 @@ def test_a_picture_without_a_face_in_a_pair(page):
     no_trouble(page)
     assert "No face was found" in told(page)
     assert page.subheader[-1].value == "Model card"
+
+
+def upload(page, key: str, image: np.ndarray) -> AppTest:
+    """Give a picture of one's own for one of the page's pictures."""
+    page.segmented_control(key=f"face_verification.{key}_source").set_value("Upload").run()
+    page.file_uploader(key=f"face_verification.{key}_upload").upload("own.png", images.png(image), "image/png").run()
+    return no_trouble(page)
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_turned_picture_is_set_upright_and_said_to_be(open_page, turn):
+    page = open_page("face_verification", {"picture": "President 1"})
+    assert not any("turned before" in caption.value for caption in page.caption)
+    upload(page, "second", turned(images.sample("obama_3"), -turn % 4))
+    assert "same person" in verdict(page) and "doubt" not in verdict(page)
+    assert any("turned before" in caption.value and TURNS[turn] in caption.value for caption in page.caption)
+
+
+@pytest.mark.parametrize(("style", "part"), [(covers.surgical, "mouth"), (covers.black_glasses, "eyes")])
+def test_a_covered_face_is_doubted_beside_the_verdict_and_not_let_in(open_page, style, part):
+    bare = describe(images.sample("obama_1"))[0]
+    covered = style(images.sample("obama_1"), bare.landmarks, np.random.default_rng(0))
+    page = upload(open_page("face_verification", {"picture": "President 1"}), "second", covered)
+    assert "in doubt" in verdict(page)
+    assert any(part in warning.value and warning.value.startswith("Second") for warning in page.warning)
+    assert any("painted covers" in caption.value for caption in page.caption)
+    upload(page, "door", covered)
+    assert "refused" in answers(page)[0] and not any("admitted" in answer for answer in answers(page))
 
 
 def test_nothing_is_written(page, tmp_path):

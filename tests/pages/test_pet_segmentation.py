@@ -103,3 +103,10 @@ def test_odd_pictures_get_a_mask_and_a_sentence(open_page, image):
 def test_a_broken_link_still_opens(open_page, query):
     page = no_trouble(open_page("pet_segmentation", query))
     assert "of the pixels are pet" in words(page)
+
+
+def test_a_portrait_has_no_pet_until_u_net_is_left_alone(open_page):
+    page = no_trouble(open_page("pet_segmentation", {"picture": "Astronaut"}))
+    assert "**No pet**" in words(page) and "of the pixels are pet" not in words(page)
+    page.toggle(key="pet_segmentation.twice").set_value(False).run()
+    assert "**No pet**" not in words(no_trouble(page)) and "of the pixels are pet" in words(page)

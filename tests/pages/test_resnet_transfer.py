@@ -53,6 +53,34 @@ def test_counts_of_listing_4_3_are_on_the_page(first):
     assert all(number in text for number in ("23,608,202", "1,075,210", "22,532,992"))
 
 
+def test_a_portrait_has_no_breed_unless_the_visitor_insists():
+    page = no_trouble(run_page("resnet_transfer", {"picture": "Astronaut"}))
+    assert any("**No pet**" in element.value for element in page.markdown)
+    page.toggle(key="resnet_transfer.anyway").set_value(True).run()
+    no_trouble(page)
+
+
+def test_a_cat_has_a_breed(first):
+    assert not any("**No pet**" in element.value for element in first.markdown)
+
+
+def test_a_long_picture_is_named_square_by_square():
+    cat = images.shrink(images.sample("cat"), 300)
+    wall = np.full((cat.shape[0], 2 * cat.shape[1], 3), 200, np.uint8)
+    page = run_page("resnet_transfer")
+    page.segmented_control(key="resnet_transfer.picture_source").set_value("Upload").run()
+    data = images.png(np.hstack([cat, wall]))
+    page.file_uploader(key="resnet_transfer.picture_upload").upload("long.png", data, "image/png").run()
+    no_trouble(page)
+    assert any("times as long as its short side" in element.value for element in page.markdown)
+    explain = next(box for box in page.selectbox if box.label.startswith("Where does it see"))
+    assert "cat" in explain.value or "tabby" in explain.value
+    last = str(len(naming.squares(cat.shape[0], 3 * cat.shape[1])))
+    page.pills(key="resnet_transfer.square").set_value(last).run()
+    explain = next(box for box in no_trouble(page).selectbox if box.label.startswith("Where does it see"))
+    assert "cat" not in explain.value
+
+
 def test_says_that_the_small_network_looks_ten_times():
     page = no_trouble(run_page("resnet_transfer", {"networks": "ResNet-20"}))
     assert any("mean of 10 looks" in caption.value for caption in page.caption)

@@ -24,6 +24,9 @@ def real_inputs(name: str, count: int) -> np.ndarray:
     if len(shape) == 1:
         features = inference.predictor("efficientnet_lite0", ["average_pool"])
         return features(np.stack([BACKBONES["efficientnet_lite0"].prepare(p) for p in pictures]))["average_pool"]
+    if name == "pet_presence":
+        maps = inference.predictor("efficientnet_lite0", ["head_activation"])
+        return maps(real_inputs("efficientnet_lite0", count))["head_activation"]
     if name in BACKBONES:
         return np.stack([BACKBONES[name].prepare(p) for p in pictures]).astype(np.float32)
     for net in pet_segmentation.NETWORKS.values():

@@ -13,9 +13,9 @@ from PIL import Image
 
 from cnndemo import images
 from cnndemo.errors import VisitorError
-from cnndemo.face_detection import SEARCH_SIDE
+from cnndemo.face_detection import SEARCH_SIDE, turned
 from cnndemo.face_verification import Answer, Face, Gallery, decide
-from cnndemo.face_verification.views.faces import faces_of, one_face
+from cnndemo.face_verification.views.faces import faces_of, one_face, tell_turn
 from cnndemo.figures import ACCENT, OUTPUT
 from cnndemo.figures.boxes import boxed
 from cnndemo.ui.frame import guard, plain
@@ -174,8 +174,9 @@ def door(samples: Sequence[str], threshold: float) -> None:
     started = time.perf_counter()
     given = [decide(gallery, face.embedding, threshold, face.doubt) for face in seen]
     milliseconds = 1e3 * (time.perf_counter() - started)
-    image = images.shrink(visitor.image, SEARCH_SIDE)
-    factor = image.shape[1] / visitor.image.shape[1]
+    upright = turned(visitor.image, seen[0].turn if seen else 0)
+    image = images.shrink(upright, SEARCH_SIDE)
+    factor = image.shape[1] / upright.shape[1]
     groups = {
         color: [face.box.scaled(factor) for face, answer in zip(seen, given, strict=True) if answer.admitted is way]
         for color, way in ((OUTPUT, True), (ACCENT, False))
@@ -184,6 +185,7 @@ def door(samples: Sequence[str], threshold: float) -> None:
     width = round(min(340, 300 * image.shape[1] / image.shape[0]))  # a tall picture would push the answers away
     alt = f"{visitor.alt}; {admitted} of {len(seen)} faces admitted"
     show(images.shrink(boxed(image, groups), 500), None, alt, width)
+    tell_turn(seen)
     if not seen:
         raise VisitorError("No face is at the door. A face should look at the camera, in good light.")
     with st.container(horizontal=True):

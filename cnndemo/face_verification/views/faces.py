@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
-from cnndemo import images
+from cnndemo import images, weights
 from cnndemo.errors import VisitorError
+from cnndemo.face_detection import TURNS, turned
 from cnndemo.face_verification import Face, Networks, Rates, describe, distance, naive_embedding
+from cnndemo.face_verification.faces import NAMES
 from cnndemo.figures import INPUT
 from cnndemo.figures.boxes import boxed
 from cnndemo.inference import predictor
@@ -19,12 +23,12 @@ REMEMBERED = 8
 
 
 def networks() -> Networks:
-    """The three face networks, shared by all visitors.
+    """The four face networks, shared by all visitors.
 
     Raises:
         WeightsError: a file is missing or broken.
     """
-    return Networks(*map(predictor, ("tiny_face_detector", "face_landmarks", "face_embedding")))
+    return Networks(*map(predictor, NAMES))
 
 
 def faces_of(image: np.ndarray) -> list[Face]:
@@ -55,23 +59,68 @@ def one_face(picture: Picture) -> Face:
     faces = faces_of(picture.image)
     if not faces:
         raise VisitorError(
-            f"No face was found in {picture.alt}. A face should look at the camera, in good light, and be at least an "
-            "eighth of the picture wide."
+            f"No face was found in {picture.alt}, whichever way it is turned. A face should look at the camera, in "
+            "good light, and be at least an eighth of the picture wide."
         )
     return faces[0]
 
 
 def found(picture: Picture, face: Face) -> None:
-    """A picture with a frame around its face, and the aligned face beside it."""
-    small = images.shrink(picture.image, 320)
-    framed = boxed(small, {INPUT: [face.box.scaled(small.shape[1] / picture.image.shape[1])]})
+    """A picture, set upright, with a frame around its face, and the aligned face beside it."""
+    image = turned(picture.image, face.turn)
+    small = images.shrink(image, 320)
+    framed = boxed(small, {INPUT: [face.box.scaled(small.shape[1] / image.shape[1])]})
     with st.container(horizontal=True):
         with st.container(width=180):
             show(framed, "found", picture.alt)
         with st.container(width=150):
             show(face.chip, "aligned", f"the face of {picture.alt}, upright and centred", target=150)
-    if face.doubt:
-        st.info(face.doubt, icon=":material/visibility_off:")
+    tell_turn([face])
+
+
+def tell_turn(faces: list[Face]) -> None:
+    """Say that a picture was turned before its faces stood upright; nothing when it was not."""
+    if faces and faces[0].turn:
+        st.caption(
+            f":material/rotate_left: This picture was turned before a face stood upright: {TURNS[faces[0].turn]}."
+        )
+
+
+def verdict(apart: float, threshold: float, pair: Sequence[Face]) -> str:
+    """One person or two, said large; and whatever puts it in doubt.
+
+    Args:
+        apart: distance of the two faces.
+        threshold: below it they count as one person.
+        pair: the faces.
+
+    Returns:
+        The verdict in words.
+    """
+    said, colour = ("the same person", "green") if apart < threshold else ("two people", "red")
+    doubts = [(which, face.doubt) for which, face in zip(("First", "Second"), pair, strict=True) if face.doubt]
+    hedge = ", :orange[but this is in doubt]" if doubts else ""
+    st.markdown(f"#### Distance {apart:.2f}: :{colour}[{said}]{hedge}", width="stretch")
+    for which, doubt in doubts:
+        st.warning(f"{which} picture: {doubt}", icon=":material/visibility_off:")
+    if doubts:
+        st.caption(covered_rates())
+    return f"{said}, in doubt" if doubts else said
+
+
+def covered_rates() -> str:
+    """What covers do to the error rates, and what the doubt saves, from the card of `face_check`."""
+    figures = {row["name"]: row for row in weights.card("face_check")["metrics"]}
+    parts = []
+    for kind in ("bare", "pale blue mask", "black glasses"):
+        ignored, minded = (
+            figures[f"strangers accepted at 0.60, {kind}, {how}"] for how in ("doubts ignored", "and not doubted")
+        )
+        parts.append(f"{kind} {ignored['value']:.1%}, without a doubt {minded['value']:.1%}")
+    return (
+        f"Strangers taken for one person at a threshold of 0.60, of {ignored['samples']} pairs with painted covers on "
+        f"both faces: {'; '.join(parts)}."
+    )
 
 
 def naive_crops(pictures: tuple[Picture, Picture], pair: tuple[Face, Face], apart: float) -> None:
@@ -82,7 +131,8 @@ def naive_crops(pictures: tuple[Picture, Picture], pair: tuple[Face, Face], apar
         apart: distance of the aligned faces.
     """
     using = networks().embedding
-    cut = [naive_embedding(picture.image, face.box, using) for picture, face in zip(pictures, pair, strict=True)]
+    upright = [turned(picture.image, face.turn) for picture, face in zip(pictures, pair, strict=True)]
+    cut = [naive_embedding(image, face.box, using) for image, face in zip(upright, pair, strict=True)]
     naive = distance(cut[0][1], cut[1][1])
     with st.container(horizontal=True):
         for (chip, _), picture in zip(cut, pictures, strict=True):

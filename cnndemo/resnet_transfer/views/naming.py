@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
+from cnndemo import images, pet_presence, ui, weights, worker
 from cnndemo import resnet_transfer as transfer
-from cnndemo import ui, worker
 from cnndemo.errors import VisitorError
+from cnndemo.figures import ACCENT
+from cnndemo.figures.boxes import boxed
 from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50, resnet50_onnx
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
@@ -18,6 +21,15 @@ from cnndemo.ui.session import state
 
 SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
 COVER = "_cover"
+
+
+class Frame(NamedTuple):
+    """A rectangle in pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
 
 
 @dataclass
@@ -101,11 +113,41 @@ def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
     """Bars and maps of each chosen network."""
     if not names:
         st.caption("Choose at least one network.")
+        return
+    with ui.guard():
+        image = choose_square(image)
     for name in names:
         with ui.guard():
             pixels = BACKBONES[name].prepare(image)
             explain(name, pixels, alt)
             cover(name, pixels)
+
+
+def choose_square(image: np.ndarray) -> np.ndarray:
+    """A picture of usual shape, or the square of a long one that is seen; and what each of its squares is called."""
+    parts = naming.squares(*image.shape[:2])
+    if len(parts) == 1:
+        return image
+    prepare, labels = BACKBONES["efficientnet_lite0"].prepare, BACKBONES["efficientnet_lite0"].labels()
+    seen = [(part, look("efficientnet_lite0", prepare(image[part]))) for part in parts]
+    height, width = image.shape[:2]
+    st.markdown(
+        f"This picture is {max(height, width) / min(height, width):.1f} times as long as its short side, and a network "
+        f"sees a square. So {len(parts)} squares were looked at; the surest answer counts, unless you choose another."
+    )
+    numbers = [str(number + 1) for number in range(len(parts))]
+    chosen = ui.one_of(st.pills, "Square", ["surest", *numbers], "surest", "square")
+    number = naming.surest(seen) if chosen == "surest" else int(chosen) - 1
+    names = [naming.best(each.probabilities, labels, 1)[0] for _, each in seen]
+    said = ", ".join(f"{number}: {label} {share:.0%}" for number, (label, share) in zip(numbers, names, strict=True))
+    rows, columns = parts[number]
+    small = images.shrink(image, 640)
+    factor = small.shape[1] / width
+    places = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
+    frame = Frame(*(value * factor for value in places))
+    alt = f"square {number + 1} of {len(parts)} is framed"
+    ui.show(boxed(small, {ACCENT: [frame]}), f"Square {number + 1} of {len(parts)}. {said}", alt)
+    return image[parts[number]]
 
 
 @st.fragment
@@ -235,29 +277,47 @@ def table_of_networks() -> None:
     )
 
 
-def pet_breed(image: np.ndarray) -> None:
-    """The three most likely breeds, how good the head is, and a word when there is no pet."""
-    from cnndemo import weights
+@st.cache_data(max_entries=16, show_spinner=False)
+def _sight(image: np.ndarray) -> pet_presence.Sight:
+    """Whether and where a picture shows a cat or a dog."""
+    return pet_presence.look(image)
 
+
+def _missed() -> str:
+    """How many pets the second look misses, from its card, in a sentence; empty where it was not measured."""
+    rows = {row["name"]: row for row in weights.card("pet_presence")["metrics"]}
+    row = rows.get("pets that are missed")
+    return f"It misses {row['value']:.1%} of {row['samples']} pets." if row else ""
+
+
+def _breeds(image: np.ndarray) -> None:
+    """The chart of the three most likely breeds, or a word when there is no pet; the visitor may ask all the same."""
+    sight = _sight(image)
+    if not sight.pet:
+        st.markdown("**No pet**: neither a cat nor a dog is seen in this picture.")
+        st.caption(
+            f"ImageNet's own head gives cats and dogs at most {sight.share:.1%} in any part of it. The head of breeds "
+            f"has no such answer; another looks first. {_missed()}"
+        )
+        if not st.toggle("Name a breed all the same", **state.linked("anyway")):
+            return
+    pairs = naming.breeds(naming.where_pet(image, sight), 3)
+    readable = [(name.replace("_", " "), value) for name, value in pairs]
+    ui.chart(
+        charts.answers(readable, readable[0][0]),
+        alt="breeds: " + ", ".join(f"{name} {value:.1%}" for name, value in readable),
+        key="breed",
+    )
+
+
+def pet_breed(image: np.ndarray) -> None:
+    """The three most likely breeds or "no pet", and how good the head is."""
     about = weights.card("pet_breeds")
     figures = {metric["name"]: metric for metric in about["metrics"]}
-    seen = look("efficientnet_lite0", BACKBONES["efficientnet_lite0"].prepare(image))
-    kernel, bias, names = naming.head("pet_breeds")
-    pairs = naming.best(naming.softmax(seen.features @ kernel + bias), names, 3)
+    names = about["classes"]
     left, right = st.columns(2, gap="large")
     with left:
-        readable = [(name.replace("_", " "), value) for name, value in pairs]
-        ui.chart(
-            charts.answers(readable, readable[0][0]),
-            alt="breeds: " + ", ".join(f"{name} {value:.1%}" for name, value in readable),
-            key="breed",
-        )
-        share = naming.pet_share(seen.probabilities)
-        if share < 0.2:
-            st.caption(
-                f"ImageNet's own head gives cats and dogs together only {share:.1%}. The breed head has no answer “no "
-                "pet”, so it names one all the same."
-            )
+        _breeds(image)
     with right:
         overall, mean = figures["accuracy"], figures["mean over breeds"]
         st.markdown(
