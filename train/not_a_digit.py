@@ -41,6 +41,9 @@ NEGATIVES = (
     "symbols, letters, scribbles, frames, smears, stains and parts of digits, one by one, from fonts and generators"
 )
 SCENE_SEED = 2026
+SCENES = digit_scenes.KINDS | digit_scenes.NOTHING
+SIDES = (400, 640, 960)
+"""Of the test set's pictures, in pixels of the long side of the page; one by chance."""
 
 
 def field(ink: np.ndarray) -> np.ndarray:
@@ -151,22 +154,23 @@ def read(scene: np.ndarray) -> str:
 
 def scenes(test: tuple[np.ndarray, np.ndarray], arguments) -> dict[str, list[tuple[str, str]]]:
     """What is written and what is read in `SCENES` pictures, by kind; each is noted in the run folder at once."""
-    kinds = list((digit_scenes.KINDS | digit_scenes.NOTHING).items())
-    found: dict[str, list[tuple[str, str]]] = {name: [] for name, _ in kinds}
+    found: dict[str, list[tuple[str, str]]] = {name: [] for name in SCENES}
     arguments.run_dir.mkdir(parents=True, exist_ok=True)
     log = arguments.run_dir / "scenes.csv"
     done = [line.split(",") for line in log.read_text().splitlines()] if arguments.resume and log.exists() else []
     with open(log, "w", encoding="utf-8") as notes:
         for number in range(arguments.scenes):
-            name, make = kinds[number % len(kinds)]
-            if number < len(done):
-                written, got = done[number]
-            else:
-                picture, written = make(digit_scenes.Scribe(*test, np.random.default_rng([SCENE_SEED, number])))
-                got = read(picture)
-            found[name].append((written, got))
+            written, got = done[number] if number < len(done) else one_scene(number, test)
+            found[list(SCENES)[number % len(SCENES)]].append((written, got))
             print(written, got, sep=",", file=notes, flush=True)
     return found
+
+
+def one_scene(number: int, test: tuple[np.ndarray, np.ndarray]) -> tuple[str, str]:
+    """What is written in a scene of the test set, and what is read; the kinds take turns."""
+    make = list(SCENES.values())[number % len(SCENES)]
+    picture, written = make(digit_scenes.Scribe(*test, np.random.default_rng([SCENE_SEED, number]), SIDES))
+    return written, read(picture)
 
 
 def share(name: str, hits: list[bool] | np.ndarray, **more) -> dict:
@@ -205,7 +209,7 @@ def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
 def main() -> None:
     parser = common.parser(__doc__.splitlines()[0], "not_a_digit", epochs=14, batch_size=256)
     parser.add_argument("--generated", type=int, default=0, help="generated examples; default four for each digit")
-    parser.add_argument("--scenes", type=int, default=2000, help="pictures that the reading is measured on")
+    parser.add_argument("--scenes", type=int, default=2000, help="pictures to measure the reading on")
     parser.add_argument("--start", action="store_true", help="go on from the shipped weights")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="first rate of the cosine schedule")
     parser.add_argument("--measure", action="store_true", help="only measure the shipped network anew")

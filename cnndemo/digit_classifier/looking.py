@@ -31,7 +31,7 @@ BOLD, TWO_TONES = 0.2, 3.0
 other tones, that is, where the two are further apart than this many times their spread."""
 DOUBTFUL = 0.05
 """Among many digits, it is one from this on."""
-BOLDLY_DIGIT = 0.15
+BOLDLY_DIGIT = 0.2
 """A bold stroke that is all there is in the picture is a digit from this on."""
 SURE = 0.9
 """A guess is taken at once, if the judge is so sure of each of its digits and there is nothing else."""
@@ -116,11 +116,22 @@ class Look:
         """Nothing but digits that nearly fill the picture."""
         if self.others or not 0 < len(self.digits) < 4:
             return False
-        if any(stroke_width(one.group.strength) < 0.1 * one.height for one in self.digits):
+        width = [stroke_width(one.group.strength) / one.height for one in self.digits]
+        least = min(one.quality for one in self.digits)
+        if self.fills(image.shape):
+            sure = least > BOLDLY_DIGIT and 0.15 < max(width) < 0.48
+        else:
+            sure = least > 0.85 and max(width) < 0.4
+        if not sure or min(width) < 0.1:  # thinner than bold, or a half of the picture
             return False
         tall = min(one.height for one in self.digits) > 0.45 * image.shape[0]
         all_ink = sum(one.ink for one in self.digits) > 0.9 * float(self.ink.strength.sum())
         return tall and all_ink and unexplained(image, self.ink) < 0.1
+
+    def fills(self, shape: tuple[int, ...]) -> bool:
+        """One digit, cut off at all four edges of the picture, or nearly so."""
+        top, left, height, width = self.digits[0].group.box
+        return len(self.digits) == 1 and height > 0.95 * shape[0] and width > 0.95 * shape[1]
 
     @property
     def unknown(self) -> float:
@@ -156,32 +167,41 @@ def look(image: np.ndarray, judge: Judge | None = None) -> Look:
         NoInk: there is no ink at all.
     """
     judge = judge or shipped_judge()
-    best, spare, refusal, settled = None, None, None, None
+    best, refusal, settled = None, None, None
     for some, kind in guesses(image):
+        found = []
         for guess in some:
             try:
-                found = judged(guess(), judge, kind)
+                found.append(judged(guess(), judge, kind))
             except NoInk as error:
                 refusal = refusal or error
-                continue
-            if settled is not None and found.ink.dark != settled:
-                continue
-            if kind == BOLDLY and found.bold(image):
-                return found
-            if kind == BOLDLY:
-                spare = spare or found
-            elif best is None or found.score > max(1.2 * best.score, 0.25 * best.unknown):
-                best = found
+        if kind == BOLDLY:
+            if bold := _bold(found, image):
+                return bold
+            continue
+        for one in found:
+            if settled in (None, one.ink.dark) and (
+                best is None or one.score > max(1.2 * best.score, 0.25 * best.unknown)
+            ):
+                best = one
         if best is not None and (best.clear or (kind == STROKES and best.whole(image))):
             break
         if kind == STROKES and settled is None and best is not None and unexplained(image, best.ink) < 0.1:
             settled = best.ink.dark  # all edges are those of its strokes: what lies between them is paper
-    best = best or spare
     if best is not None and best.digits and not best.clear:
         best = _read_otherwise(best, image, judge)
     if best is None or not (best.digits or best.others):
         raise refusal or NoInk("There is nothing to read yet: draw a digit.")
     return best
+
+
+def _bold(sides: list[Look], image: np.ndarray) -> Look | None:
+    """Of the two sides of a threshold, that which is a bold digit and has none written in it."""
+    for number, side in enumerate(sides):
+        written = [one.quality for other in sides[:number] + sides[number + 1 :] for one in other.digits]
+        if side.bold(image) and max(written, default=0) <= min(one.quality for one in side.digits):
+            return side
+    return None
 
 
 def _read_otherwise(doubtful: Look, image: np.ndarray, judge: Judge) -> Look:
@@ -278,7 +298,8 @@ def _beside_each_other(found: list[Judged], shape: tuple[int, ...]) -> list[Judg
     for one in found:
         top, left, height, width = one.group.box
         at_edge = min(top, left) <= 1 or top + height >= shape[0] - 1 or left + width >= shape[1] - 1
-        if height >= (0.7 if at_edge else 0.35) * tallest and one.depth > 0.6 * darkest:
+        line = at_edge and len(found) > 1 and one.probabilities[:NONE].argmax() == 1  # the edge of the sheet, a finger
+        if height >= (0.7 if at_edge else 0.35) * tallest and one.depth > 0.6 * darkest and not line:
             kept.append(one)
     return sorted(kept, key=lambda one: -one.height)[:MAX_DIGITS]
 
