@@ -7,8 +7,8 @@ import streamlit as st
 
 from cnndemo import digit_classifier, ui
 from cnndemo.digit_classifier import figures as charts
-from cnndemo.digit_classifier import preparation
-from cnndemo.digit_classifier.views import dense, flatten, pick_steps, show_number, show_steps
+from cnndemo.digit_classifier import looking, preparation, strokes
+from cnndemo.digit_classifier.views import dense, flatten, pick_part, pick_steps, show_no_digit, show_number, show_steps
 from cnndemo.models import digit_classifier as architecture
 from cnndemo.ui.pictures import Picture
 
@@ -17,8 +17,8 @@ SOURCES = ("draw", "mnist", "photo", "own", "upload", "camera")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def read(image: np.ndarray, steps: frozenset[str]) -> list[digit_classifier.Reading]:
-    return digit_classifier.read_number(image, ui.predictor(MODEL), steps)
+def read(image: np.ndarray, steps: frozenset[str], part: tuple | None = None) -> digit_classifier.Readings:
+    return digit_classifier.read_number(image, ui.predictor(MODEL), steps, area=part)
 
 
 ui.page("digit_classifier")
@@ -30,11 +30,18 @@ with left:
         st.caption("Nothing is there yet, so nothing is read. Until then a digit of MNIST stands in.")
         image = digit_classifier.sample(4, 2)[..., None].repeat(3, axis=2)
         picture, label = Picture(image, "a digit of MNIST", "sample"), "The stand-in is read as"
-reading = None
+reading = part = None
+with left, ui.guard():
+    part = pick_part(picture)
 with right, ui.guard():
     answer = st.container()
     steps = pick_steps()
-    readings = read(picture.image, steps)
+    try:
+        readings = read(picture.image, steps, part)
+    except digit_classifier.NoDigit as error:
+        with answer, ui.guard():
+            show_no_digit(picture, error, digit_classifier.answer_to(error.ink, ui.predictor(MODEL)))
+        raise
     with answer:
         reading = readings[show_number(picture, readings, label)]
         ui.chart(
@@ -44,7 +51,7 @@ with right, ui.guard():
         )
     show_steps(reading, steps)
     if len(steps) < len(preparation.STEPS):
-        whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS))
+        whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))
         st.caption(f"With every step on, it reads **{whole}**.")
 ui.show(
     digit_classifier.mnist_sheet(),
@@ -85,7 +92,7 @@ if outputs is not None:
         dense(outputs["dense_1"][0], reading.digit)
 
 ui.code(
-    [digit_classifier.read_number, preparation.find_ink, preparation.prepare, architecture.build],
+    [digit_classifier.read_number, looking.look, strokes.contrast, preparation.prepare, architecture.build],
     f"""
     from cnndemo import digit_classifier
 
@@ -113,4 +120,4 @@ if outputs is not None:
             ),
         ]
     )
-ui.model_card(MODEL)
+ui.model_card(MODEL, digit_classifier.JUDGE)

@@ -1,11 +1,16 @@
 """Read digits with the book's network: one in a drawing, or several in a photo (book 2.1–2.3)."""
 
+from cnndemo.digit_classifier.looking import JUDGE
 from cnndemo.digit_classifier.reading import (
     ALL_STEPS,
     MODEL,
     STAGES,
+    NoDigit,
+    Other,
     Predict,
     Reading,
+    Readings,
+    answer_to,
     boxed,
     check,
     classify,
@@ -22,9 +27,14 @@ from cnndemo.digit_classifier.reading import (
 
 __all__ = [
     "ALL_STEPS",
+    "JUDGE",
     "MODEL",
+    "NoDigit",
+    "Other",
     "Predict",
     "Reading",
+    "Readings",
+    "answer_to",
     "STAGES",
     "boxed",
     "check",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,24 +12,31 @@ import cv2
 import numpy as np
 
 from cnndemo import images, weights
-from cnndemo.digit_classifier.preparation import STEPS, WORKING_SIDE, Box, Ink, Step, find_ink, prepare
-from cnndemo.digit_classifier.segmentation import Group, cut, digits
+from cnndemo.digit_classifier.ink import Ink, NoInk
+from cnndemo.digit_classifier.looking import NONE, SURE, Judge, Judged, Look, look
+from cnndemo.digit_classifier.preparation import STEPS, Box, Step, prepare, shrink
+from cnndemo.digit_classifier.sheet import find_sheet
 
 MODEL = "digit_classifier"
 Predict = Callable[[np.ndarray], np.ndarray]
 ALL_STEPS = frozenset(STEPS)
 
 
+ONE = 0.6
+"""From this probability on, the second network's 1 is a 1."""
+
+
 @dataclass(frozen=True)
 class Reading:
-    """One digit as the network read it.
+    """One digit as it was read.
 
     Attributes:
-        digit: the most probable digit.
-        probabilities: float32 (10,), they sum to 1.
+        digit: the most probable digit, by both networks together.
+        probabilities: of the book's network, float32 (10,), they sum to 1.
         input: what the network saw, float32 (28, 28) in [0, 1], bright ink on black.
         steps: the preparation steps with their pictures.
         box: where the digit stands, (top, left, height, width) in pixels of the picture; None when all of it was read.
+        certainty: how sure the second network is that it is a digit, 0 to 1.
     """
 
     digit: int
@@ -36,11 +44,61 @@ class Reading:
     input: np.ndarray
     steps: tuple[Step, ...]
     box: Box | None = None
+    certainty: float = 1.0
 
     @property
     def confidence(self) -> float:
-        """Probability of the digit that was read."""
+        """The book's network's probability of the digit that was read."""
         return float(self.probabilities[self.digit])
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the book's network alone would read another digit."""
+        return int(np.argmax(self.probabilities)) != self.digit
+
+
+@dataclass(frozen=True)
+class Other:
+    """Something written that is no digit: a symbol, a letter, a line, a scribble.
+
+    Attributes:
+        box: (top, left, height, width) in pixels of the picture.
+        certainty: how sure the second network is that it is none, 0 to 1.
+    """
+
+    box: Box
+    certainty: float
+
+
+class Readings(list):
+    """The digits of a picture, `Reading` in reading order.
+
+    Attributes:
+        others: what else is written, and is no digit.
+        ink: what was taken for ink; of the sheet alone, where one was found in the picture.
+    """
+
+    def __init__(self, readings: Iterable[Reading], others: list[Other], ink: Ink):
+        super().__init__(readings)
+        self.others, self.ink = others, ink
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it may be wrong about what is written: about a digit, or about what else there is."""
+        return any(one.certainty < SURE for one in [*self, *self.others])
+
+
+class NoDigit(NoInk):
+    """Something is written, but no digit.
+
+    Attributes:
+        ink: what was taken for ink.
+        others: what is written.
+    """
+
+    def __init__(self, ink: Ink, others: list[Other]):
+        super().__init__("What is written here is not a digit. Draw or show one of the digits 0 to 9.")
+        self.ink, self.others = ink, others
 
 
 @lru_cache(maxsize=1)
@@ -70,29 +128,90 @@ def classify(
 
 
 def read_number(
-    image: np.ndarray, predict: Predict | None = None, steps: frozenset[str] | set[str] = ALL_STEPS
-) -> list[Reading]:
+    image: np.ndarray,
+    predict: Predict | None = None,
+    steps: frozenset[str] | set[str] = ALL_STEPS,
+    judge: Judge | None = None,
+    area: Box | None = None,
+) -> Readings:
     """Read all digits of a drawing or photo, in reading order, each with its box.
 
-    Strokes that hang together are a digit; a group that is wide for one digit is cut in two where its ink is thinnest,
-    if the network is surer of the halves than of the whole.
+    What is a digit and what is none, a second network decides, and where digits that touch are cut (see `looking`). The
+    book's network reads the digits; where the two disagree, the surer is believed.
 
-    Args: as for `classify`.
+    Args:
+        image, predict, steps: as for `classify`.
+        judge: float32 (n, 28, 28, 1) -> (n, 12); default the shipped network.
+        area: (top, left, height, width) in pixels; only what lies in it is looked at.
 
-    Raises: as for `classify`.
+    Returns:
+        At least one digit; what else is written is in its `others`.
+
+    Raises:
+        NoInk: nothing is written there.
+        NoDigit: something is, but no digit.
+        WeightsError: a network is not there.
     """
     predict = predict or shipped()
     image = check(image)
-    small = images.shrink(image, WORKING_SIDE)
-    ink = find_ink(small)
-    groups = _cut_wide(digits(ink.strength), small, ink, predict)
-    scale = image.shape[0] / small.shape[0], image.shape[1] / small.shape[1]
+    top, left, height, width = area or (0, 0, *image.shape[:2])
+    found, seen, place = _looked(image[top : top + height, left : left + width], judge)
+
+    def at(box: Box) -> Box:
+        row, column, tall, wide = place(box)
+        return top + row, left + column, tall, wide
+
+    others = [Other(at(one.group.box), 1 - one.certainty) for one in found.others]
+    if not found.digits:
+        raise NoDigit(found.ink, others)
     prepared = []
-    for group in groups:
-        field, taken = prepare(small, steps, _alone(ink, group), group.box)
-        top, left, height, width = (round(v * scale[i % 2]) for i, v in enumerate(group.box))
-        prepared.append((field, taken, (top, left, height, width)))
-    return _readings(prepared, predict)
+    for one in found.digits:
+        field, taken = prepare(seen, steps, found.ink, one.group.box, one.group.strength)
+        prepared.append((field, taken, at(one.group.box)))
+    readings = _readings(prepared, predict)
+    if steps == ALL_STEPS:
+        readings = [_corrected(reading, one) for reading, one in zip(readings, found.digits, strict=True)]
+    return Readings(readings, others, found.ink)
+
+
+def answer_to(ink: Ink, predict: Predict | None = None) -> Reading | None:
+    """What the book's network says to all of an ink at once, digit or not; None where there is none."""
+    try:
+        field, taken = prepare(ink.picture, ALL_STEPS, ink)
+    except NoInk:
+        return None
+    return _readings([(field, taken, None)], predict or shipped())[0]
+
+
+def _looked(image: np.ndarray, judge: Judge | None) -> tuple[Look, np.ndarray, Callable[[Box], Box]]:
+    """The best look at a picture or at the sheet in it: what was found, in which picture, and where its boxes are."""
+    small = shrink(image)
+    sheet, of_sheet = find_sheet(image, small), None
+    if sheet is not None:
+        with suppress(NoInk):
+            of_sheet = look(sheet.picture, judge)
+        if of_sheet is not None and of_sheet.digits:
+            return of_sheet, sheet.picture, sheet.place
+    scale = image.shape[0] / small.shape[0], image.shape[1] / small.shape[1]
+    try:
+        of_all = look(small, judge)
+    except NoInk:
+        if of_sheet is None:
+            raise
+        return of_sheet, sheet.picture, sheet.place
+    return of_all, small, lambda box: tuple(round(value * scale[i % 2]) for i, value in enumerate(box))
+
+
+def _corrected(reading: Reading, judged: Judged) -> Reading:
+    """The reading with the second network's certainty, and with the digit that both networks together find likeliest.
+
+    A 1 is the second network's to say: MNIST has hardly any with a flag, and the book's network takes them for 7.
+    """
+    second = judged.probabilities[:NONE]
+    digit = int(np.argmax(reading.probabilities + second))
+    if second[1] > ONE:
+        digit = 1
+    return replace(reading, digit=digit, certainty=judged.certainty)
 
 
 def check(image: np.ndarray) -> np.ndarray:
@@ -115,50 +234,24 @@ def _readings(prepared: list[tuple[np.ndarray, tuple[Step, ...], Box | None]], p
     ]
 
 
-def _alone(ink: Ink, group: Group) -> Ink:
-    """The ink of one digit, without its neighbours'."""
-    strength = np.zeros_like(ink.strength)
-    top, left, height, width = group.box
-    strength[top : top + height, left : left + width] = group.strength
-    return Ink(strength, ink.dark, ink.contrast)
-
-
-def _cut_wide(groups: list[Group], image: np.ndarray, ink: Ink, predict: Predict) -> list[Group]:
-    """Cut digits that touch, as long as the network is surer of the parts."""
-    result: list[Group] = []
-    waiting = list(reversed(groups))
-    for _ in range(3 * len(groups)):
-        if not waiting:
-            break
-        group = waiting.pop()
-        halves = cut(group)
-        if halves is None:
-            result.append(group)
-            continue
-        fields = [prepare(image, ALL_STEPS, _alone(ink, part), part.box)[0] for part in (group, *halves)]
-        whole, *parts = predict(np.stack(fields)[..., None]).max(axis=1)
-        # The wider, the likelier it is two digits: at twice a digit's width the whole must be very sure.
-        doubt = 0.25 * max(0.0, group.box[3] / group.box[2] - 1.1)
-        if min(parts) > 0.6 and np.prod(parts) > whole - doubt:
-            waiting += reversed(halves)
-        else:
-            result.append(group)
-    return result + list(reversed(waiting))
-
-
 def boxed(image: np.ndarray, readings: list[Reading], chosen: int = 0) -> np.ndarray:
-    """The picture with a box and the read digit at each place; uint8 (height, width, 3)."""
+    """The picture with a box and the read digit at each place, a grey box at what is none; uint8 (height, width, 3)."""
     canvas = images.shrink(image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2), 900).copy()
     scale = canvas.shape[0] / image.shape[0]
     line = max(2, round(max(canvas.shape[:2]) / 220))
-    for index, reading in enumerate(readings):
-        top, left, height, width = (round(v * scale) for v in reading.box)
-        color = (213, 94, 0) if index == chosen else (0, 114, 178)
+
+    def box(place: Box, color: tuple[int, int, int], text: str) -> None:
+        top, left, height, width = (round(v * scale) for v in place)
         pad = 2 * line
         corner = (max(line, left - pad), max(line, top - pad))
         cv2.rectangle(canvas, corner, (left + width + pad, top + height + pad), color, line)
         at = (corner[0], max(corner[1] - 2 * line, 9 * line))
-        cv2.putText(canvas, str(reading.digit), at, cv2.FONT_HERSHEY_SIMPLEX, 0.3 * line, color, line, cv2.LINE_AA)
+        cv2.putText(canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.3 * line, color, line, cv2.LINE_AA)
+
+    for other in getattr(readings, "others", ()):
+        box(other.box, (140, 140, 140), "")
+    for index, reading in enumerate(readings):
+        box(reading.box, (213, 94, 0) if index == chosen else (0, 114, 178), str(reading.digit))
     return canvas
 
 

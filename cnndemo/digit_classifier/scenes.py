@@ -49,7 +49,7 @@ def scene(digit: np.ndarray, generator: np.random.Generator, conditions: Conditi
     """
     height, width = generator.integers(*conditions.canvas, size=2, endpoint=True)
     long_side = generator.uniform(*conditions.size) * min(height, width)
-    stroke = _write(digit, long_side, generator.uniform(*conditions.stroke), generator, conditions.rotation)
+    stroke = write(digit, long_side, generator.uniform(*conditions.stroke), generator, conditions.rotation)
     stroke = stroke[: height - 2, : width - 2]
     row = generator.integers(1, height - stroke.shape[0], endpoint=True)
     column = generator.integers(1, width - stroke.shape[1], endpoint=True)
@@ -76,7 +76,7 @@ def photograph(digits: np.ndarray, generator: np.random.Generator, conditions: C
     ink = np.zeros((height, pitch * len(digits) + 60), np.float32)
     for index, digit in enumerate(digits):
         size = generator.uniform(100, 125)
-        stroke = _write(digit, size, generator.uniform(*conditions.stroke), generator, conditions.rotation)
+        stroke = write(digit, size, generator.uniform(*conditions.stroke), generator, conditions.rotation)
         row = 85 + int(generator.integers(-18, 18)) + max(0, (120 - stroke.shape[0]) // 2)
         column = 35 + pitch * index + int(generator.integers(0, 8)) + max(0, (120 - stroke.shape[1]) // 2)
         target = ink[row : row + stroke.shape[0], column : column + stroke.shape[1]]
@@ -86,7 +86,7 @@ def photograph(digits: np.ndarray, generator: np.random.Generator, conditions: C
     return np.clip(gray[..., None] * tint, 0, 255).astype(np.uint8)
 
 
-def _write(digit: np.ndarray, size: float, stroke: float, generator, rotation: float) -> np.ndarray:
+def write(digit: np.ndarray, size: float, stroke: float, generator, rotation: float) -> np.ndarray:
     """The digit's ink, float32 in [0, 1], cropped: enlarged with crisp edges, turned, with a wider or finer pen."""
     rows, columns = np.nonzero(digit.max(axis=1) > 64)[0], np.nonzero(digit.max(axis=0) > 64)[0]
     small = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255.0

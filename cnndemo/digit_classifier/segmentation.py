@@ -9,8 +9,13 @@ import numpy as np
 
 from cnndemo.digit_classifier.preparation import Box
 
-MAX_DIGITS = 24
+MAX_DIGITS = 60
 """No more digits are read from one picture; the largest are kept."""
+MAX_STROKES = 120
+MAX_SPECKS = 1500
+"""A picture with more specks is grain, not ink."""
+SMALLEST = 6
+"""Pixels of the long side of the smallest digit that is looked at."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +25,13 @@ class Group:
     Attributes:
         box: (top, left, height, width) in pixels of the ink.
         strength: this digit's ink alone inside the box, float32 (height, width) in [0, 1].
+        parts: its strokes by themselves, where it has several that do not touch.
     """
 
     box: Box
     strength: np.ndarray
+
+    parts: tuple[Group, ...] = ()
 
     @property
     def center(self) -> tuple[float, float]:
@@ -32,29 +40,64 @@ class Group:
 
 
 def digits(strength: np.ndarray) -> list[Group]:
-    """Split ink into digits: connected strokes first, then loose parts joined to the digit they belong to.
+    """Split ink into what may be digits: connected strokes, then loose parts joined to the digit they belong to.
+
+    A stroke that runs around others, such as the box of a form or a ring, is a frame and is left out.
 
     Args:
         strength: float32 (height, width) in [0, 1], as `find_ink` gives it.
 
     Returns:
-        The digits in reading order: rows from top to bottom, each from left to right.
+        The groups in reading order: rows from top to bottom, each from left to right.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats((strength > 0.15).astype(np.uint8), connectivity=8)
-    boxes = [(int(y), int(x), int(h), int(w)) for x, y, w, h, _ in stats[1:]]
-    joined = _join(boxes)
-    tallest = max((max(_cover([boxes[i] for i in members])[2:]) for members in joined), default=0)
+    if count > MAX_SPECKS:
+        return []
+    boxes = [tuple(box) for box in stats[1:, [1, 0, 3, 2]].tolist()]
+    long = stats[1:, 2:4].max(axis=1) if count > 1 else np.zeros(0)
+    large = [i for i in np.argsort(-long, kind="stable").tolist() if long[i] >= SMALLEST][:MAX_STROKES]
+    frames = _frames([boxes[i] for i in large], [i + 1 for i in large], labels)
+    kept = [i for i in large if i + 1 not in frames]
+    joined = [[kept[i] for i in members] for members in _join([boxes[i] for i in kept])]
+    covers = [_cover([boxes[i] for i in members]) for members in joined]
+    tallest = max((height for _, _, height, width in covers if width < 2.5 * height), default=0)
     groups = []
-    for members in joined:
-        box = _cover([boxes[i] for i in members])
-        if max(box[2:]) < 0.3 * tallest:  # a dot, a comma, a crumb
+    for members, box in zip(joined, covers, strict=True):
+        if max(box[2:]) < 0.3 * tallest or max(box[2:]) < SMALLEST:  # a dot, a comma, a crumb
             continue
-        top, left, height, width = box
-        inside = labels[top : top + height, left : left + width]
-        mine = np.isin(inside, [i + 1 for i in members])
-        groups.append(Group(box, strength[top : top + height, left : left + width] * mine))
+        alone = [_group(strength, labels, [i], boxes[i]) for i in members] if len(members) > 1 else ()
+        whole = _group(strength, labels, members, box)
+        alone = tuple(part for part in alone if max(part.box[2:]) >= 0.3 * tallest)
+        groups.append(Group(box, whole.strength, alone))
     groups.sort(key=lambda group: group.box[2] * group.box[3], reverse=True)
-    return reading_order(groups[:MAX_DIGITS])
+    return reading_order(groups[: 2 * MAX_DIGITS])
+
+
+def _group(strength: np.ndarray, labels: np.ndarray, members: list[int], box: Box) -> Group:
+    """The ink of some strokes alone."""
+    top, left, height, width = box
+    inside = labels[top : top + height, left : left + width]
+    mine = np.isin(inside, [i + 1 for i in members]) if len(members) > 1 else inside == members[0] + 1
+    return Group(box, strength[top : top + height, left : left + width] * mine)
+
+
+def _frames(boxes: list[Box], names: list[int], labels: np.ndarray) -> set[int]:
+    """Names of the strokes that run around another of at least a quarter of their height."""
+    found = set()
+    every = np.array(boxes, int).reshape(-1, 4)
+    ends = every[:, :2] + every[:, 2:]
+    for name, (top, left, height, width) in zip(names, boxes, strict=True):
+        inside = (every[:, :2] > (top, left)).all(axis=1) & (ends < (top + height, left + width)).all(axis=1)
+        inside &= (every[:, 2] >= 0.25 * height) & (every[:, 2] * every[:, 3] >= 0.02 * height * width)
+        for top2, left2, height2, width2 in every[inside]:
+            row, column = top2 + height2 // 2, left2 + width2 // 2
+            across, down = labels[row, left : left + width] == name, labels[top : top + height, column] == name
+            ends_of = (across[: left2 - left], across[left2 - left + width2 :])
+            ends_of += (down[: top2 - top], down[top2 - top + height2 :])
+            if sum(part.any() for part in ends_of) >= 3:  # a ring may have a gap
+                found.add(name)
+                break
+    return found
 
 
 def _join(boxes: list[Box]) -> list[list[int]]:
@@ -66,7 +109,7 @@ def _join(boxes: list[Box]) -> list[list[int]]:
             i = parent[i]
         return i
 
-    for i, first in enumerate(boxes[:400]):
+    for i, first in enumerate(boxes):
         for j, second in enumerate(boxes[:i]):
             if _belong_together(first, second):
                 parent[root(i)] = root(j)
@@ -83,6 +126,9 @@ def _belong_together(first: Box, second: Box) -> bool:
     if beside < 0.5 * min(width, width2):
         return False
     gap = max(top, top2) - min(top + height, top2 + height2)
+    (flat, wide, other), _ = sorted(((height, width, width2), (height2, width2, width)))
+    if wide > 3 * flat and wide > 1.25 * other:  # a line under or over a digit
+        return False
     if gap < 0:
         return True
     small, large = sorted((max(height, 0.5 * width), max(height2, 0.5 * width2)))
@@ -115,23 +161,75 @@ def _side_by_side(first: Group, second: Group) -> float:
     return (bottom - top) / min(first.box[2], second.box[2])
 
 
-def cut(group: Group) -> tuple[Group, Group] | None:
-    """Cut a wide group in two where it has the least ink; None when it is too narrow to be two digits."""
-    top, left, height, width = group.box
-    if width < 0.9 * height or width < 12:
+Cut = tuple[float, float]
+"""Where a group is cut: the column at half its height, as a part of its width, and how many columns a row it leans."""
+
+
+def cuts(group: Group, most: int = 4) -> list[Cut]:
+    """Where a group may be cut in two, for it has little ink there: upright, and leaning to either side.
+
+    Returns:
+        At most `3 * most` cuts; none when the group is too narrow to be two digits.
+    """
+    height, width = group.box[2:]
+    if width < 0.6 * height or width < 12:
+        return []
+    found = []
+    for lean in (0.0, -0.35, 0.35):
+        moved = sheared(group.strength, lean) if lean else group.strength
+        profile = cv2.blur(moved.sum(axis=0)[None], (max(1, width // 25), 1))[0]
+        taken = np.zeros(width, bool)
+        columns = [column for column in np.argsort(profile) if 0.18 * width < column < 0.82 * width]
+        for column in columns:
+            if not taken[column]:
+                taken[max(0, column - width // 10) : column + width // 10] = True
+                found.append((column / width, lean))
+            if taken.sum() >= most * (width // 5):
+                break
+    return found
+
+
+def cut(group: Group, where: Cut) -> tuple[Group, Group] | None:
+    """The two parts of a group; None where one of them is too small to be a digit."""
+    height, width = group.box[2:]
+    column, lean = where
+    rows = (np.arange(height) - height / 2)[:, None]
+    left = np.arange(width)[None] < column * width + lean * rows
+    pieces = _piece(group, left), _piece(group, ~left)
+    if any(piece is None or max(piece.box[2:]) < 0.4 * height for piece in pieces):
         return None
-    profile = cv2.blur(group.strength.sum(axis=0)[None], (max(1, width // 20), 1))[0]
-    start, end = round(0.28 * width), round(0.72 * width)
-    column = start + int(np.argmin(profile[start:end]))
-    parts = []
-    for first, last in ((0, column), (column, width)):
-        piece = group.strength[:, first:last]
-        rows, columns = np.nonzero(piece.max(axis=1) > 0.25)[0], np.nonzero(piece.max(axis=0) > 0.25)[0]
-        if not rows.size:
-            return None
-        box = (top + int(rows[0]), left + first + int(columns[0]), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1)
-        piece = piece[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        if max(piece.shape) < 0.4 * height:
-            return None
-        parts.append(Group(box, piece))
-    return parts[0], parts[1]
+    return pieces
+
+
+def shrunk(group: Group, side: int) -> Group:
+    """The group with at most `side` pixels on its long side; its box is only as large as it."""
+    scale = side / max(group.strength.shape)
+    if scale >= 1:
+        return group
+    height, width = (max(1, round(length * scale)) for length in group.strength.shape)
+    small = cv2.resize(group.strength, (width, height), interpolation=cv2.INTER_AREA)
+    return Group((0, 0, height, width), np.minimum(small, 1))
+
+
+def sheared(strength: np.ndarray, lean: float) -> np.ndarray:
+    """Strokes that lean by `lean` columns a row, set upright."""
+    height, width = strength.shape
+    matrix = np.array([[1, -lean, lean * height / 2], [0, 1, 0]], np.float32)
+    return cv2.warpAffine(strength, matrix, (width, height))
+
+
+def _piece(group: Group, mask: np.ndarray) -> Group | None:
+    """The part of a group's ink in a mask, without crumbs; None where there is none."""
+    ink = group.strength * mask
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0.15).astype(np.uint8), connectivity=8)
+    if count < 2:
+        return None
+    largest = stats[1:, cv2.CC_STAT_AREA].max()
+    keep = np.concatenate([[False], stats[1:, cv2.CC_STAT_AREA] > 0.12 * largest])
+    ink = ink * keep[labels]
+    rows, columns = np.nonzero(ink.max(axis=1) > 0.25)[0], np.nonzero(ink.max(axis=0) > 0.25)[0]
+    if not rows.size:
+        return None
+    top, left = int(rows[0]), int(columns[0])
+    piece = ink[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
+    return Group((group.box[0] + top, group.box[1] + left, *piece.shape), piece)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 import streamlit as st
 
 from cnndemo.digit_classifier import figures as charts
-from cnndemo.digit_classifier.preparation import STEPS
-from cnndemo.digit_classifier.reading import Reading, boxed, contributions
+from cnndemo.digit_classifier.ink import Ink
+from cnndemo.digit_classifier.preparation import STEPS, Box
+from cnndemo.digit_classifier.reading import NoDigit, Reading, Readings, boxed, contributions
+from cnndemo.errors import VisitorError
 from cnndemo.figures import INPUT, OUTPUT, number_grid
+from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
@@ -42,8 +45,22 @@ def show_steps(reading: Reading, steps: Collection[str]) -> None:
                 show(step.picture, caption, f"after the step {title}: {step.note}", target=112)
 
 
-def show_number(picture: Picture, readings: Sequence[Reading], label: str = "The network reads") -> int:
-    """What was read, in large type; several digits are boxed in the picture.
+def pick_part(picture: Picture) -> Box | None:
+    """A switch, and behind it a box to drag on the picture; (top, left, height, width) in its pixels, None when off."""
+    if min(picture.image.shape[:2]) < 60:  # one of MNIST's digits
+        return None
+    if not st.toggle("Read a part only: drag a box around it", **state.linked("part")):
+        return None
+    (first, last), (start, stop) = pick_box(picture.image, (10.0, 90.0), (10.0, 90.0), "part_")
+    height, width = (side / 100 for side in picture.image.shape[:2])
+    tall, wide = round((last - first) * height), round((stop - start) * width)
+    if min(tall, wide) < 8:
+        raise VisitorError("This box is too small: a digit needs at least 8 × 8 pixels. Drag a larger one.")
+    return round(first * height), round(start * width), tall, wide
+
+
+def show_number(picture: Picture, readings: Readings, label: str = "The network reads") -> int:
+    """What was read, in large type; in a photo, and where there is more than one digit, it is boxed in the picture.
 
     Args:
         picture: what was read from.
@@ -57,22 +74,66 @@ def show_number(picture: Picture, readings: Sequence[Reading], label: str = "The
     least = min(reading.confidence for reading in readings)
     sure = f"{least:.1%} sure" + (" at the least sure digit" if len(readings) > 1 else "")
     st.metric(label, text, sure, delta_color="off", delta_arrow="off")
-    if len(readings) == 1:
-        return 0
-    places = range(len(readings))
-    chosen = st.segmented_control(
-        "Look at",
-        places,
-        default=0,
-        required=True,
-        wrap=True,
-        format_func=lambda place: str(readings[place].digit) if place < len(readings) else "",
-        **state.kept(f"look_at_{len(readings)}"),
-        label_visibility="collapsed",
-    )
+    chosen = 0
+    if len(readings) > 1:
+        places = range(len(readings))
+        chosen = st.segmented_control(
+            "Look at",
+            places,
+            default=0,
+            required=True,
+            wrap=True,
+            format_func=lambda place: str(readings[place].digit) if place < len(readings) else "",
+            **state.kept(f"look_at_{len(readings)}"),
+            label_visibility="collapsed",
+        )
     chosen = chosen or 0
-    show(boxed(picture.image, readings, chosen), alt=f"{picture.name} with a box around each digit: {text}")
+    if len(readings) > 1 or readings.others or readings.unsure or picture.source in ("upload", "camera"):
+        show(boxed(picture.image, readings, chosen), alt=f"{picture.name} with a box around each digit: {text}")
+    _explain(readings, readings[chosen])
     return chosen
+
+
+def _explain(readings: Readings, reading: Reading) -> None:
+    """What the second network has to say, where it has."""
+    if readings.others:
+        count = len(readings.others)
+        st.caption(
+            f"Boxed in grey: {count} {'thing' if count == 1 else 'things'} that the second network takes for no digit."
+        )
+    if reading.corrected:
+        alone = int(np.argmax(reading.probabilities))
+        st.caption(
+            f"The book's network alone says {alone} ({reading.probabilities[alone]:.1%}). The second has seen more "
+            f"hands than MNIST's, and both together say {reading.digit}."
+        )
+    if readings.unsure:
+        st.caption(":material/help: Not sure of everything here. Does the box fit? Else read a part only.")
+        show_ink(readings.ink)
+
+
+def show_ink(ink: Ink) -> None:
+    """What was taken for ink."""
+    show(ink.picture, "What it took for ink", "the ink that was found, bright on black", width=280)
+
+
+def show_no_digit(picture: Picture, error: NoDigit, alone: Reading | None) -> None:
+    """The answer “not a digit”, what was looked at, and what the book's network would have said.
+
+    Args:
+        picture: what was read from.
+        error: what was found instead of digits.
+        alone: the book's network's answer to all the ink, if there is one.
+    """
+    least = min((other.certainty for other in error.others), default=0.0)
+    st.metric("The network reads", "no digit", f"{least:.1%} sure", delta_color="off", delta_arrow="off")
+    show(boxed(picture.image, Readings([], error.others, error.ink)), alt=f"{picture.name}, what is no digit boxed")
+    if alone is not None:
+        st.caption(
+            f"The book's network has ten answers and no eleventh: it alone would say {alone.digit} "
+            f"({alone.confidence:.1%}). A second, small network says that this is none of the ten."
+        )
+    show_ink(error.ink)
 
 
 @st.fragment

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from statistics import median
+from time import perf_counter
 
 import numpy as np
 
-from cnndemo import digit_classifier, inference, weights
+from cnndemo import digit_classifier, images, inference, weights
 from cnndemo.digit_classifier import preparation as digit_preparation
+from cnndemo.errors import VisitorError
 from tests.benchmarks.browser_timing import answer, gallery
 from tests.benchmarks.timing import in_turn
+from train import digit_scenes
 
 STROKES = [
     [(70, 60), (205, 60)],
@@ -89,6 +93,22 @@ def stroke_to_bars() -> float:
     return median(spent[2:])
 
 
+def photos(rounds: int = 7) -> dict[str, float]:
+    """Median milliseconds to read a photo of each kind, three pictures of each."""
+    spent = {}
+    for name, make in (digit_scenes.KINDS | digit_scenes.NOTHING).items():
+        scribe, times = digit_scenes.Scribe(*images.digits(), np.random.default_rng(1), (1600,)), []
+        for _ in range(3):
+            picture = images.shrink(make(scribe)[0], images.MAX_SIDE)
+            for _ in range(rounds):
+                start = perf_counter()
+                with suppress(VisitorError):
+                    digit_classifier.read_number(picture)
+                times.append(perf_counter() - start)
+        spent[name] = 1000 * median(times)
+    return spent
+
+
 def main() -> None:
     model = weights.load(digit_classifier.MODEL)
     ours, session = inference.predictor(model), onnx_session(model)
@@ -107,6 +127,7 @@ def main() -> None:
         lambda: digit_preparation.prepare(drawing), lambda: digit_classifier.read_number(drawing, ours), rounds=60
     )
     print(f"prepare a drawing: {prepare:.2f} ms; find, prepare and read: {whole:.2f} ms")
+    print("read a photo of 1600 pixels (goal 40 ms): " + ", ".join(f"{name} {ms:.0f}" for name, ms in photos().items()))
     print(f"stroke to bars in the browser: median {stroke_to_bars():.0f} ms (goal 300)")
 
 

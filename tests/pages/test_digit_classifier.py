@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -50,6 +51,44 @@ def test_an_uploaded_photo_is_read(open_page):
     page = open_page("digit_classifier", {"digit_from": "Upload"})
     no_trouble(page.file_uploader[0].set_value(("photo.png", images.png(photo), "image/png")).run())
     assert (page.metric[0].label, page.metric[0].value) == ("The network reads", written)
+
+
+def written(*lines: tuple[tuple[int, int], tuple[int, int]]) -> bytes:
+    """Straight lines in ink on paper, as a PNG."""
+    sheet = np.full((400, 400, 3), 240, np.uint8)
+    for start, end in lines:
+        cv2.line(sheet, start, end, (40, 40, 90), 22, cv2.LINE_AA)
+    return images.png(sheet)
+
+
+def test_a_plus_is_no_digit_and_the_page_says_what_the_book_s_network_would_say(open_page):
+    page = open_page("digit_classifier", {"digit_from": "Upload"})
+    plus = written(((200, 80), (200, 320)), ((80, 200), (320, 200)))
+    no_trouble(page.file_uploader[0].set_value(("plus.png", plus, "image/png")).run())
+    assert (page.metric[0].label, page.metric[0].value) == ("The network reads", "no digit")
+    assert any("no eleventh" in caption.value for caption in page.caption)
+    assert any("not a digit" in warning.value for warning in page.warning)
+
+
+def test_what_stands_beside_a_digit_is_told(open_page):
+    page = open_page("digit_classifier", {"digit_from": "Upload"})
+    minus_seven = written(((30, 200), (120, 200)), ((180, 90), (340, 90)), ((340, 90), (250, 330)))
+    no_trouble(page.file_uploader[0].set_value(("minus.png", minus_seven, "image/png")).run())
+    assert page.metric[0].value == "7"
+    assert any("Boxed in grey: 1 thing" in caption.value for caption in page.caption)
+
+
+def test_a_part_of_a_photo_is_read_alone(open_page):
+    page = no_trouble(open_page("digit_classifier", {"digit_from": "Photo", "digit_photo": "2"}))
+    whole = page.metric[0].value
+    no_trouble(next(one for one in page.toggle if one.label.startswith("Read a part only")).set_value(True).run())
+    columns = next(one for one in page.slider if one.label.startswith("Columns"))
+    no_trouble(columns.set_value((0.0, 36.0)).run())
+    rows = next(one for one in page.slider if one.label.startswith("Rows"))
+    no_trouble(rows.set_value((0.0, 100.0)).run())
+    assert page.metric[0].value == whole[0]
+    no_trouble(rows.set_value((50.0, 50.0)).run())
+    assert any("too small" in warning.value for warning in page.warning)
 
 
 def test_a_blank_upload_is_explained(open_page):

@@ -1,0 +1,257 @@
+"""Train the network that tells digits from what is none; measure it, and the reading of photographs, on scenes.
+
+Digits are MNIST's, clean and distorted, and digits drawn from skeletons and fonts; what is none is symbols, letters,
+scribbles, frames, smears, parts of digits and pairs of digits. All of it goes through the preparation of the page.
+
+    python -m train.not_a_digit --data-dir data
+    python -m train.not_a_digit --data-dir data --measure     # the shipped network anew, after a change of the reading
+"""
+
+from __future__ import annotations
+
+import cv2
+import keras
+import numpy as np
+
+from cnndemo import weights
+from cnndemo.digit_classifier import looking, preparation, reading
+from cnndemo.errors import VisitorError
+from cnndemo.models.not_a_digit import CLASSES, NONE, SEVERAL, build
+from train import common, digit_scenes, digit_strokes
+from train.datasets import mnist
+from train.digit_classifier import Augmentation, as_input, split
+
+SHARES = {
+    "MNIST with another pen": 0.16,
+    "skeletons": 0.17,
+    "very bold, tightly cut": 0.08,
+    "European ones": 0.05,
+    "fonts": 0.06,
+    "symbols": 0.12,
+    "letters": 0.1,
+    "scribbles": 0.05,
+    "frames": 0.04,
+    "smears": 0.02,
+    "stains": 0.04,
+    "several": 0.07,
+    "parts": 0.04,
+}
+"""What the generated examples are."""
+NEGATIVES = (
+    "symbols, letters, scribbles, frames, smears, stains and parts of digits, one by one, from fonts and generators"
+)
+SCENE_SEED = 2026
+SCENES = digit_scenes.KINDS | digit_scenes.NOTHING
+SIDES = (400, 640, 960)
+"""Of the test set's pictures, in pixels of the long side of the page; one by chance."""
+
+
+def field(ink: np.ndarray) -> np.ndarray:
+    """Ink as the networks see it, uint8 (28, 28): the page's own steps from the stroke on."""
+    strength, _, _ = preparation.normalize_stroke(ink)
+    return np.round(255 * preparation.place(preparation.fit_box(strength))).astype(np.uint8)
+
+
+def example(kind: str, x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, int]:
+    """One example of a kind of `SHARES`, as ink and label."""
+    size = generator.uniform(36, 150)
+    pen = size * generator.choice([generator.uniform(0.025, 0.12), generator.uniform(0.08, 0.27)], p=[0.75, 0.25])
+    digit = int(generator.integers(10))
+    if kind == "MNIST with another pen":
+        number = generator.integers(len(x))
+        return digit_strokes.mnist_ink(x[number], generator, size, generator.uniform(-0.035, 0.12)), int(y[number])
+    if kind == "skeletons":
+        return digit_strokes.skeleton(digit, generator, size, pen), digit
+    if kind == "very bold, tightly cut":
+        ink = digit_strokes.skeleton(digit, generator, size, size * generator.uniform(0.15, 0.28), 0.012)
+        first = (generator.uniform(0, 0.13, 2) * ink.shape).astype(int)
+        last = ((1 - generator.uniform(0, 0.13, 2)) * ink.shape).astype(int)
+        return ink[first[0] : last[0], first[1] : last[1]], digit
+    if kind == "European ones":
+        lines = digit_strokes.shaken(digit_strokes.european_one(generator), generator, 0.012, 0.3)
+        return digit_strokes.draw(lines, size, min(pen, 0.2 * size)), 1
+    if kind == "fonts":
+        return digit_strokes.typed(str(digit), generator, size), digit
+    if kind == "symbols":
+        name = digit_strokes.SYMBOLS[generator.integers(len(digit_strokes.SYMBOLS))]
+        if generator.random() < 0.5:
+            name = ("plus", "minus", "equals", "slash")[generator.integers(4)]
+        return digit_strokes.symbol(name, generator, size, min(pen, 0.16 * size)), NONE
+    if kind == "letters":
+        return digit_strokes.typed(generator.choice(list(digit_strokes.LETTERS)), generator, size), NONE
+    if kind == "scribbles":
+        return digit_strokes.scribble(generator, size, min(pen, 0.12 * size)), NONE
+    if kind == "frames":
+        return digit_strokes.frame(generator, size, min(pen, 0.12 * size)), NONE
+    if kind == "smears":
+        return digit_strokes.blob(generator, size), NONE
+    if kind == "stains":
+        return digit_strokes.stain(generator, size), NONE
+    ink = _any_digit(x, generator, size)
+    if kind == "parts":
+        return digit_strokes.part(ink, generator), NONE
+    for _ in range(int(generator.choice([1, 2], p=[0.8, 0.2]))):
+        ink = digit_strokes.pair(ink, _any_digit(x, generator, size), generator)
+    return ink, SEVERAL
+
+
+def _any_digit(x: np.ndarray, generator: np.random.Generator, size: float) -> np.ndarray:
+    if generator.random() < 0.6:
+        return digit_strokes.mnist_ink(x[generator.integers(len(x))], generator, size)
+    return digit_strokes.skeleton(int(generator.integers(10)), generator, size, size * generator.uniform(0.03, 0.12))
+
+
+def generated(x: np.ndarray, y: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Examples of all kinds, uint8 (n, 28, 28) and labels; parts of digits that look like digits are left out."""
+    generator = np.random.default_rng(seed)
+    kinds = np.array(list(SHARES))[generator.choice(len(SHARES), count, p=list(SHARES.values()))]
+    fields, labels = [], []
+    for kind in kinds:
+        ink, label = example(kind, x, y, generator)
+        if generator.random() < 0.5:
+            ink = cv2.GaussianBlur(ink, (0, 0), generator.uniform(0.3, 0.3 + 0.03 * max(ink.shape)))
+        fields.append(field(ink))
+        labels.append(label)
+    fields, labels = np.stack(fields), np.array(labels)
+    keep = np.ones(count, bool)
+    parts = np.nonzero(np.isin(kinds, ["parts", "stains"]))[0]
+    keep[parts] = reading.shipped()(as_input(fields[parts])).max(axis=1) < 0.8
+    return fields[keep], labels[keep]
+
+
+def distorted(x: np.ndarray, seed: int) -> np.ndarray:
+    """Digits as the book's network was trained on them, uint8."""
+    layer = Augmentation(seed)
+    batches = [np.asarray(layer(as_input(x[i : i + 500]), training=True)) for i in range(0, len(x), 500)]
+    return np.round(255 * np.concatenate(batches)[..., 0]).astype(np.uint8)
+
+
+def dataset(arguments):
+    """Training and validation examples, and MNIST's test split; made once and kept in the run folder."""
+    (x, y), validation, test = split(arguments.data_dir, arguments.limit)
+    file = arguments.run_dir / "examples.npz"
+    if not file.exists():
+        fields, labels = generated(x, y, arguments.generated or 4 * len(x), arguments.seed)
+        held = generated(*validation, max(500, len(fields) // 40), arguments.seed + 1)
+        np.savez(
+            file,
+            x=np.concatenate([x, distorted(x, arguments.seed), fields]),
+            y=np.concatenate([y, y, labels]),
+            held_x=np.concatenate([validation[0], held[0]]),
+            held_y=np.concatenate([validation[1], held[1]]),
+        )
+    made = np.load(file)
+    return (made["x"], made["y"]), (made["held_x"], made["held_y"]), test
+
+
+def read(scene: np.ndarray) -> str:
+    """The digits that the page reads; none where it says that there is none."""
+    try:
+        return "".join(str(found.digit) for found in reading.read_number(scene))
+    except VisitorError:
+        return ""
+
+
+def scenes(test: tuple[np.ndarray, np.ndarray], arguments) -> dict[str, list[tuple[str, str]]]:
+    """What is written and what is read in `SCENES` pictures, by kind; each is noted in the run folder at once."""
+    found: dict[str, list[tuple[str, str]]] = {name: [] for name in SCENES}
+    arguments.run_dir.mkdir(parents=True, exist_ok=True)
+    log = arguments.run_dir / "scenes.csv"
+    done = [line.split(",") for line in log.read_text().splitlines()] if arguments.resume and log.exists() else []
+    with open(log, "w", encoding="utf-8") as notes:
+        for number in range(arguments.scenes):
+            written, got = done[number] if number < len(done) else one_scene(number, test)
+            found[list(SCENES)[number % len(SCENES)]].append((written, got))
+            print(written, got, sep=",", file=notes, flush=True)
+    return found
+
+
+def one_scene(number: int, test: tuple[np.ndarray, np.ndarray]) -> tuple[str, str]:
+    """What is written in a scene of the test set, and what is read; the kinds take turns."""
+    make = list(SCENES.values())[number % len(SCENES)]
+    picture, written = make(digit_scenes.Scribe(*test, np.random.default_rng([SCENE_SEED, number]), SIDES))
+    return written, read(picture)
+
+
+def share(name: str, hits: list[bool] | np.ndarray, **more) -> dict:
+    """A figure of the card: how many of some were right."""
+    return common.metric(name, np.mean(hits), len(hits), common.wilson(int(np.sum(hits)), len(hits)), **more)
+
+
+def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
+    """The figures of the card, from the network as it is served: of drawings one by one, and of scenes by kind."""
+    judge = looking.shipped_judge()
+    fields, labels = generated(*test, 6000, SCENE_SEED)
+    accepted = judge(as_input(fields))[:, :NONE].sum(axis=1) > looking.THRESHOLD
+    clean = judge(as_input(test[0]))
+    rows = [
+        share("taken for a digit, of what is none", accepted[labels == NONE], note=NEGATIVES),
+        share("taken for a digit, of generated digits", accepted[labels < NONE]),
+        share("taken for a digit, of MNIST's digits", clean[:, :NONE].sum(axis=1) > looking.THRESHOLD),
+        share("accuracy of its own digits on MNIST", clean[:, :NONE].argmax(axis=1) == test[1]),
+        share(
+            "MNIST's digits read by the page",
+            [read(x) == str(y) for x, y in zip(test[0][:1000], test[1], strict=False)],
+        ),
+    ]
+    found = scenes(test, arguments)
+    nothing = [not got for name in digit_scenes.NOTHING for _, got in found[name]]
+    for name, pairs in found.items():
+        what = "read exactly: " if name in digit_scenes.KINDS else "read as no digit: "
+        rows.append(share(what + name, [written == got for written, got in pairs]))
+        if name == "thirty on a sheet":
+            digits = [a == b for written, got in pairs for a, b in zip(written, got.ljust(30)[:30], strict=True)]
+            rows.append(share("thirty on a sheet, digit by digit", digits))
+    rows.append(share("read as no digit: all scenes without", nothing))
+    return rows
+
+
+def main() -> None:
+    parser = common.parser(__doc__.splitlines()[0], "not_a_digit", epochs=14, batch_size=256)
+    parser.add_argument("--generated", type=int, default=0, help="generated examples; default four for each digit")
+    parser.add_argument("--scenes", type=int, default=2000, help="pictures to measure the reading on")
+    parser.add_argument("--start", action="store_true", help="go on from the shipped weights")
+    parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="first rate of the cosine schedule")
+    parser.add_argument("--measure", action="store_true", help="only measure the shipped network anew")
+    arguments = parser.parse_args()
+    if arguments.measure:
+        card = weights.card("not_a_digit")
+        card["metrics"] = measure(split(arguments.data_dir, 0)[2], arguments)
+        weights.write_card("not_a_digit", card, arguments.weights_dir)
+        return
+    common.prepare(arguments)
+    training, validation, test = dataset(arguments)
+    print(f"{len(training[0])} training, {len(validation[0])} validation", flush=True)
+    network = weights.load(arguments.name) if arguments.start else build()
+    steps = arguments.epochs * -(-len(training[0]) // arguments.batch_size)
+    network.compile(
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.01),
+        optimizer=keras.optimizers.AdamW(
+            keras.optimizers.schedules.CosineDecay(arguments.learning_rate, steps), weight_decay=0.01
+        ),
+        metrics=["accuracy"],
+    )
+    history = common.fit(
+        network,
+        (as_input(training[0]), keras.utils.to_categorical(training[1], CLASSES)),
+        (as_input(validation[0]), keras.utils.to_categorical(validation[1], CLASSES)),
+        arguments,
+        patience=arguments.epochs,  # the schedule ends at zero; to stop before that is to stop too early
+        reduce=False,
+        verbose=2,
+    )
+    data = mnist.SOURCE | {
+        "name": "MNIST, and generated drawings",
+        "splits": {"training": len(training[0]), "validation": len(validation[0]), "test": len(test[0])},
+        "note": "two copies of MNIST's digits, clean and distorted, and drawings of the kinds " + ", ".join(SHARES),
+    }
+    card = {"builder": "cnndemo.models.not_a_digit:build", "data": data, "history": history}
+    card |= {"classes": [*map(str, range(10)), "not a digit", "several digits"], "threshold": looking.THRESHOLD}
+    if arguments.start:
+        card |= common.origin(arguments.name)
+    common.publish(network, arguments, metrics=[], **card)
+    print("Next, with the weights in their place: python -m train.not_a_digit --measure")
+
+
+if __name__ == "__main__":
+    main()
