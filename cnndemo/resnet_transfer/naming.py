@@ -10,7 +10,7 @@ import numpy as np
 from cnndemo import pet_presence
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import attribution, small_pictures
-from cnndemo.resnet_transfer.backbones import BACKBONES, Look, network, softmax
+from cnndemo.resnet_transfer.backbones import BACKBONES, Look, Network, network, softmax
 
 LONG = 1.5
 """A picture so many times as long as its short side is seen in several squares, not in its middle one alone."""
