@@ -26,7 +26,7 @@ def encode(array: np.ndarray, kind: str) -> bytes:
 
 
 def mnist(folder: Path) -> None:
-    """160 digits to train on, of which 60 ship with the gallery, and 60 to test on."""
+    """160 digits to train on, of which 60 ship with the gallery, and 200 to test on."""
     from cnndemo import images
 
     x, y = images.digits()
@@ -35,8 +35,8 @@ def mnist(folder: Path) -> None:
         folder / "mnist.npz",
         x_train=np.concatenate([new, x[::50][:60]]),
         y_train=np.concatenate([y[1::50], y[::50][:60]]),
-        x_test=x[7::80][:60],
-        y_test=y[7::80][:60],
+        x_test=x[7::25],
+        y_test=y[7::25],
     )
 
 
@@ -103,7 +103,7 @@ def shrink(patch=setattr) -> None:
     x, y = images.digits()
     few_shot = siamese.few_shot
     patch(images, "digits", lambda: (x[::50], y[::50]))
-    patch(digits, "COUNTS", {"train": 160, "test": 60})
+    patch(digits, "COUNTS", {"train": 160, "test": 200})
     patch(common, "bootstrap", lambda *_, **__: [0.0, 1.0])
     patch(common, "serve", lambda *_: None)
     patch(siamese, "few_shot", lambda *given: few_shot(*given, draws=3))
@@ -114,7 +114,7 @@ def shrink(patch=setattr) -> None:
     patch(train.cifar10_transfer, "VALIDATION", 20)
     scaled = small_pictures.INPUTS["scaled to 96"]
     patch(small_pictures, "INPUTS", {"padded to 224": lambda pictures: pictures, "scaled to 96": scaled})
-    patch(small_pictures, "size_of", lambda name: 32 if name == "padded to 224" else 96)
+    patch(small_pictures, "size_of", lambda name: 96 if name == "scaled to 96" else 32)
     patch(train.pet_segmentation, "speed", lambda *_: {})
     patch(train.pet_segmentation, "_fill", lambda batch, size: batch)
 

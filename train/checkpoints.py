@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from cnndemo import weights
+from train import distribution
 from train.runs import ending
 
 COUNTED = {
@@ -44,9 +45,24 @@ class Stream(keras.utils.PyDataset):
         self.count, self.batch_size, self.seed, self.whole = count, max(1, min(batch_size, count)), seed, whole
         self.epoch = 0
         self._order: tuple[int, np.ndarray] = (-1, np.arange(count))
+        self._process, self._processes, self._devices = 0, 1, 1
+
+    def share(self, process: int, processes: int, devices: int) -> str:
+        """Give only a process's part of each batch, whose size divides by the number of devices.
+
+        Returns:
+            What is to be said of batches that did not divide, or nothing.
+        """
+        self._process, self._processes, self._devices = process, processes, devices
+        asked, self.batch_size = self.batch_size, max(devices, self.batch_size // devices * devices)
+        rest = 0 if self.whole else self.count % self.batch_size % devices
+        notes = [f"batches of {asked} are of {self.batch_size}"] if asked != self.batch_size else []
+        notes += [f"{rest} of {self.count} examples are left out"] if rest else []
+        return f"For {devices} devices {' and '.join(notes)}." if notes else ""
 
     def __len__(self) -> int:
-        return self.count // self.batch_size if self.whole else -(-self.count // self.batch_size)
+        rest = 0 if self.whole else self.count % self.batch_size // self._devices
+        return self.count // self.batch_size + bool(rest)
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -61,11 +77,17 @@ class Stream(keras.utils.PyDataset):
         return order
 
     def rows(self, index: int) -> np.ndarray:
-        """The numbers of the examples of a batch."""
-        return self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        """The numbers of the examples of a whole batch, of which `part` are this process's."""
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return rows[: len(rows) // self._devices * self._devices]
+
+    def part(self, rows: np.ndarray) -> slice:
+        """Which of the rows of a batch this process gives."""
+        each = len(rows) // self._processes
+        return slice(self._process * each, (self._process + 1) * each)
 
     def chance(self, index: int) -> np.random.Generator:
-        """A generator for the augmentation of a batch."""
+        """A generator for the augmentation of a whole batch, so that the parts do not depend on their number."""
         return np.random.default_rng((self.seed or 0, self.epoch, index))
 
 
@@ -78,6 +100,7 @@ class Arrays(Stream):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         rows = self.rows(index)
+        rows = rows[self.part(rows)]
         return tuple(array[rows] for array in self.arrays)
 
 
@@ -110,13 +133,16 @@ class Checkpoint(keras.callbacks.Callback):
         """Whether the training has ended before its last epoch, by early stopping or by the clock."""
         return self.state.get("finished", False)
 
-    def on_train_begin(self, logs=None) -> None:
+    def restore(self, model: keras.Model) -> None:
+        """Put what was kept into a model, before its training begins."""
         if self.state:
-            for variable, array in zip(variables(self.model), self.arrays, strict=True):
+            for variable, array in zip(variables(model), self.arrays, strict=True):
                 variable.assign(array)
-            for name, callback in self.counting().items():
-                vars(callback).update(self.state["counts"].get(name, {}))
             self.arrays = []
+
+    def on_train_begin(self, logs=None) -> None:
+        for name, callback in self.counting().items():
+            vars(callback).update(self.state.get("counts", {}).get(name, {}))
 
     def counting(self) -> dict[str, keras.callbacks.Callback]:
         """The callbacks that remember something, by the name of their class; the last of two alike."""
@@ -126,6 +152,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.stream.epoch = epoch
 
     def on_epoch_end(self, epoch, logs=None) -> None:
+        if not distribution.first():
+            return
         self.folder.mkdir(exist_ok=True)
         state = {"epochs": epoch + 1, "finished": bool(self.model.stop_training)}
         counts = self.counting().items()
@@ -183,12 +211,15 @@ class Best(keras.callbacks.ModelCheckpoint):
         super().__init__(self.part, monitor, save_best_only=True, save_weights_only=True, mode=mode)
 
     def on_train_begin(self, logs=None) -> None:
-        self.part.unlink(missing_ok=True)
+        if distribution.first():
+            self.part.unlink(missing_ok=True)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        super().on_epoch_end(epoch, logs)
-        if self.part.exists():
-            self.part.replace(self.file)
+        if distribution.first():
+            with distribution.apart():
+                super().on_epoch_end(epoch, logs)
+            if self.part.exists():
+                self.part.replace(self.file)
 
 
 class Guard(keras.callbacks.TerminateOnNaN):
@@ -203,9 +234,14 @@ class Guard(keras.callbacks.TerminateOnNaN):
             self.on_batch_end(batch, logs)
         except RuntimeError:
             self.diverged("loss", logs)
-        ending.now()
+        self.end()
 
     def on_test_batch_end(self, batch, logs=None) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End all processes, if one of them was asked to."""
+        ending.signal = distribution.agree(ending.signal)
         ending.now()
 
     def on_epoch_end(self, epoch, logs=None) -> None:

@@ -24,8 +24,8 @@ import keras
 import numpy as np
 
 from cnndemo import inference, weights
-from train import runs
-from train.checkpoints import Arrays, Best, Checkpoint, Guard, size
+from train import distribution, runs
+from train.checkpoints import Arrays, Best, Checkpoint, Guard, size, variables
 from train.publish import RESULTS, put, whole_results
 from train.runs import script as script
 
@@ -76,7 +76,7 @@ def parser(
     result.add_argument("--run-dir", type=Path, default=Path("runs") / name, help="checkpoints, log and results")
     result.add_argument("--publish", action="store_true", help="put the results into --weights-dir")
     result.add_argument("--measure", action="store_true", help="only measure the published network anew, as served")
-    result.set_defaults(name=name, resume=False, fresh=not trains, seed=0)
+    result.set_defaults(name=name, resume=False, fresh=not trains, seed=0, distribute="none")
     if trains:
         positive = at_least(1)
         result.add_argument(
@@ -85,6 +85,9 @@ def parser(
         result.add_argument("--batch-size", type=positive, default=batch_size, help="examples a step")
         result.add_argument("--seed", type=at_least(0), default=0, help="seed of weights, order and augmentation")
         result.add_argument("--limit", type=at_least(0), default=0, help="train on so many examples only; 0: on all")
+        result.add_argument(
+            "--distribute", choices=distribution.CHOICES, default="none", help="each step over all devices (JAX)"
+        )
         result.add_argument("--resume", action="store_true", help="go on from the last finished epoch in --run-dir")
         result.add_argument("--fresh", action="store_true", help="replace the run that --run-dir holds")
     return result
@@ -96,8 +99,11 @@ def prepare(arguments: argparse.Namespace) -> float:
     Raises:
         SystemExit: see `runs.claim`.
     """
+    distribution.check(arguments)
     keras.utils.set_random_seed(arguments.seed)
-    runs.claim(arguments)
+    if distribution.first():
+        runs.claim(arguments)
+    distribution.agree(0)
     runs.ending.go_on = runs.command(arguments, "--resume", folders=True)
     return time.time()
 
@@ -159,26 +165,31 @@ def fit(
     log, best = folder / "history.csv", folder / "best.weights.h5"
     if isinstance(training, tuple):
         training = Arrays(*training, batch_size=arguments.batch_size, seed=arguments.seed)
-        options["validation_batch_size"] = arguments.batch_size
+    if isinstance(validation, tuple):
+        validation = Arrays(*validation, batch_size=training.batch_size, seed=None)
     every: list[keras.callbacks.Callback] = [_WallTime(), *(callbacks or [])]
     if reduce:
         every.append(keras.callbacks.ReduceLROnPlateau(monitor, 0.3, max(1, patience // 3), mode=mode, min_lr=1e-6))
     every += [
         Guard(monitor),
         Best(best, monitor, mode),
-        keras.callbacks.CSVLogger(log, append=True),
+        keras.callbacks.CSVLogger(log if distribution.first() else os.devnull, append=True),
         keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode),
     ]
     checkpoint = Checkpoint(folder / "checkpoints", every, training, arguments.resume)
-    _cut_log(log, checkpoint.epochs)
+    if distribution.first():
+        _cut_log(log, checkpoint.epochs)
     if checkpoint.epochs < epochs and not checkpoint.finished:
         _find_room(model, arguments)
-        with runs.ending.patience():
+        checkpoint.restore(model)
+        spread = distribution.spread(model, [training, validation], arguments, variables(model))
+        with runs.ending.patience(), spread:
             # Keras would shuffle the batches of a PyDataset with Python's own generator, whose state is nowhere kept.
             model.fit(
                 training, epochs=epochs, initial_epoch=checkpoint.epochs, validation_data=validation, shuffle=False,
                 callbacks=[*every, checkpoint], **options,
             )  # fmt: skip
+    distribution.agree(0)  # the first process has written
     try:
         model.load_weights(best)
     except (OSError, ValueError, KeyError):
@@ -413,6 +424,8 @@ def publish(
         SystemExit: a weight or a figure is not a finite number; nothing was written.
     """
     name, results = name or arguments.name, arguments.run_dir / RESULTS
+    if not distribution.first():
+        return results / f"{name}.weights.h5"
     _refuse_nonsense(model, metrics, name, dtype)
     about: dict[str, Any] = {
         "name": name,
@@ -443,6 +456,7 @@ def publish(
         serve(name, results)
         if arguments.publish:
             put(whole_results(arguments.run_dir, [name]), arguments.weights_dir)
+            runs.published(arguments.run_dir)
         else:
             print(f"Results are in {results}. To put them into weights/: python -m train.publish {arguments.run_dir}")
     return file

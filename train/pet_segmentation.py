@@ -72,8 +72,13 @@ class Squares(Stream):
         self.pairs = [_shrink(image, _one_hot(target), round(1.4 * size)) for image, target in examples]
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        random = self.chance(index)
-        both = [self._square(*self.pairs[number], random) for number in self.rows(index)]
+        rows = self.rows(index)
+        # A generator a picture: what becomes of it does not depend on who else is in the batch of a process.
+        chances = self.chance(index).spawn(len(rows))
+        part = self.part(rows)
+        both = [
+            self._square(*self.pairs[number], chance) for number, chance in zip(rows[part], chances[part], strict=True)
+        ]
         pictures = np.stack([picture for picture, _ in both]).astype(np.float32) * np.float32(self.scale)
         return pictures, np.stack([target for _, target in both]).astype(np.float32) / np.float32(255)
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from cnndemo import weights
-from train.runs import ending, room, script, writable
+from train.runs import ending, published, room, script, writable
 
 RESULTS = "results"
 
@@ -90,6 +90,7 @@ def main() -> None:
                 common.serve(card.stem, card.parent)
             compare(card, arguments.weights_dir)
     put(whole_results(arguments.run), arguments.weights_dir)
+    published(arguments.run)
 
 
 if __name__ == "__main__":

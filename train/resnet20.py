@@ -53,17 +53,18 @@ class Pictures(Stream):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.rows(index)
+        part = self.part(chosen)
         if self.seed is None:
-            return self.x[chosen].astype(np.float32), one_hot(self.y[chosen])
+            return self.x[chosen[part]].astype(np.float32), one_hot(self.y[chosen[part]])
         generator = self.chance(index)
         x = augment(self.padded[chosen], generator)
         if self.cutout:
             hide(x, self.cutout, generator)
-        if not self.mixup:
-            return x.astype(np.float32), one_hot(self.y[chosen])
-        share = np.float32(generator.beta(self.mixup, self.mixup))
         x, y = x.astype(np.float32), one_hot(self.y[chosen])
-        return share * x + (1 - share) * x[::-1], share * y + (1 - share) * y[::-1]
+        if self.mixup:
+            share = np.float32(generator.beta(self.mixup, self.mixup))
+            x, y = share * x + (1 - share) * x[::-1], share * y + (1 - share) * y[::-1]
+        return x[part], y[part]
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ import keras
 
 from cnndemo import weights
 from cnndemo.errors import VisitorError
+from train import distribution
 
 MARKER = "run.json"
 FOLDERS = ("--data-dir", "--weights-dir", "--run-dir")
@@ -61,6 +62,8 @@ def settings(arguments: argparse.Namespace) -> dict[str, Any]:
 def claim(arguments: argparse.Namespace) -> None:
     """Make the run folder ours: empty for a new run, as it is for one that goes on with `--resume`.
 
+    A run that is there already is replaced if its results are published, or with `--fresh`.
+
     Raises:
         SystemExit: the folder cannot be written to, holds other files, another run, or this one with other arguments;
             nothing was changed.
@@ -73,7 +76,7 @@ def claim(arguments: argparse.Namespace) -> None:
     if marker.is_file():
         if arguments.resume:
             return _compare(arguments, marker)
-        if not arguments.fresh:
+        if not arguments.fresh and not _read(marker).get("published"):
             go_on = command(arguments, "--resume", folders=True)
             raise SystemExit(f"{folder} holds a run. Go on with it:\n  {go_on}\nor replace it: --fresh.")
         for item in folder.iterdir():
@@ -82,18 +85,34 @@ def claim(arguments: argparse.Namespace) -> None:
         raise SystemExit(
             f"{folder} holds files that no training has written, such as {found.name}. Name another --run-dir."
         )
-    about = {"command": command(arguments, folders=True), "settings": settings(arguments)}
+    _write(marker, {"command": command(arguments, folders=True), "settings": settings(arguments)})
+
+
+def published(folder: Path) -> None:
+    """Note in a run folder that its results are in `weights/`: the next run may take its place unasked."""
+    marker = folder / MARKER
+    _write(marker, _read(marker) | {"published": True})
+
+
+def _read(marker: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def _write(marker: Path, about: dict[str, Any]) -> None:
     with weights.whole(marker) as part:
         part.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
 def _compare(arguments: argparse.Namespace, marker: Path) -> None:
     """Refuse to go on with other arguments than those that a run was begun with."""
-    try:
-        about = json.loads(marker.read_text(encoding="utf-8"))
-        begun, go_on = about["settings"], about["command"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise SystemExit(f"{marker} is damaged, so nobody can tell what this run was. Begin anew: --fresh.") from None
+    about = _read(marker)
+    begun, go_on = about.get("settings"), about.get("command")
+    if not isinstance(begun, dict) or not go_on:
+        raise SystemExit(f"{marker} is damaged, so nobody can tell what this run was. Begin anew: --fresh.")
     now = settings(arguments)
     other = [key for key in {**begun, **now} if begun.get(key) != now.get(key)]
     if other:
@@ -222,6 +241,7 @@ def script(main: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         with ending.handled():
             try:
+                distribution.join()
                 main()
             except VisitorError as error:
                 raise SystemExit(str(error)) from None

@@ -47,13 +47,13 @@ class Digits(Stream):
         self.x, self.y, self.augment, self.positions = x, y, augment, positions
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.rows(index)
-        x, y = self.x[chosen], self.y[chosen].astype(int)
-        generator = self.chance(index)
+        rows, generator = self.rows(index), self.chance(index)
+        part = self.part(rows)
+        x, y = self.x[rows[part]], self.y[rows[part]].astype(int)
         if self.augment:
-            x = augment(x, generator)
+            x = warp(x, matrices(len(rows), generator)[part])
         if self.positions:
-            position = generator.integers(0, 8, len(x))
+            position = generator.integers(0, 8, len(rows))[part]
             x, y = place(x, position), 8 * y + position
         return siamese.prepare(x), y
 
@@ -63,8 +63,12 @@ class Digits(Stream):
 
 
 def augment(digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A small random affine map of each digit: ±12°, ±12 % size, ±10 % shear, ±2 pixels; uint8 (n, 28, 28)."""
-    count = len(digits)
+    """A small random affine map of each digit; uint8 (n, 28, 28)."""
+    return warp(digits, matrices(len(digits), generator))
+
+
+def matrices(count: int, generator: np.random.Generator) -> np.ndarray:
+    """Small random affine maps: ±12°, ±12 % size, ±10 % shear, ±2 pixels; (count, 2, 3)."""
     angle = np.deg2rad(generator.uniform(-12, 12, count))
     size = generator.uniform(0.88, 1.12, (count, 2))
     shear = generator.uniform(-0.1, 0.1, count)
@@ -74,9 +78,13 @@ def augment(digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     lean[:, 0, 0], lean[:, 1, 1], lean[:, 0, 1] = size[:, 0], size[:, 1], shear
     linear = turn @ lean
     centre = np.full(2, (siamese.SIDE - 1) / 2)
-    matrices = np.concatenate([linear, (centre - linear @ centre + shift)[:, :, None]], axis=2)
+    return np.concatenate([linear, (centre - linear @ centre + shift)[:, :, None]], axis=2)
+
+
+def warp(digits: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Each digit (n, 28, 28) under its affine map (n, 2, 3)."""
     side = (siamese.SIDE, siamese.SIDE)
-    return np.stack([cv2.warpAffine(digit, matrix, side) for digit, matrix in zip(digits, matrices, strict=True)])
+    return np.stack([cv2.warpAffine(digit, matrix, side) for digit, matrix in zip(digits, maps, strict=True)])
 
 
 def place(digits: np.ndarray, position: np.ndarray) -> np.ndarray:

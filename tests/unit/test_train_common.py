@@ -69,6 +69,17 @@ def test_a_run_that_has_lost_patience_does_not_train_on(arguments, data):
     assert common.fit(model, data, data, arguments, **options) == history
 
 
+def test_patience_is_not_forgotten_by_a_run_that_goes_on(arguments, data):
+    stuck = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(figure=max(3.0 - epoch, 1.0)))
+    options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": 0}
+    common.prepare(arguments)
+    common.fit(compiled(), data, data, arguments, epochs=4, **options)
+    arguments.resume = True
+    common.prepare(arguments)
+    history = common.fit(compiled(), data, data, arguments, epochs=50, **options)
+    assert [row["figure"] for row in history] == [3, 2, 1, 1, 1], "one epoch of the patience was spent before"
+
+
 def test_publish_writes_a_card_without_local_folders(arguments, data):
     model = compiled()
     metrics = [common.metric("accuracy", 0.5, 48, common.wilson(24, 48))]

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from cnndemo import weights
+from cnndemo.resnet_transfer import small_pictures
 from tests import tiny
 from tests.conftest import ROOT
 from train import checkpoints, common, publish, runs
@@ -49,11 +50,13 @@ def run(data_dir, tmp_path, monkeypatch):
     """Calls a script's `main()` as a command line would; its run folder is `tmp_path / "run"`."""
     tiny.shrink(monkeypatch.setattr)
 
-    def call(name: str, *words: str, run_dir: Path = tmp_path / "run", weights_dir: Path = tmp_path / "w") -> Path:
-        folders = ["--data-dir", str(data_dir), "--weights-dir", str(weights_dir), "--run-dir", str(run_dir)]
+    given = {"data_dir": data_dir, "weights_dir": tmp_path / "w", "run_dir": tmp_path / "run"}
+
+    def call(name: str, *words: str, **more: Path) -> Path:
+        folders = [word for key, path in (given | more).items() for word in (f"--{key.replace('_', '-')}", str(path))]
         monkeypatch.setattr(sys, "argv", [name, *words, *folders])
         importlib.import_module(f"train.{name}").main()
-        return run_dir
+        return (given | more)["run_dir"]
 
     return call
 
@@ -372,3 +375,291 @@ def heavy(monkeypatch) -> None:
     monkeypatch.setattr(
         keras.Model, "compile", lambda self, *given, **more: compile(self, *given, **(more | {"run_eagerly": True}))
     )
+
+
+# 8 -- a run keeps its arguments
+
+
+def test_other_arguments_are_refused_by_name(run, tmp_path, capsys):
+    run("siamese", *SCRIPTS["siamese"], "--seed", "4")
+    message = refused(capsys, run, "siamese", "--epochs", "9", "--batch-size", "32", "--margin", "2", "--resume")
+    assert "--epochs 3 (now 9)" in message and "--seed 4 (now 0)" in message and "--margin 1.0 (now 2.0)" in message
+    assert "--batch-size 32" not in message.partition("Go on")[0]
+    right = message.splitlines()[-1].split()
+    assert right[:3] == ["python", "-m", "train.siamese"] and "--resume" in right
+    run("siamese", *right[3 : right.index("--data-dir")], "--resume")
+
+
+def test_a_damaged_marker_is_named(run, tmp_path, capsys):
+    (run("siamese", *SCRIPTS["siamese"]) / runs.MARKER).write_text("{")
+    message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume")
+    assert runs.MARKER in message and "--fresh" in message
+
+
+# 9 -- what is damaged is named, and what is impossible is a usage error
+
+
+def damage(file: Path) -> None:
+    """Turn over some bytes in the middle."""
+    data = bytearray(file.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = bytes(255 - byte for byte in data[middle : middle + 200])
+    file.write_bytes(data)
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(run, tmp_path, capsys):
+    struck = run("siamese", *SCRIPTS["siamese"], run_dir=tmp_path / "struck")
+    damage(struck / "checkpoints" / "epoch_0003.npz")
+    run("siamese", *SCRIPTS["siamese"], "--resume", run_dir=struck)
+    assert "epoch_0003.npz is damaged" in capsys.readouterr().err
+    same(run("siamese", *SCRIPTS["siamese"]), struck)
+    for file in (struck / "checkpoints").iterdir():
+        file.write_bytes(b"")
+    message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume", run_dir=struck)
+    assert "epoch_0003.npz" in message and "--fresh" in message
+
+
+def test_damaged_best_weights_are_named(run, capsys):
+    file = run("siamese", *SCRIPTS["siamese"]) / "best.weights.h5"
+    os.truncate(file, 2000)
+    assert str(file) in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("siamese", "mnist.npz"),
+        ("digit_classifier", "mnist.npz"),
+        ("resnet20", "cifar10.zip"),
+        ("cifar10_transfer", "cifar10.zip"),
+        ("pet_breeds", "oxford_pets.zip"),
+        ("pet_segmentation", "oxford_pets.zip"),
+        ("pet_segmentation_pretrained", "oxford_pets.zip"),
+    ],
+)
+@pytest.mark.parametrize("how", [damage, lambda file: os.truncate(file, 3000), lambda file: file.write_bytes(b"")])
+def test_a_damaged_archive_is_named(name, file, how, run, data_dir, tmp_path, capsys):
+    shutil.copy(data_dir / file, tmp_path)
+    how(tmp_path / file)
+    message = refused(capsys, run, name, *SCRIPTS[name], data_dir=tmp_path)
+    assert str(tmp_path / file) in message and len(message.splitlines()) == 1
+
+
+def repacked(source: Path, target: Path, **changes: bytes | None) -> None:
+    """A ZIP with some members changed, or left out; underscores stand for slashes, a trailing kind for its dot."""
+    import zipfile
+
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = changes.get(name.replace("/", "__").replace(".", "_"), old.read(name))
+            if data is not None:
+                new.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    ("name", "archive", "member", "data"),
+    [
+        ("resnet20", "cifar10.zip", "train__cat__0001_jpg", b"no picture"),
+        ("pet_segmentation", "oxford_pets.zip", "images__pug_2_jpg", b""),
+        ("pet_segmentation", "oxford_pets.zip", "images__pug_2_jpg", None),
+        ("pet_segmentation", "oxford_pets.zip", "annotations__trimaps__pug_2_png", b"no picture"),
+        ("pet_segmentation", "oxford_pets.zip", "annotations__trimaps__pug_7_png", None),
+        ("pet_breeds", "oxford_pets.zip", "images__pug_2_jpg", None),
+    ],
+)
+def test_a_damaged_or_missing_picture_is_named(name, archive, member, data, run, data_dir, tmp_path, capsys):
+    repacked(data_dir / archive, tmp_path / archive, **{member: data})
+    message = refused(capsys, run, name, *SCRIPTS[name], data_dir=tmp_path)
+    picture = member.split("__")[-1].rsplit("_", 1)[0]
+    assert archive in message and picture in message and len(message.splitlines()) == 1
+
+
+def test_a_class_without_a_picture_is_told(run, data_dir, tmp_path, capsys):
+    gone = {f"test__truck__{index:04}_jpg": None for index in range(2)}
+    repacked(data_dir / "cifar10.zip", tmp_path / "cifar10.zip", **gone)
+    assert "no truck" in refused(capsys, run, "resnet20", *SCRIPTS["resnet20"], data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["siamese", "digit_classifier"])
+def test_too_few_digits_are_refused(name, run, data_dir, tmp_path, capsys):
+    with np.load(data_dir / "mnist.npz") as content:
+        digits = dict(content)
+    np.savez(tmp_path / "mnist.npz", **digits | {"x_test": digits["x_test"][:9], "y_test": digits["y_test"][:9]})
+    message = refused(capsys, run, name, *SCRIPTS[name], data_dir=tmp_path)
+    assert "mnist.npz" in message and "not 200" in message
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "words",
+    [("--epochs", "-1"), ("--batch-size", "0"), ("--limit", "-5"), ("--seed", "-1"), ("--learning-rate", "nan")],
+)
+def test_what_cannot_be_is_a_usage_error(name, words, run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(name, *words)
+    assert ended.value.code == 2 and f"argument {words[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_epoch_is_a_usage_error(name, run, capsys):
+    parts = [f"--{part}-epochs" for part in ("small", "taught") if f"--{part}-epochs" in SCRIPTS[name]]
+    with pytest.raises(SystemExit) as ended:
+        run(name, "--epochs", "0", *(word for part in parts for word in (part, "0")))
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("does", ["sleep 60", "echo 'npm error code ENOTFOUND' >&2; exit 1"])
+def test_without_a_network_the_face_networks_say_so(does, run, tmp_path, monkeypatch, capsys):
+    npm = tmp_path / "npm"
+    npm.write_text(f"#!/bin/sh\n{does}\n")
+    npm.chmod(0o755)
+    import train.face_embedding as script
+
+    monkeypatch.setattr(script.shutil, "which", lambda name: str(npm))
+    monkeypatch.setattr(script, "PATIENCE", 0.5)
+    message = refused(capsys, run, "face_embedding")
+    assert "npm" in message and "--source" in message
+
+
+def test_an_archive_that_is_not_the_package_is_named(run, tmp_path, capsys):
+    (tmp_path / "package.tgz").write_bytes(b"no archive")
+    assert "package.tgz" in refused(capsys, run, "face_embedding", "--source", str(tmp_path / "package.tgz"))
+
+
+# 10 -- measuring, and going on from what is published, in a folder of one's own
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Copies of shipped networks in a folder of one's own."""
+
+    def copy(*names: str) -> Path:
+        folder = tmp_path / "w"
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            for file in weights.WEIGHTS_DIR.glob(f"{name}.*"):
+                shutil.copy(file, folder)
+        return folder
+
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("name", "networks", "words"),
+    [
+        ("siamese", ("siamese",), []),
+        ("triplet", ("triplet_holdout",), ["--hold-out", "7"]),
+        ("digit_classifier", ("digit_classifier",), []),
+        ("resnet20", ("resnet20",), []),
+        ("pet_segmentation", ("pet_segmentation",), []),
+        ("pet_segmentation_pretrained", ("pet_segmentation_pretrained",), []),
+        ("cifar10_transfer", ("cifar10_transfer", "cifar10_transfer_padded"), []),
+    ],
+)
+def test_measuring_rewrites_the_card_of_ones_own_folder_only(name, networks, words, run, copied, tmp_path, monkeypatch):
+    monkeypatch.setitem(small_pictures.INPUTS, "scaled to 224", lambda pictures: pictures)
+    folder = copied(*networks)
+    cards = {network: weights.card(network, folder) for network in networks}
+    shipped = {file: file.read_bytes() for file in weights.WEIGHTS_DIR.glob("*.json")}
+    run(name, "--measure", *words)
+    for network, before in cards.items():
+        after = weights.card(network, folder)
+        assert after["metrics"] != before["metrics"] and after["sha256"] == before["sha256"]
+        assert [figure["name"] for figure in after["metrics"]][0] == before["metrics"][0]["name"]
+    assert shipped == {file: file.read_bytes() for file in weights.WEIGHTS_DIR.glob("*.json")}
+    assert not (tmp_path / "run").exists()
+
+
+def test_measuring_the_breeds_needs_the_breeds_of_the_network(run, copied):
+    """The tiny data set has three breeds; the head knows 37, of which these are the first three numbers."""
+    folder = copied("pet_breeds")
+    run("pet_breeds", "--measure")
+    assert weights.card("pet_breeds", folder)["metrics"][0]["samples"] == 6
+
+
+def test_measuring_the_converted_backbone_states_its_difference(run, copied):
+    folder = copied("efficientnet_lite0")
+    run("efficientnet_lite0", "--measure")
+    assert 0 < weights.card("efficientnet_lite0", folder)["difference"]["largest"] < 0.5
+
+
+def test_measuring_the_faces_asks_the_networks_of_ones_own_folder(run, copied, monkeypatch):
+    import train.face_embedding as script
+
+    folder = copied(*script.ORDER)
+    given = []
+    monkeypatch.setattr(
+        script, "measure", lambda using, data_dir: (given.append(using), ([], {"lfw": {"pairs": 0}}))[1]
+    )
+    run("face_embedding", "--measure")
+    assert given[0].embedding(np.zeros((1, 150, 150, 3), np.float32)).shape == (1, 128)
+    assert weights.card("face_embedding", folder)["lfw"] == {"pairs": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("resnet20", ["--start"]),
+        ("pet_segmentation", ["--start"]),
+        ("pet_segmentation", ["--teacher"]),
+        ("pet_segmentation_pretrained", ["--start"]),
+        ("cifar10_transfer", ["--parts", "tuned"]),
+        ("siamese", ["--measure"]),
+    ],
+)
+def test_what_is_not_in_ones_own_folder_is_not_taken_from_elsewhere(name, words, run, tmp_path, capsys):
+    (tmp_path / "w").mkdir()
+    message = refused(capsys, run, name, *SCRIPTS[name], *words)
+    assert "missing" in message and "python -m train." in message and not (tmp_path / "run").exists()
+
+
+def test_the_commands_of_a_card_can_be_replayed_into_an_empty_folder(run, tmp_path):
+    run("resnet20", "--epochs", "1", "--batch-size", "20", "--publish")
+    words = ["--epochs", "2", "--batch-size", "20", "--average", "2", "--start", "--publish"]
+    run("resnet20", *words)  # the run folder is the same: what was in it is published
+    card = weights.card("resnet20", tmp_path / "w")
+    commands = [stage["command"] for stage in weights.stages(card)]
+    assert commands[0] == "python -m train.resnet20 --epochs 1 --batch-size 20 --publish"
+    assert commands[1].split()[3:] == words and card["epochs"] == 3
+
+
+# 11 -- cards
+
+
+def test_a_card_tells_how_its_network_was_made(run):
+    folder = run("siamese", "--epochs", "1", "--batch-size", "32", "--limit", "70")
+    card = weights.card("siamese", folder / "results")
+    given = {"epochs": 1, "batch_size": 32, "limit": 70, "learning_rate": 2e-3, "backend": "tensorflow"}
+    assert given.items() <= card["arguments"].items()
+    assert {"python", "keras", "tensorflow"} <= card["versions"].keys() and all(card["versions"].values())
+    assert common.processor() in card["hardware"] and str(os.cpu_count()) in card["hardware"]
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert card["commit"].rstrip("+") == head.stdout.strip()
+    assert str(ROOT) not in json.dumps(card) and str(folder.parent) not in json.dumps(card)
+
+
+def commands() -> list[str]:
+    found = set()
+    for card in map(weights.card, weights.names()):
+        found |= {stage["command"] for stage in weights.stages(card)}
+        found |= {row["command"] for row in card.get("experiments", []) if "command" in row}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_commands_of_all_cards_still_parse(command):
+    words = command.removeprefix("KERAS_BACKEND=jax ").split()
+    assert words[:2] == ["python", "-m"]
+    arguments = importlib.import_module(words[2]).options().parse_args(words[3:])
+    assert arguments.publish, "without it the network would not get into weights/"
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, "face_embedding", "efficientnet_lite0"])
+def test_one_name_for_one_thing(name):
+    parser = importlib.import_module(f"train.{name}").options()
+    known = {option for action in parser._actions for option in action.option_strings}
+    assert {"--measure", "--publish", "--weights-dir"} <= known
+    assert not [option for option in known if option.endswith("-rate") and not option.endswith("learning-rate")]
+    if name in SCRIPTS:
+        assert {"--learning-rate", "--resume", "--fresh", "--limit"} <= known
+    assert "--rate" not in known
