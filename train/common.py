@@ -12,6 +12,7 @@ import math
 import os
 import platform
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -101,9 +102,7 @@ def prepare(arguments: argparse.Namespace) -> float:
     """
     distribution.check(arguments)
     keras.utils.set_random_seed(arguments.seed)
-    if distribution.first():
-        runs.claim(arguments)
-    distribution.agree(0)
+    distribution.by_the_first(runs.claim, arguments)
     runs.ending.go_on = runs.command(arguments, "--resume", folders=True)
     return time.time()
 
@@ -180,7 +179,7 @@ def fit(
     if distribution.first():
         _cut_log(log, checkpoint.epochs)
     if checkpoint.epochs < epochs and not checkpoint.finished:
-        _find_room(model, arguments)
+        distribution.by_the_first(_find_room, model, arguments)
         checkpoint.restore(model)
         spread = distribution.spread(model, [training, validation], arguments, variables(model))
         with runs.ending.patience(), spread:
@@ -405,7 +404,8 @@ def publish(
 ) -> Path:
     """Write `<name>.weights.h5`, its card, its history and what serves it into `<run-dir>/results`.
 
-    With `--publish` they go on into `--weights-dir`, where nothing changes before all of them are whole.
+    With `--publish` they go on into `--weights-dir`, where nothing changes before all of them are whole, and a network
+    that serves visitors is not replaced by one that cannot.
 
     Args:
         builder: "cnndemo.models.<file>:<function>" that builds the architecture.
@@ -454,11 +454,15 @@ def publish(
             about["source"] = source
         file = weights.save(model, name, about | more, dtype, results)
         serve(name, results)
-        if arguments.publish:
+        onnx = f"{name}.onnx"
+        breaks = (arguments.weights_dir / onnx).exists() and not (results / onnx).exists()
+        if arguments.publish and not breaks:
             put(whole_results(arguments.run_dir, [name]), arguments.weights_dir)
             runs.published(arguments.run_dir)
         else:
-            print(f"Results are in {results}. To put them into weights/: python -m train.publish {arguments.run_dir}")
+            where = ", where TensorFlow and tf2onnx are installed" if breaks else ""
+            publishing = f"python -m train.publish {arguments.run_dir}"
+            print(f"Results are in {results}. To put them into weights/{where}: {publishing}", flush=True)
     return file
 
 
@@ -477,13 +481,18 @@ def _refuse_nonsense(model: keras.Model, metrics: list[dict[str, Any]], name: st
 
 
 def serve(name: str, folder: Path) -> None:
-    """Write the file that visitors are served with, where tf2onnx is installed; else say how."""
-    if importlib.util.find_spec("tf2onnx") and keras.backend.backend() == "tensorflow":
+    """Write the file that visitors are served with, where TensorFlow and tf2onnx are installed."""
+    if not (importlib.util.find_spec("tf2onnx") and importlib.util.find_spec("tensorflow")):
+        return
+    if keras.backend.backend() == "tensorflow":
         from train import onnx_files
 
         onnx_files.export(name, folder)
-    else:
-        print("What serves visitors is exported with TensorFlow and tf2onnx: python -m train.publish RUN", flush=True)
+    else:  # the export is TensorFlow's, and a process has one backend
+        words = [sys.executable, "-m", "train.onnx_files", name, "--weights-dir", str(folder.resolve())]
+        environment = {key: value for key, value in os.environ.items() if key != distribution.PROCESSES}
+        root = Path(__file__).parent.parent
+        subprocess.run(words, cwd=root, env=environment | {"KERAS_BACKEND": "tensorflow"}, check=False)
 
 
 def write_log(file: Path, history: list[dict[str, float]]) -> None:

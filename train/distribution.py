@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,6 +66,22 @@ def agree(number: int) -> int:
     from jax.experimental import multihost_utils
 
     return int(np.max(multihost_utils.process_allgather(np.array(number))))
+
+
+def by_the_first(do: Callable[..., None], *given: Any) -> None:
+    """Let the first process do something; where it refuses, all of them end.
+
+    Raises:
+        SystemExit: it refused.
+    """
+    refusal = None
+    if first():
+        try:
+            do(*given)
+        except SystemExit as error:
+            refusal = error
+    if agree(int(refusal is not None)):
+        raise refusal or SystemExit(1)
 
 
 def check(arguments: argparse.Namespace) -> None:

@@ -286,6 +286,12 @@ def test_results_are_published_only_when_one_says_so(run, shelf, tmp_path, monke
     assert weights.load("siamese", tmp_path / "w").output_shape == (None, 128)
 
 
+def test_a_network_that_serves_is_not_replaced_by_one_that_cannot(run, shelf, monkeypatch, capsys):
+    monkeypatch.setattr(common, "serve", lambda *_: None)
+    run("siamese", *SCRIPTS["siamese"], "--publish")
+    assert shelf() and "tf2onnx" in capsys.readouterr().out
+
+
 def test_damaged_results_are_not_published(run, shelf, tmp_path, monkeypatch, capsys):
     folder = run("siamese", *SCRIPTS["siamese"])
     file = folder / "results" / "siamese.weights.h5"
