@@ -142,8 +142,24 @@ def strike(epoch: int) -> None:
     np.savez = half
 
 
+def terminate() -> None:
+    """Send this process SIGTERM after its first batch."""
+    from train import checkpoints
+
+    end = checkpoints.Guard.end
+
+    def struck(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        checkpoints.Guard.end = end
+        end(self)
+
+    checkpoints.Guard.end = struck
+
+
 if __name__ == "__main__":
     shrink()
+    if "CNNDEMO_TEST_TERMINATE" in os.environ:
+        terminate()
     if "CNNDEMO_TEST_STRIKE" in os.environ:
         strike(int(os.environ["CNNDEMO_TEST_STRIKE"]))
     name = sys.argv.pop(1)

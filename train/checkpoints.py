@@ -122,6 +122,9 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.callbacks, self.stream = folder, callbacks, stream
         self.arrays, self.state = _last(folder) if resume else ([], {})
+        if not resume and distribution.first():
+            for old in folder.glob("epoch_*.npz"):
+                old.unlink()
 
     @property
     def epochs(self) -> int:
@@ -203,7 +206,16 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else float(value)
 
 
-class Best(keras.callbacks.ModelCheckpoint):
+class Kept(keras.callbacks.ModelCheckpoint):
+    """Keeps the weights of every epoch; of several processes, the first does."""
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        if distribution.first():
+            with distribution.apart():
+                super().on_epoch_end(epoch, logs)
+
+
+class Best(Kept):
     """Keeps the weights of the best epoch; a file takes the place of the last when it is whole."""
 
     def __init__(self, file: Path, monitor: str, mode: str) -> None:
@@ -215,11 +227,9 @@ class Best(keras.callbacks.ModelCheckpoint):
             self.part.unlink(missing_ok=True)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        if distribution.first():
-            with distribution.apart():
-                super().on_epoch_end(epoch, logs)
-            if self.part.exists():
-                self.part.replace(self.file)
+        super().on_epoch_end(epoch, logs)
+        if distribution.first() and self.part.exists():
+            self.part.replace(self.file)
 
 
 class Guard(keras.callbacks.TerminateOnNaN):

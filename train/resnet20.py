@@ -24,7 +24,7 @@ import numpy as np
 from cnndemo import weights
 from cnndemo.models import resnet20
 from train import common
-from train.checkpoints import Stream
+from train.checkpoints import Kept, Stream
 from train.datasets import cifar10
 
 SHIFT = 4  # pixels of padding on each side before the random crop
@@ -218,9 +218,9 @@ def main() -> None:
     model.compile(optimizer(rate, arguments.weight_decay), loss, metrics=["accuracy"])
     pictures = Pictures(x, y, arguments.batch_size, arguments.seed, arguments.cutout, arguments.mixup)
     each = arguments.run_dir / "epochs"
-    each.mkdir(exist_ok=True)
+    each.mkdir(parents=True, exist_ok=True)
     schedule = Cosine(rate, arguments.epochs, minutes=arguments.minutes)
-    keep = keras.callbacks.ModelCheckpoint(each / "{epoch:04d}.weights.h5", save_weights_only=True)
+    keep = Kept(each / "{epoch:04d}.weights.h5", save_weights_only=True)
     history = common.fit(
         model,
         pictures,

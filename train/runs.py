@@ -239,9 +239,9 @@ def script(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def run() -> None:
+        distribution.join()  # JAX takes SIGTERM then; what follows takes it back
         with ending.handled():
             try:
-                distribution.join()
                 main()
             except VisitorError as error:
                 raise SystemExit(str(error)) from None

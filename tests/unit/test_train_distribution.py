@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 from train import common
 from train.checkpoints import Arrays
 
+pytestmark = pytest.mark.timeout(900)  # each starts up to three processes that compile
 needs_jax = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed: pip install jax")
 SCRIPTS = {
     "digit_classifier": ["--batch-size", "20", "--variant-epochs", "0"],
@@ -32,7 +33,8 @@ def start(name: str, data: Path, folder: Path, *words: str, devices: int = 1, **
     command = [sys.executable, "-m", "tests.tiny", name, *epochs, *SCRIPTS[name], *words]
     command += ["--data-dir", str(data), "--run-dir", str(folder), "--weights-dir", str(folder.parent / "w")]
     backend = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-    backend["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # of the compiler
+    backend["XLA_FLAGS"] = f"{quick} --xla_force_host_platform_device_count={devices}"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen(command, cwd=ROOT, env=os.environ | backend | environment, **pipes)
 
@@ -40,7 +42,7 @@ def start(name: str, data: Path, folder: Path, *words: str, devices: int = 1, **
 def finish(*processes: subprocess.Popen) -> str:
     """What they said; all of them must have ended well."""
     try:
-        said = [process.communicate(timeout=150)[0] for process in processes]
+        said = [process.communicate(timeout=400)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
@@ -92,23 +94,35 @@ def test_two_devices_train_as_one(name, alone, data_dir, tmp_path):
     close(alone(name), tmp_path / "run")
 
 
-@needs_jax
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_two_processes_train_as_one(name, alone, data_dir, tmp_path):
+def both() -> list[dict[str, str]]:
+    """The environments of two processes that train together."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     environment = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
-    finish(
-        *(
-            start(
-                name, data_dir, tmp_path / "run", "--distribute", "data-parallel",
-                **environment | {"KERAS_DISTRIBUTION_PROCESS_ID": str(number)},
-            )
-            for number in range(2)
-        )
-    )  # fmt: skip
+    return [environment | {"KERAS_DISTRIBUTION_PROCESS_ID": str(number)} for number in range(2)]
+
+
+@needs_jax
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_two_processes_train_as_one(name, alone, data_dir, tmp_path):
+    words = ["--distribute", "data-parallel"]
+    finish(*(start(name, data_dir, tmp_path / "run", *words, **each) for each in both()))
     close(alone(name), tmp_path / "run")
     assert len(list((tmp_path / "run" / "results").glob("*.json"))) == 1
+
+
+@needs_jax
+def test_a_signal_to_one_process_ends_all_of_them(data_dir, tmp_path):
+    one, other = both()
+    words = ["--distribute", "data-parallel"]
+    processes = [
+        start("siamese", data_dir, tmp_path / "run", *words, **one),
+        start("siamese", data_dir, tmp_path / "run", *words, **other, CNNDEMO_TEST_TERMINATE="1"),
+    ]
+    with pytest.raises(AssertionError, match="Go on with"):
+        finish(*processes)
+    assert [process.returncode for process in processes] == [143, 143]
+    assert not (tmp_path / "run" / "results").exists()
 
 
 @needs_jax
