@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from cnndemo import topics, ui
+from cnndemo import memory, topics, ui
 
+memory.keep_small()
 st.set_page_config(page_title="How a CNN sees", page_icon=ui.icon(), layout="wide")
 
 home = st.Page("pages/home.py", title="Gallery", icon=":material/grid_view:", default=True)

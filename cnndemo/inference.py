@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -66,12 +67,12 @@ def forget(name: str) -> None:
 def _session(name: str, part: str):
     with _lock:  # loading takes a tenth of a second; two visitors must not both do it
         if (name, part) not in _sessions:
-            _sessions[name, part] = load(weights.onnx_bytes(name, part), name)
+            _sessions[name, part] = load(weights.onnx_file(name, part), name)
         return _sessions[name, part]
 
 
-def load(data: bytes, name: str):
-    """An ONNX Runtime session of a file's bytes.
+def load(source: Path | bytes, name: str):
+    """An ONNX Runtime session of a file; of bytes it would keep a copy, beside what it makes of them.
 
     Raises:
         WeightsError: ONNX Runtime cannot read it.
@@ -86,20 +87,25 @@ def load(data: bytes, name: str):
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception:  # its exceptions have no common base
         raise WeightsError(f"The file {name}.onnx cannot be read. Make it again with: make onnx") from None
 
 
-def shuffled(name: str, layer: str, seed: int = 0) -> tuple[object, list[np.ndarray]]:
-    """A shipped network that has forgotten everything: each array's numbers are in another order.
+def shuffled(file: Path, layer: str, seed: int = 0) -> tuple[object, list[np.ndarray]]:
+    """A network that has forgotten everything: each array's numbers are in another order.
+
+    Args:
+        file: in ONNX.
+        layer: a dense layer, whose arrays are wanted too.
+        seed: of the order.
 
     Returns:
         A session of it, and the arrays of `layer`, kernel first.
     """
     import onnx
 
-    graph = onnx.load_from_string(weights.onnx_bytes(name))
+    graph = onnx.load(file)
     generator = np.random.default_rng(seed)
     found = []
     for tensor in graph.graph.initializer:
@@ -109,7 +115,7 @@ def shuffled(name: str, layer: str, seed: int = 0) -> tuple[object, list[np.ndar
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
         if f"/{layer}" in tensor.name:
             found.append(values.astype(np.float32))
-    return load(graph.SerializeToString(), name), sorted(found, key=np.ndim, reverse=True)
+    return load(graph.SerializeToString(), layer), sorted(found, key=np.ndim, reverse=True)
 
 
 def traced(model, outputs: Sequence[str] | None = None) -> Callable[[np.ndarray], Arrays]:

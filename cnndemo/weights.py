@@ -110,8 +110,8 @@ def load(name: str, folder: Path | None = None):
     return model
 
 
-def onnx_bytes(name: str, part: str = "", folder: Path | None = None) -> bytes:
-    """The network as visitors are served with it, or a part of it such as "decoder", verified.
+def onnx_file(name: str, part: str = "", folder: Path | None = None) -> Path:
+    """The network as visitors are served with it, or a part of it such as "decoder": a file, verified.
 
     Raises:
         WeightsError: file or card missing, or the hash is not the card's.
@@ -119,12 +119,12 @@ def onnx_bytes(name: str, part: str = "", folder: Path | None = None) -> bytes:
     about = card(name, folder)
     file = (folder or WEIGHTS_DIR) / f"{name}{part and '.' + part}.onnx"
     try:
-        data = file.read_bytes()
+        found = sha256(file)
     except OSError:
         raise WeightsError(f"The weights of “{name}” are missing. Make them with: {about['command']}") from None
-    if hashlib.sha256(data).hexdigest() != about.get(f"onnx{part and '_' + part}", {}).get("sha256"):
+    if found != about.get(f"onnx{part and '_' + part}", {}).get("sha256"):
         raise WeightsError(f"The weights of “{name}” are damaged. Make them again with: {about['command']}")
-    return data
+    return file
 
 
 @dataclass(frozen=True)

@@ -359,7 +359,7 @@ class Served:
     """
 
     def __init__(self, name: str, folder: Path | None = None) -> None:
-        self.predict_on_batch = inference.function(inference.load(weights.onnx_bytes(name, folder=folder), name))
+        self.predict_on_batch = inference.function(inference.load(weights.onnx_file(name, folder=folder), name))
 
     def predict(self, x, batch_size: int = 250, verbose: int = 0) -> np.ndarray:
         """Answers to an array, or to batches of a `PyDataset`."""

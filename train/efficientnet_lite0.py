@@ -89,7 +89,7 @@ def difference(logits: Callable[[np.ndarray], np.ndarray], reference: Path) -> d
 def measure(arguments: argparse.Namespace) -> None:
     """Put on the card how far the published network, as it is served, is from the reference."""
     name, folder = arguments.name, arguments.weights_dir
-    served = inference.function(inference.load(weights.onnx_bytes(name, folder=folder), name), ["logits"], name)
+    served = inference.function(inference.load(weights.onnx_file(name, folder=folder), name), ["logits"], name)
     found = difference(lambda pixels: served(pixels)["logits"], arguments.reference)
     print(f"largest difference of a logit from the reference, as served: {found['largest']:.4f}")
     weights.write_card(name, weights.card(name, folder) | {"difference": found}, folder)

@@ -4,9 +4,9 @@
     python -m train.onnx_files siamese         # one of them; each training script does so at its end
 
 Each file has the model's own answer as `output`, and every layer that a page shows under its own name. Large arrays are
-stored in float16, in which they are exact; where the export has multiplied a batch normalization into a kernel, the
-kernel itself is stored and the factors beside it, so that nothing is rounded. What a page tells of the layers is
-written beside it: `weights/<name>.layers.json`.
+stored in float16 and widened when the file is loaded. Where the graph's optimizer has multiplied a batch normalization
+into a kernel, the kernel itself is stored and the factors beside it, so that nothing is rounded. What a page tells of
+the layers is written beside it: `weights/<name>.layers.json`.
 
 Needs tf2onnx (requirements-train.txt).
 """

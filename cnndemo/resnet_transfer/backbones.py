@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from cnndemo import inference, weights
+from cnndemo import inference, weights, worker
 from cnndemo.errors import VisitorError
+from cnndemo.memory import resident_bytes
 from cnndemo.models import efficientnet_lite0, resnet20
-from cnndemo.resnet_transfer import resnet50
+from cnndemo.resnet_transfer import resnet50, resnet50_onnx
 
 
 @dataclass(frozen=True)
@@ -132,19 +132,16 @@ class Look:
 class Network:
     """A loaded backbone, ready to serve from many threads."""
 
-    def __init__(self, backbone: Backbone, model=None, session=None):
-        """Serve what ships; or a `keras.Model`; or a session of `inference.shuffled`, with the arrays of its scores."""
-        self.backbone, self._model = backbone, model
+    def __init__(self, backbone: Backbone, session=None):
+        """Serve what ships, or a session with the arrays of its scores, such as that of `inference.shuffled`."""
+        self.backbone, self._model = backbone, None
         self._layers = (backbone.maps, backbone.features, backbone.scores)
-        if session is not None:
-            session, (kernel, bias) = session
-            self._run = inference.function(session, self._layers)
-        elif model is None:
+        if session is None:
             self._run = inference.predictor(backbone.name, self._layers)
             kernel, bias = weights.arrays(backbone.name, backbone.scores)
         else:
-            self._run = inference.traced(model, self._layers)
-            kernel, bias = model.get_layer(backbone.scores).get_weights()
+            session, (kernel, bias) = session
+            self._run = inference.function(session, self._layers)
         #: float32 (channels, classes) and (classes,): the last layer, which class activation maps are made from.
         self.kernel, self.bias = kernel, bias
         #: the compiled gradient of `attribution.fast_grad_cam`, once it was asked for.
@@ -212,16 +209,15 @@ def network(name: str) -> Network:
     """
     if name not in BACKBONES:
         raise VisitorError(f"There is no network “{name}”; there are {', '.join(BACKBONES)}.")
+    if name not in SHIPPED and not resnet50_onnx.ready():
+        worker.ask("cnndemo.resnet_transfer.resnet50_onnx:convert")
     with _lock:
         if name not in _networks:
             if name not in SHIPPED:
                 for other in [key for key in _networks if key not in SHIPPED]:
                     del _networks[other]
-                import keras  # noqa: F401  (so that its memory is not counted as the network's)
-                import tensorflow  # noqa: F401
-
             before = resident_bytes()
-            _networks[name] = Network(BACKBONES[name], None if name in SHIPPED else _load(name))
+            _networks[name] = Network(BACKBONES[name], None if name in SHIPPED else resnet50_onnx.session())
             _added[name] = max(0, resident_bytes() - before)
         return _networks[name]
 
@@ -245,39 +241,9 @@ def randomised(name: str, seed: int = 0) -> Network:
     Adebayo et al., "Sanity Checks for Saliency Maps", 2018: a heat map that looks as convincing for such a network says
     more about the picture than about what was learned.
     """
-    trained = network(name)
-    if name in SHIPPED:
-        return Network(trained.backbone, session=inference.shuffled(name, trained.backbone.scores, seed))
-    import keras
-
-    generator = np.random.default_rng(seed)
-    model = keras.models.clone_model(trained.model)
-    model.set_weights([generator.permuted(w.ravel()).reshape(w.shape) for w in trained.model.get_weights()])
-    return Network(trained.backbone, model)
-
-
-def resident_bytes() -> int:
-    """Memory of this process in bytes; 0 where the system does not tell."""
-    try:
-        import resource
-
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except (OSError, ImportError, IndexError, ValueError):
-        return 0
-
-
-def multiply_adds(model) -> int:
-    """Multiplications, each with its addition, that convolutions and dense layers need for one picture."""
-    import keras
-
-    total = 0
-    for layer in model.layers:
-        if not isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense):
-            continue
-        kernel = layer.weights[0].shape
-        positions = int(np.prod(layer.output.shape[1:-1])) if len(layer.output.shape) == 4 else 1
-        total += positions * int(np.prod(kernel))
-    return total
+    backbone = BACKBONES[name]
+    file = weights.onnx_file(name) if name in SHIPPED else resnet50_onnx.path()
+    return Network(backbone, inference.shuffled(file, backbone.scores, seed))
 
 
 def state(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import attribution, small_pictures
-from cnndemo.resnet_transfer.backbones import BACKBONES, Look, Network, network, softmax
+from cnndemo.resnet_transfer.backbones import BACKBONES, Look, network, softmax
 
 _heads = threading.Lock()
 
@@ -111,21 +111,6 @@ def pet_share(probabilities: np.ndarray) -> float:
     return float(probabilities[151:269].sum() + probabilities[281:286].sum())
 
 
-@lru_cache(maxsize=2)
-def _network_of_size(size: int) -> Network:
-    """The shipped backbone for squares of another size: the same weights, another grid."""
-    from dataclasses import replace
-
-    from cnndemo.models import efficientnet_lite0
-
-    shipped = network("efficientnet_lite0")
-    if size == efficientnet_lite0.INPUT_SIZE:
-        return shipped
-    model = efficientnet_lite0.build(size, folded=True)
-    model.set_weights(shipped.model.get_weights())
-    return Network(replace(shipped.backbone, input_size=size), model)
-
-
 def small_picture(picture: np.ndarray, way: str) -> tuple[np.ndarray, np.ndarray, Look]:
     """A 32×32 picture through the frozen backbone and its CIFAR-10 head, fed in one of two ways.
 
@@ -146,7 +131,7 @@ def small_picture(picture: np.ndarray, way: str) -> tuple[np.ndarray, np.ndarray
     fed = weights.card(name)["input"]
     pixels = small_pictures.INPUTS[fed](picture[None])[0]
     kernel, bias, _ = head(name)
-    chosen = _network_of_size(pixels.shape[0])
+    chosen = network("efficientnet_lite0")
     outputs = chosen.run(pixels[None])
     maps, features = outputs[chosen.backbone.maps][0], outputs[chosen.backbone.features][0]
     scores = features @ kernel + bias

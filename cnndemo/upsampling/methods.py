@@ -189,16 +189,37 @@ def shrink_by(image: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
     return original, blocks.mean(axis=(1, 3))
 
 
-def quality(original: np.ndarray, restored: np.ndarray) -> dict[str, float]:
-    """PSNR in decibels and SSIM (−1 to 1) by scikit-image, of float pictures in 0–1; values outside are clipped."""
-    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+SSIM_WINDOW = 7  # pixels a side, as in scikit-image
+SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2  # keep quotients finite; for values in 0–1
 
+
+def quality(original: np.ndarray, restored: np.ndarray) -> dict[str, float]:
+    """PSNR in decibels and SSIM (−1 to 1) of float pictures in 0–1; values outside are clipped.
+
+    SSIM: Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004, equation 13, in
+    windows of equal weight. Both equal scikit-image's, which would bring 76 MB of SciPy into the server.
+    """
     restored = np.clip(restored, 0, 1)
     with np.errstate(divide="ignore"):
-        psnr = float(peak_signal_noise_ratio(original, restored, data_range=1.0))
-    channels = -1 if original.ndim == 3 else None
-    ssim = structural_similarity(original, restored, data_range=1.0, channel_axis=channels)
-    return {"PSNR": psnr, "SSIM": float(ssim)}
+        psnr = float(-10 * np.log10(np.mean((original - restored) ** 2)))
+    return {"PSNR": psnr, "SSIM": float(_similarity(original, restored).mean())}
+
+
+def _similarity(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """SSIM of each window that lies within the pictures, float (H − 6, W − 6[, C])."""
+    import cv2
+
+    edge = SSIM_WINDOW // 2
+    unbiased = SSIM_WINDOW**2 / (SSIM_WINDOW**2 - 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return cv2.blur(values, (SSIM_WINDOW, SSIM_WINDOW))[edge:-edge, edge:-edge]
+
+    mean_x, mean_y = mean(x), mean(y)
+    variance_x, variance_y = (unbiased * (mean(v * v) - m * m) for v, m in ((x, mean_x), (y, mean_y)))
+    covariance = unbiased * (mean(x * y) - mean_x * mean_y)
+    above = (2 * mean_x * mean_y + SSIM_C1) * (2 * covariance + SSIM_C2)
+    return above / ((mean_x**2 + mean_y**2 + SSIM_C1) * (variance_x + variance_y + SSIM_C2))
 
 
 @dataclass(frozen=True)

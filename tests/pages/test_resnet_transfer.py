@@ -71,6 +71,35 @@ def test_resnet50_without_its_weights_is_offered_and_a_failed_download_is_a_sent
     assert page.metric, "the rest of the page is there"
 
 
+def test_resnet50_is_prepared_once_and_then_answers(monkeypatch, tmp_path):
+    import keras
+
+    file = tmp_path / "resnet50.weights.h5"
+    keras.applications.ResNet50(weights=None, classifier_activation=None).save_weights(file)
+    monkeypatch.setenv("CNNDEMO_RESNET50_WEIGHTS", str(file))
+    backbones.forget("resnet50")
+    worker.end()
+    try:
+        page = no_trouble(run_page("resnet_transfer", {"networks": "ResNet50"}))
+        assert (tmp_path / "resnet50.weights.onnx").is_file()
+        assert not page.warning
+        assert page.selectbox[0].key.startswith("resnet_transfer.explain_resnet50")
+    finally:
+        backbones.forget("resnet50")
+        worker.end()
+
+
+def test_a_damaged_file_of_resnet50_is_a_sentence(monkeypatch, tmp_path):
+    file = tmp_path / "resnet50.weights.h5"
+    file.write_bytes(b"no weights")
+    monkeypatch.setenv("CNNDEMO_RESNET50_WEIGHTS", str(file))
+    worker.end()
+    page = no_trouble(run_page("resnet_transfer", {"networks": "ResNet50"}))
+    worker.end()
+    assert any("resnet50.weights.h5 is damaged" in warning.value for warning in page.warning)
+    assert page.metric, "the rest of the page is there"
+
+
 def test_own_classes_from_files_with_a_broken_one_and_one_class_only(bad_files):
     page = run_page("resnet_transfer")
     page.button(key="resnet_transfer.ready_own").click().run()

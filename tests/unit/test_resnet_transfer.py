@@ -235,8 +235,9 @@ def test_overview_lists_every_network_with_what_is_known():
 
 def test_only_one_network_beside_the_shipped_ones_stays_in_memory(monkeypatch):
     monkeypatch.setattr(backbones, "_networks", {"efficientnet_lite0": "kept", "another": "goes"})
-    monkeypatch.setattr(backbones, "_load", lambda name: name)
-    monkeypatch.setattr(backbones, "Network", lambda backbone, model: model)
+    monkeypatch.setattr(backbones.resnet50_onnx, "ready", lambda: True)
+    monkeypatch.setattr(backbones.resnet50_onnx, "session", lambda: "resnet50")
+    monkeypatch.setattr(backbones, "Network", lambda backbone, session: session)
     assert backbones.network("resnet50") == "resnet50"
     assert set(backbones._networks) == {"efficientnet_lite0", "resnet50"}
     backbones.forget("resnet50")

@@ -2,14 +2,18 @@
 
 import hashlib
 import http.server
+import os
 import threading
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from cnndemo import images
+from cnndemo import images, worker
 from cnndemo import resnet_transfer as transfer
 from cnndemo.errors import VisitorError
-from cnndemo.resnet_transfer import backbones, resnet50
+from cnndemo.resnet_transfer import BACKBONES, backbones, resnet50, resnet50_onnx
+from train import onnx_files
 
 CONTENT = bytes(range(256)) * 12_000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
@@ -61,7 +65,7 @@ def test_the_listing_as_a_keras_model_has_the_same_counts(book_model):
 
 
 def test_multiply_adds_by_arithmetic_are_those_of_the_built_network(book_model):
-    built = backbones.multiply_adds(book_model.layers[1])
+    built = onnx_files.multiply_adds(book_model.layers[1])
     assert resnet50.multiply_adds() == built + 2048 * 1000
 
 
@@ -103,22 +107,106 @@ def test_two_visitors_do_not_download_at_once(server, tmp_path):
         resnet50._downloading.release()
 
 
-def test_a_local_file_is_used_and_names_a_picture(tmp_path, monkeypatch, server):
+@pytest.fixture(scope="module")
+def random_weights(tmp_path_factory):
+    """A ResNet50 of random weights, and its file."""
     import keras
 
-    file = tmp_path / "own.weights.h5"
+    file = tmp_path_factory.mktemp("resnet50") / "own.weights.h5"
     keras.utils.set_random_seed(0)
-    keras.applications.ResNet50(weights=None, classifier_activation=None).save_weights(file)
+    model = keras.applications.ResNet50(weights=None, classifier_activation=None)
+    generator = np.random.default_rng(0)
+    for layer in model.layers:  # statistics that have something to fold
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([generator.uniform(0.5, 1.5, array.shape) for array in layer.get_weights()])
+    model.save_weights(file)
+    return model, file
+
+
+@pytest.fixture
+def local(random_weights, monkeypatch):
+    """The model of random weights whose file the environment names."""
+    model, file = random_weights
     monkeypatch.setenv("CNNDEMO_RESNET50_WEIGHTS", str(file))
     backbones.forget("resnet50")
+    worker.end()  # another one would not know this file
+    yield model
+    worker.end()
+    backbones.forget("resnet50")
+
+
+def test_a_local_file_is_turned_to_onnx_by_the_worker_and_names_a_picture(local):
+    resnet50_onnx.path().unlink(missing_ok=True)
+    answers = transfer.classify(images.sample("cat"), "resnet50")
+    assert len(answers) == 5
+    heat = transfer.class_activation(images.sample("cat"), "resnet50", answers[0][0])
+    assert heat.shape == images.sample("cat").shape[:2]
+    assert {row["network"]: row["weights"] for row in transfer.overview()}["ResNet50"] == "in memory"
+    assert [file.suffix for file in resnet50.path().parent.iterdir() if file != resnet50.path()] == [".onnx"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_onnx_equals_keras_at_every_served_layer(local, count):
+    import keras
+
+    resnet50_onnx.convert()
+    pixels = np.stack(
+        [BACKBONES["resnet50"].prepare(images.sample(name)) for name in ("cat", "motorcycle", "coffee")[:count]]
+    )
+    layers = (resnet50_onnx.MAPS, resnet50_onnx.FEATURES, resnet50_onnx.SCORES)
+    joined = keras.Model(local.inputs[0], [local.get_layer(name).output for name in layers])
+    ours = transfer.network("resnet50").run(pixels)
+    for name, theirs in zip(layers, joined(resnet50.feed(pixels)), strict=True):
+        theirs = theirs.numpy()
+        assert ours[name].shape == theirs.shape
+        assert np.abs(ours[name] - theirs).max() <= 1e-4 * max(1, np.abs(theirs).max())
+
+
+def test_converting_tells_how_far_it_is_and_happens_once(local):
+    resnet50_onnx.path().unlink(missing_ok=True)
+    told = []
+    resnet50_onnx.convert(told.append)
+    assert told == sorted(told)
+    assert 0 < told[0] < 0.1
+    assert told[-1] == pytest.approx(1)
+    resnet50_onnx.convert(lambda share: pytest.fail("it was there"))
+
+
+def test_new_weights_are_converted_anew(local):
+    resnet50_onnx.convert()
+    later = resnet50_onnx.path().stat().st_mtime + 5
+    os.utime(resnet50.path(), (later, later))
     try:
-        answers = transfer.classify(images.sample("cat"), "resnet50")
-        assert len(answers) == 5
-        heat = transfer.class_activation(images.sample("cat"), "resnet50", answers[0][0])
-        assert heat.shape == images.sample("cat").shape[:2]
-        assert {row["network"]: row["weights"] for row in transfer.overview()}["ResNet50"] == "in memory"
+        assert not resnet50_onnx.ready()
     finally:
-        backbones.forget("resnet50")
+        os.utime(resnet50.path(), (later - 100, later - 100))
+
+
+def test_a_damaged_prepared_file_is_thrown_away(local):
+    resnet50_onnx.convert()
+    whole = resnet50_onnx.path().read_bytes()
+    resnet50_onnx.path().write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VisitorError, match="thrown away"):
+        transfer.network("resnet50")
+    assert not resnet50_onnx.path().exists()
+
+
+def test_no_room_is_a_sentence_and_leaves_nothing(local, monkeypatch):
+    resnet50_onnx.path().unlink(missing_ok=True)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(VisitorError, match="no room"):
+        resnet50_onnx.convert()
+    assert list(resnet50.path().parent.iterdir()) == [resnet50.path()]
+
+
+def test_shuffled_weights_answer_otherwise(local):
+    pixels = BACKBONES["resnet50"].prepare(images.sample("cat"))[None]
+    trained, untrained = transfer.network("resnet50").scores(pixels), transfer.randomised("resnet50").scores(pixels)
+    assert np.abs(trained - untrained).max() > 0.01
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights at all" * 100])

@@ -11,7 +11,7 @@ import streamlit as st
 from cnndemo import resnet_transfer as transfer
 from cnndemo import ui, worker
 from cnndemo.errors import VisitorError
-from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50
+from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50, resnet50_onnx
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
 from cnndemo.ui.session import state
@@ -42,16 +42,10 @@ def heat_map(name: str, pixels: np.ndarray, index: int) -> np.ndarray:
     return worker.ask("cnndemo.resnet_transfer.attribution:gradient_map", name, pixels, index)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def untrained(name: str):
-    """The network with shuffled weights; one copy for all visitors."""
-    return transfer.randomised(name)
-
-
 @st.cache_data(max_entries=32, show_spinner=False)
 def untrained_map(name: str, pixels: np.ndarray) -> tuple[np.ndarray, str]:
-    """Map and answer of the network with shuffled weights."""
-    network = untrained(name)
+    """Map and answer of the network with shuffled weights, which is let go again: it is as large as the trained one."""
+    network = transfer.randomised(name)
     seen = network.see(pixels)
     index = int(seen.scores.argmax())
     return attribution.class_map(seen, network, index), network.backbone.labels()[index]
@@ -68,14 +62,25 @@ def choose_networks() -> list[str]:
         format_func=lambda name: BACKBONES[name].title,
         wrap=True,
     )
-    if "resnet50" in chosen and not resnet50.available():
-        _offer_download()
+    if "resnet50" in chosen and not (_prepared() if resnet50.available() else _offer_download()):
         chosen = [name for name in chosen if name != "resnet50"]
     return chosen
 
 
-def _offer_download() -> None:
-    """The button that fetches ResNet50's weights, with size, progress, checksum and place."""
+def _prepared() -> bool:
+    """Whether ResNet50 can be served; the first time it is turned to ONNX, with progress."""
+    if resnet50_onnx.ready():
+        return True
+    bar = st.progress(0.0, "ResNet50 is prepared, once for all visitors …")
+    with ui.guard():
+        for share in worker.steps("cnndemo.resnet_transfer.resnet50_onnx:convert"):
+            bar.progress(min(1.0, share), "ResNet50 is prepared, once for all visitors …")
+    bar.empty()
+    return resnet50_onnx.ready()
+
+
+def _offer_download() -> bool:
+    """The button that fetches ResNet50's weights, with size, progress, checksum and place; whether they are there."""
     st.caption(
         f"ResNet50 is the book's network. Its weights are too large to ship: {resnet50.BYTES / 1e6:.0f} MB from "
         f"Keras' storage into `{resnet50.path().parent.name}/{resnet50.path().name}` of this server's Keras folder, "
@@ -89,6 +94,7 @@ def _offer_download() -> None:
                 st.rerun()
         finally:
             bar.empty()
+    return False
 
 
 def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
@@ -144,18 +150,22 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
                 "as many; the maps are of the first."
             )
     index = naming.class_index(name, label, seen.scores)
-    noise, nonsense = untrained_map(name, pixels)
     with st.container(horizontal=True):
         _map(pixels, None, "What the network saw", f"{alt}, cut to the square that the network sees")
         values = attribution.class_map(seen, transfer.network(name), index)
         _map(pixels, values, f"Class activation map for “{label}”", f"bright where {backbone.title} sees {label}")
-        _map(pixels, noise, f"Shuffled weights: “{nonsense}”", "the same kind of map from a network that knows nothing")
         shown = st.empty()
     st.caption(
         "For a network that ends in an average and one dense layer this map and Grad-CAM are the same thing, and it "
-        "needs no gradient. The last map comes from the same network with its weights shuffled. If you would believe "
-        "that one too, do not believe the other."
+        "needs no gradient."
     )
+    if st.button("Shuffle its weights", key=state.key(f"shuffle_{identity}"), icon=":material/shuffle:"):
+        with st.spinner("The weights are shuffled …"):
+            noise, nonsense = untrained_map(name, pixels)
+        with shown.container(width=SIDE):
+            words = f"Shuffled weights: “{nonsense}”"
+            _map(pixels, noise, words, "the same kind of map from a network that knows nothing")
+        st.caption("This network knows nothing. If you would believe its map too, do not believe the other.")
     if st.button("Let Keras take the gradient", key=state.key(f"prove_{identity}_{index}"), icon=":material/check:"):
         with st.spinner("Keras is asked …"):
             slow = heat_map(name, pixels, index)
