@@ -70,8 +70,9 @@ def parser(
         trains: False for a script that only converts weights: it has nothing to set or to go on with.
     """
     result = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter, allow_abbrev=False
-    )
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False, conflict_handler="resolve",  # a script may tell its own of what an option does
+    )  # fmt: skip
     result.add_argument("--data-dir", type=Path, default=Path(os.environ.get("CNNDEMO_DATA", "data")), help="data sets")
     result.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="published weights and cards")
     result.add_argument("--run-dir", type=Path, default=Path("runs") / name, help="checkpoints, log and results")
