@@ -65,11 +65,11 @@ def drawn(seed: int, height: int = 48, width: int = 64) -> tuple[np.ndarray, np.
 
 
 def pets(folder: Path, each: int = 6) -> None:
-    """Discs for pets, of three breeds: so many to train on each, one without a trimap, and two to test on."""
+    """Discs for pets, of three breeds: so many to train on each, one without a trimap, and one to test on."""
     with zipfile.ZipFile(folder / "oxford_pets.zip", "w") as archive:
         lists: dict[str, list[str]] = {"trainval": [], "trainval_without_trimap": [], "test": []}
         for number, breed in enumerate(BREEDS):
-            for index in range(each + 3):
+            for index in range(each + 2):
                 kind = "trainval" if index < each else "trainval_without_trimap" if index == each else "test"
                 image, trimap = drawn(100 * number + index)
                 archive.writestr(f"images/{breed}_{index}.jpg", encode(image, "JPEG"))

@@ -29,8 +29,8 @@ SCRIPTS = {  # script -> the options of a run of a few steps
     "pet_breeds": ["--epochs", "3", "--batch-size", "8", "--views", "1"],
     "pet_segmentation": ["--epochs", "0", "--small-epochs", "3", "--batch-size", "6"],
     "pet_segmentation_pretrained": [
-        *("--epochs", "1", "--small-epochs", "1", "--taught-epochs", "1"),
-        *("--batch-size", "6", "--size", "64", "--small-size", "32"),
+        *("--epochs", "0", "--small-epochs", "1", "--taught-epochs", "1"),
+        *("--batch-size", "3", "--limit", "6", "--size", "32", "--small-size", "32"),
     ],
     "cifar10_transfer": [
         *("--epochs", "3", "--batch-size", "20", "--tune-epochs", "1", "--tune-batch-size", "20"),
@@ -269,7 +269,7 @@ def test_a_limit_never_cuts_the_test_split(name, run, monkeypatch):
     parts = ["--parts", "heads"] if name == "cifar10_transfer" else []
     results = run(name, *words, *parts, "--limit", "9") / "results"
     card = weights.card(name, results)
-    expected = {"resnet20": 20, "cifar10_transfer": 20, "pet_breeds": 6, "pet_segmentation": 6}[name]
+    expected = {"resnet20": 20, "cifar10_transfer": 20, "pet_breeds": 3, "pet_segmentation": 3}[name]
     assert card["data"]["splits"]["test"] == expected == card["metrics"][0]["samples"]
     assert card["data"]["splits"]["train"] == 9
 
@@ -580,7 +580,7 @@ def test_measuring_the_breeds_needs_the_breeds_of_the_network(run, copied):
     """The tiny data set has three breeds; the head knows 37, of which these are the first three numbers."""
     folder = copied("pet_breeds")
     run("pet_breeds", "--measure")
-    assert weights.card("pet_breeds", folder)["metrics"][0]["samples"] == 6
+    assert weights.card("pet_breeds", folder)["metrics"][0]["samples"] == 3
 
 
 def test_measuring_the_converted_backbone_states_its_difference(run, copied):
