@@ -7,6 +7,9 @@ import hashlib
 import importlib
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +34,9 @@ class WeightsError(VisitorError):
     """A weights file is missing or broken; the message names the command that makes it."""
 
 
-def names() -> list[str]:
+def names(folder: Path | None = None) -> list[str]:
     """Names of the models that have a card."""
-    return sorted(file.stem for file in WEIGHTS_DIR.glob("*.json") if not file.stem.endswith(".layers"))
+    return sorted(file.stem for file in (folder or WEIGHTS_DIR).glob("*.json") if not file.stem.endswith(".layers"))
 
 
 def path(name: str, folder: Path | None = None) -> Path:
@@ -61,12 +64,12 @@ def stages(about: dict[str, Any]) -> list[dict[str, Any]]:
 
 def command(name: str) -> str:
     """The shortest command that makes a network; the card of one that is there names all its options."""
-    return f"python -m train.{_MADE_BY.get(name, name)}"
+    return f"python -m train.{_MADE_BY.get(name, name)} --publish"
 
 
-def history(name: str) -> list[dict[str, float]]:
+def history(name: str, folder: Path | None = None) -> list[dict[str, float]]:
     """The log of the training of `name`, one dict an epoch; empty without the file."""
-    file = WEIGHTS_DIR / f"{name}.history.csv"
+    file = (folder or WEIGHTS_DIR) / f"{name}.history.csv"
     if not file.is_file():
         return []
     with open(file, newline="", encoding="utf-8") as stream:
@@ -107,14 +110,14 @@ def load(name: str, folder: Path | None = None):
     return model
 
 
-def onnx_file(name: str, part: str = "") -> Path:
+def onnx_file(name: str, part: str = "", folder: Path | None = None) -> Path:
     """The network as visitors are served with it, or a part of it such as "decoder": a file, verified.
 
     Raises:
         WeightsError: file or card missing, or the hash is not the card's.
     """
-    about = card(name)
-    file = WEIGHTS_DIR / f"{name}{part and '.' + part}.onnx"
+    about = card(name, folder)
+    file = (folder or WEIGHTS_DIR) / f"{name}{part and '.' + part}.onnx"
     try:
         found = sha256(file)
     except OSError:
@@ -178,7 +181,7 @@ def arrays(name: str, layer: str) -> tuple[np.ndarray, ...]:
 
 
 def save(model, name: str, about: dict[str, Any], dtype: str = "float16", folder: Path | None = None) -> Path:
-    """Write the weights, compressed and in `dtype`, and their card beside them.
+    """Write the weights, compressed and in `dtype`, and their card beside them, each whole or not at all.
 
     Args:
         model: a built `keras.Model`.
@@ -193,8 +196,9 @@ def save(model, name: str, about: dict[str, Any], dtype: str = "float16", folder
     folder = folder or WEIGHTS_DIR
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.weights.h5"
-    model.save_weights(file)
-    _compact(file, dtype)
+    with whole(file) as part:
+        model.save_weights(part)
+        _compact(part, dtype)
     about = about | {
         "file": file.name,
         "sha256": sha256(file),
@@ -208,8 +212,20 @@ def save(model, name: str, about: dict[str, Any], dtype: str = "float16", folder
 
 def write_card(name: str, about: dict[str, Any], folder: Path | None = None) -> None:
     """Write the card of `name` into `folder`, by default `weights/`."""
-    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-    ((folder or WEIGHTS_DIR) / f"{name}.json").write_text(text, encoding="utf-8")
+    with whole((folder or WEIGHTS_DIR) / f"{name}.json") as part:
+        part.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def whole(file: Path) -> Iterator[Path]:
+    """A path to write to, whose file takes the place of `file` when the block ends well and is removed when not.
+
+    It has the same name in a folder of its own, so that whoever lists the folder never meets half a file.
+    """
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=file.parent) as scratch:
+        part = Path(scratch) / file.name
+        yield part
+        part.replace(file)
 
 
 def sha256(file: Path) -> str:

@@ -54,4 +54,5 @@ def readme() -> str:
 
 
 if __name__ == "__main__":
-    (weights.WEIGHTS_DIR / "README.md").write_text(readme(), encoding="utf-8")
+    with weights.whole(weights.WEIGHTS_DIR / "README.md") as part:
+        part.write_text(readme(), encoding="utf-8")

@@ -9,7 +9,9 @@ from random weights for as many epochs. The card holds the table; the heads of t
 
 from __future__ import annotations
 
+import argparse
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -22,6 +24,9 @@ from train.datasets import cifar10
 from train.resnet20 import Cosine, Pictures
 
 PADDED = "padded to 224"
+VALIDATION = 2000  # pictures held out from the training split
+NAMES = ("cifar10_transfer", "cifar10_transfer_padded")
+PARTS = {"heads": "head", "tuned": "all layers", "scratch": "from scratch"}
 
 
 class Enlarged(Pictures):
@@ -36,11 +41,13 @@ class Enlarged(Pictures):
         return small_pictures.enlarge(x.astype(np.uint8), self.size).astype(np.float32), y
 
 
-def whole_network(size: int, pretrained: bool, head: keras.Model | None = None) -> keras.Model:
+def whole_network(
+    size: int, pretrained: bool, head: keras.Model | None = None, folder: Path = weights.WEIGHTS_DIR
+) -> keras.Model:
     """Backbone and head in one functional model, float32 probabilities at its end."""
     network = efficientnet_lite0.build(size)
     if pretrained:
-        network.set_weights(features.backbone_weights())
+        network.set_weights(features.imagenet(folder).get_weights())
         for layer in network.layers:
             # Averages over a few small batches would spoil what ImageNet's million pictures have measured.
             layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
@@ -58,8 +65,9 @@ def whole_network(size: int, pretrained: bool, head: keras.Model | None = None) 
 
 def train_head(name, train, validation, arguments) -> tuple[keras.Model, list[dict]]:
     """Fits the softmax layer on features."""
+    keras.utils.set_random_seed(arguments.seed)
     head = feature_head.build(len(resnet20.CLASSES))
-    optimizer = keras.optimizers.Adam(1e-3)
+    optimizer = keras.optimizers.Adam(arguments.learning_rate)
     head.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = common.fit(
         head, train, validation, arguments, "val_accuracy", "max", patience=12, stage=name.replace(" ", "_"), verbose=2
@@ -86,133 +94,162 @@ def train_all(name, model, rate, split, validation, arguments, size) -> None:
     )
 
 
-def main() -> None:
-    parser = common.parser("CIFAR-10 on a pretrained network.", "cifar10_transfer", epochs=40, batch_size=512)
-    parser.add_argument("--tune-size", type=int, default=96, help="side of the pictures when all layers train")
-    parser.add_argument("--tune-epochs", type=int, default=5, help="epochs with all layers")
-    parser.add_argument("--tune-batch-size", type=int, default=256)
-    parser.add_argument("--tune-rate", type=float, default=3e-4, help="learning rate of the unfrozen network")
-    parser.add_argument("--tune-minutes", type=float, help="end each of the two trainings after so many minutes")
-    parser.add_argument("--parts", default="heads,tuned,scratch", help="what to do; the card keeps the rest")
-    parser.add_argument("--test-limit", type=int, default=5000, help="with --limit: how many test pictures")
-    parser.add_argument("--mixed", action="store_true", help="train all layers in bfloat16 (GPU)")
-    arguments = parser.parse_args()
-    common.prepare(arguments)
-    started = time.time()
+def parts_of(text: str) -> list[str]:
+    """The type of `--parts`."""
+    parts = text.split(",")
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise argparse.ArgumentTypeError(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    return parts
 
-    train, validation, test = cifar10.load(arguments.data_dir)
+
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    parser = common.parser("CIFAR-10 on a pretrained network.", "cifar10_transfer", epochs=40, batch_size=512)
+    count, positive = common.at_least(1), common.above_zero
+    parser.add_argument("--learning-rate", type=positive, default=1e-3, help="of the heads, at the start")
+    sizes = [small_pictures.size_of(name) for name in small_pictures.INPUTS if name != PADDED]
+    parser.add_argument("--tune-size", type=int, choices=sizes, default=96, help="side of the pictures in tuning")
+    parser.add_argument("--tune-epochs", type=count, default=5, help="epochs with all layers")
+    parser.add_argument("--tune-batch-size", type=count, default=256, help="pictures a step with all layers")
+    parser.add_argument("--tune-learning-rate", type=positive, default=3e-4, help="highest, of the unfrozen network")
+    parser.add_argument("--tune-minutes", type=positive, help="end each of the two trainings after so many minutes")
+    parser.add_argument(
+        "--parts", type=parts_of, default="heads,tuned,scratch", help="what to do; the published card keeps the rest"
+    )
+    parser.add_argument("--mixed", action="store_true", help="train all layers in bfloat16 (GPU)")
+    return parser
+
+
+def row_of(hits: np.ndarray) -> dict:
+    """What the table says of the test pictures that were named right; bool (n,)."""
+    right, samples = int(hits.sum()), len(hits)
+    return {"accuracy": right / samples, "interval": common.wilson(right, samples), "samples": samples}
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
+    started, folder = time.time(), arguments.weights_dir
+    train, validation, test = cifar10.load(arguments.data_dir, VALIDATION)
+    if arguments.measure:
+        measure(arguments, test)
+        return
+    parts = arguments.parts
+    rows, heads, histories, origin = earlier(arguments) if "heads" not in parts else ([], {}, {}, {})
+    common.prepare(arguments)
     if arguments.limit:
-        pick = np.random.default_rng(0)
-        train, validation, test = (
-            tuple(part[rows] for part in split)
-            for split, limit in ((train, arguments.limit), (validation, 500), (test, arguments.test_limit))
-            for rows in [pick.permutation(len(split[0]))[:limit]]
-        )
-    samples = len(test[0])
-    splits = {"train": len(train[0]), "validation": len(validation[0]), "test": samples}
-    if "heads" not in arguments.parts:
-        splits = weights.card("cifar10_transfer")["data"]["splits"]
-    rows, heads, histories = [], {}, {}
+        chosen = np.random.default_rng(0).permutation(len(train[0]))[: arguments.limit]
+        train = train[0][chosen], train[1][chosen]
+    splits = {"train": len(train[0]), "validation": len(validation[0]), "test": len(test[0])}
 
     def report(name: str, trained: str, probabilities: np.ndarray, seconds: float) -> None:
-        right = int((probabilities.argmax(axis=1) == test[1]).sum())
-        interval = common.wilson(right, samples)
-        rows.append(
-            {"input": name, "trained": trained, "accuracy": right / samples, "interval": interval, "samples": samples}
-            | {"training_pictures": len(train[0]), "seconds": round(seconds, 1)}
-            | {"command": common.command(arguments), "hardware": common.hardware()}
+        row = row_of(probabilities.argmax(axis=1) == test[1])
+        more = {"training_pictures": len(train[0]), "seconds": round(seconds, 1)}
+        more |= {"command": common.command(arguments), "hardware": common.hardware()}
+        rows.append({"input": name, "trained": trained} | row | more)
+        print(
+            f"{name}, {trained}: {row['accuracy']:.4f} on {row['samples']} test pictures, {seconds:.0f} s", flush=True
         )
-        print(f"{name}, {trained}: {right / samples:.4f} on {samples} test pictures, {seconds:.0f} s", flush=True)
 
-    parts = arguments.parts.split(",")
-    if "heads" not in parts:
-        rows, heads, histories = earlier(arguments)
     for name, prepare in small_pictures.INPUTS.items() if "heads" in parts else ():
         clock = time.time()
-        network = features.backbone(small_pictures.size_of(name))
+        network = features.backbone(small_pictures.size_of(name), folder)
         x = [features.extract(network, split[0], prepare) for split in (train, validation, test)]
         pairs = [(part, split[1]) for part, split in zip(x, (train, validation, test), strict=True)]
         heads[name], histories[name] = train_head(name, pairs[0], pairs[1], arguments)
-        heads[name].set_weights([w.astype(np.float16).astype(np.float32) for w in heads[name].get_weights()])
-        report(name, "head", heads[name].predict(x[2], batch_size=500, verbose=0), time.time() - clock)
-    if "heads" in parts:
-        publish(rows, heads, histories, splits, arguments, started)
+        answers = common.as_stored(heads[name]).predict(x[2], batch_size=500, verbose=0)
+        report(name, "head", answers, time.time() - clock)
 
     name = f"scaled to {arguments.tune_size}"
     prepare = small_pictures.INPUTS[name]
     if name not in heads and "tuned" in parts:
         clock = time.time()
-        network = features.backbone(arguments.tune_size)
+        network = features.backbone(arguments.tune_size, folder)
         pairs = [(features.extract(network, x, prepare), y) for x, y in (train, validation, test)]
         heads[name], _ = train_head(f"{name} again", pairs[0], pairs[1], arguments)
         if arguments.limit:
             report(name, "head, fewer pictures", heads[name].predict(pairs[2][0], verbose=0), time.time() - clock)
-    for part, (trained, rate) in {
-        "tuned": ("all layers", arguments.tune_rate),
-        "scratch": ("from scratch", 1e-3),
-    }.items():
+    for part, rate in (("tuned", arguments.tune_learning_rate), ("scratch", 1e-3)):
         if part not in parts:
             continue
         clock = time.time()
+        keras.utils.set_random_seed(arguments.seed)
         keras.config.set_dtype_policy("mixed_bfloat16" if arguments.mixed else "float32")
-        model = whole_network(arguments.tune_size, trained == "all layers", heads.get(name))
+        model = whole_network(arguments.tune_size, part == "tuned", heads.get(name), folder)
         train_all(part, model, rate, train, validation, arguments, arguments.tune_size)
         keras.config.set_dtype_policy("float32")
         exact = whole_network(arguments.tune_size, False)
         exact.set_weights(model.get_weights())
         batches = features.Batches(test[0], prepare)
-        report(name, trained, exact.predict(batches, verbose=0), time.time() - clock)
-        publish(rows, heads, histories, splits, arguments, started)
+        report(name, PARTS[part], exact.predict(batches, verbose=0), time.time() - clock)
+    origin = origin or {"total_seconds": round(time.time() - started, 1), "data": cifar10.SOURCE | {"splits": splits}}
+    publish(rows, heads, histories, arguments, origin)
 
 
-def earlier(arguments) -> tuple[list[dict], dict, dict]:
-    """Rows, heads and logs of an earlier run, from its cards, so that a part can be done by itself."""
-    about = {name: weights.card(name) for name in ("cifar10_transfer", "cifar10_transfer_padded")}
-    trained = {"tuned": "all layers", "scratch": "from scratch"}
-    again = [trained[part] for part in arguments.parts.split(",") if part in trained]
+def earlier(arguments) -> tuple[list[dict], dict, dict, dict]:
+    """Rows, heads, logs and origin of the published run, so that a part can be done by itself."""
+    folder = arguments.weights_dir
+    about = {name: weights.card(name, folder) for name in NAMES}
+    again = [PARTS[part] for part in arguments.parts]
     again += ["head, fewer pictures"] if "tuned" in arguments.parts else []
-    rows = [row for row in about["cifar10_transfer"]["experiments"] if row["trained"] not in again]
-    heads = {card["input"]: weights.load(name) for name, card in about.items()}
-    return rows, heads, {card["input"]: weights.history(name) for name, card in about.items()}
+    rows = [row for row in about[NAMES[0]]["experiments"] if row["trained"] not in again]
+    heads = {card["input"]: weights.load(name, folder) for name, card in about.items()}
+    histories = {card["input"]: weights.history(name, folder) for name, card in about.items()}
+    # Where the heads come from; the rows of the table name their own commands.
+    facts = ("command", "commit", "arguments", "hardware", "versions", "date", "total_seconds", "data")
+    origin = {key: about[NAMES[0]][key] for key in facts if key in about[NAMES[0]]}
+    return rows, heads, histories, origin | {"resumed": about[NAMES[0]].get("resumed", False)}
 
 
-def publish(rows, heads, histories, splits, arguments, started) -> None:
+def figures(shown: list[dict]) -> list[dict]:
+    """The metrics of a card from rows of the table, its own network's first."""
+    names = ["accuracy"] + [f"accuracy, {row['input']}, {row['trained']}" for row in shown[1:]]
+    return [
+        common.metric(name, row["accuracy"], row["samples"], row["interval"])
+        for name, row in zip(names, shown, strict=True)
+    ]
+
+
+def measure(arguments, test) -> None:
+    """Measures both published heads anew; the networks of the other rows are not kept."""
+    folder, found = arguments.weights_dir, {}
+    for card in [weights.card(name, folder) for name in NAMES]:
+        network = features.backbone(small_pictures.size_of(card["input"]), folder)
+        seen = features.extract(network, test[0], small_pictures.INPUTS[card["input"]])
+        answers = common.Served(card["name"], folder).predict(seen)
+        found[card["input"]] = row_of(answers.argmax(axis=1) == test[1])
+    for name in NAMES:
+        about = weights.card(name, folder)
+        rows = [row | found.get(row["input"], {}) if row["trained"] == "head" else row for row in about["experiments"]]
+        own = next(row for row in rows if row["trained"] == "head" and row["input"] == about["input"])
+        facts = {"metrics": figures([own, *(row for row in rows if row is not own)]), "experiments": rows}
+        common.measure(name, arguments, lambda _, facts=facts: facts)
+
+
+def publish(rows, heads, histories, arguments, origin) -> None:
     """Writes the heads of the best frozen input (by validation accuracy) and of the padded one, with their cards."""
     frozen = [row for row in rows if row["trained"] == "head" and row["input"] != PADDED]
     best = max(frozen, key=lambda row: best_validation(histories.get(row["input"], [])))
-    for row, suffix in ((best, ""), (rows[0], "_padded")):
-        shown = [row] + ([] if suffix else [other for other in rows if other is not row])
-        names = ["accuracy"] + [f"accuracy, {other['input']}, {other['trained']}" for other in shown[1:]]
-        common.publish(
-            heads[row["input"]],
-            arguments,
-            builder="cnndemo.models.feature_head:build",
-            builder_arguments={"classes": len(resnet20.CLASSES)},
-            data=cifar10.SOURCE | {"splits": splits},
-            metrics=[
-                common.metric(name, other["accuracy"], other["samples"], other["interval"])
-                for name, other in zip(names, shown, strict=True)
-            ],
-            history=histories[row["input"]],
-            name=f"cifar10_transfer{suffix}",
-            classes=list(resnet20.CLASSES),
-            backbone="efficientnet_lite0",
-            input=row["input"],
-            experiments=rows if not suffix else [row],
-            tuning={
+    padded = next(row for row in rows if row["trained"] == "head" and row["input"] == PADDED)
+    for row, name in ((best, NAMES[0]), (padded, NAMES[1])):
+        shown = [row] + ([other for other in rows if other is not row] if row is best else [])
+        card = {"data": origin["data"]} | {
+            "builder": "cnndemo.models.feature_head:build",
+            "builder_arguments": {"classes": len(resnet20.CLASSES)},
+            "metrics": figures(shown),
+            "history": histories[row["input"]],
+            "name": name,
+            "classes": list(resnet20.CLASSES),
+            "backbone": "efficientnet_lite0",
+            "input": row["input"],
+            "experiments": rows if row is best else [row],
+            "tuning": {
                 "epochs": arguments.tune_epochs,
-                "rate": arguments.tune_rate,
+                "rate": arguments.tune_learning_rate,
                 "batch_size": arguments.tune_batch_size,
             },
-            **({"total_seconds": round(time.time() - started, 1)} if "heads" in arguments.parts else heads_origin()),
-        )
-
-
-def heads_origin() -> dict:
-    """Where the heads of an earlier run come from; the rows of the table name their own commands."""
-    about = weights.card("cifar10_transfer")
-    facts = {key: about[key] for key in ("command", "hardware", "date", "total_seconds")}
-    return facts | {"resumed": about.get("resumed", False)}
+        }
+        common.publish(heads[row["input"]], arguments, **(card | origin))
 
 
 def best_validation(history: list[dict]) -> float:

@@ -8,62 +8,110 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib.util
+import math
 import os
 import platform
-import random
-import shutil
-import signal
+import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from cnndemo import weights
+from cnndemo import inference, weights
+from train import distribution, runs
+from train.checkpoints import Arrays, Best, Checkpoint, Guard, size, variables
+from train.publish import RESULTS, put, whole_results
+from train.runs import script as script
 
 
-def parser(description: str, name: str, epochs: int = 10, batch_size: int = 128) -> argparse.ArgumentParser:
-    """The arguments that every train script understands; a script adds its own."""
-    result = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an argument that is a whole number, `least` or more."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        return value
+
+    return number
+
+
+def above_zero(text: str) -> float:
+    """The type of an argument that is a number above zero, such as a learning rate."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above zero")
+    return value
+
+
+def zero_or_more(text: str) -> float:
+    """The type of an argument that is a number and not negative."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of at least zero")
+    return value
+
+
+def parser(
+    description: str, name: str, epochs: int = 10, batch_size: int = 128, least_epochs: int = 1, trains: bool = True
+) -> argparse.ArgumentParser:
+    """The arguments that every train script understands; a script adds its own.
+
+    Args:
+        epochs, batch_size: defaults.
+        least_epochs: 0 for a script of which a part can be left out.
+        trains: False for a script that only converts weights: it has nothing to set or to go on with.
+    """
+    result = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False, conflict_handler="resolve",  # a script may tell its own of what an option does
+    )  # fmt: skip
     result.add_argument("--data-dir", type=Path, default=Path(os.environ.get("CNNDEMO_DATA", "data")), help="data sets")
-    result.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="where weights and card go")
-    result.add_argument("--run-dir", type=Path, default=Path("runs") / name, help="checkpoints and the log")
-    result.add_argument("--epochs", type=int, default=epochs, help="how often the training split is seen")
-    result.add_argument("--batch-size", type=int, default=batch_size, help="examples a step")
-    result.add_argument("--seed", type=int, default=0, help="seed of weights, order and augmentation")
-    result.add_argument("--limit", type=int, default=0, help="use only so many training examples, for a quick try")
-    result.add_argument("--resume", action="store_true", help="go on from the last finished epoch in --run-dir")
-    result.set_defaults(name=name)
+    result.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="published weights and cards")
+    result.add_argument("--run-dir", type=Path, default=Path("runs") / name, help="checkpoints, log and results")
+    result.add_argument("--publish", action="store_true", help="put the results into --weights-dir")
+    result.add_argument("--measure", action="store_true", help="only measure the published network anew, as served")
+    result.set_defaults(name=name, resume=False, fresh=not trains, seed=0, distribute="none")
+    if trains:
+        positive = at_least(1)
+        result.add_argument(
+            "--epochs", type=at_least(least_epochs), default=epochs, help="passes over the training split"
+        )
+        result.add_argument("--batch-size", type=positive, default=batch_size, help="examples a step")
+        result.add_argument("--seed", type=at_least(0), default=0, help="seed of weights, order and augmentation")
+        result.add_argument("--limit", type=at_least(0), default=0, help="train on so many examples only; 0: on all")
+        result.add_argument(
+            "--distribute", choices=distribution.CHOICES, default="none", help="each step over all devices (JAX)"
+        )
+        result.add_argument("--resume", action="store_true", help="go on from the last finished epoch in --run-dir")
+        result.add_argument("--fresh", action="store_true", help="replace the run that --run-dir holds")
     return result
 
 
 def prepare(arguments: argparse.Namespace) -> float:
-    """Seed Python, NumPy and the backend; empty the run folder unless resuming. Returns the start time."""
+    """Seed Python, NumPy and the backend, and claim the run folder. Returns the start time.
+
+    Raises:
+        SystemExit: see `runs.claim`.
+    """
+    distribution.check(arguments)
     keras.utils.set_random_seed(arguments.seed)
-    random.seed(arguments.seed)
-    if not arguments.resume and arguments.run_dir.exists():
-        shutil.rmtree(arguments.run_dir)
-    arguments.run_dir.mkdir(parents=True, exist_ok=True)
+    distribution.by_the_first(runs.claim, arguments)
+    runs.ending.go_on = runs.command(arguments, "--resume", folders=True)
     return time.time()
 
 
-class _Interruptible(keras.callbacks.Callback):
-    """Ctrl-C ends the training after the current batch; what is lost is at most an epoch."""
-
-    def on_train_begin(self, logs=None):
-        self.previous = signal.signal(signal.SIGINT, self.stop)
-
-    def stop(self, *_):
-        print("\nInterrupted: go on later with --resume.", file=sys.stderr)
-        self.model.stop_training = True
-        self.model.interrupted = True
-        signal.signal(signal.SIGINT, self.previous)
-
-    def on_train_end(self, logs=None):
-        signal.signal(signal.SIGINT, self.previous)
+def spread(items: Sequence, limit: int) -> list:
+    """At most `limit` of a sequence, evenly spread over it; all of them without a limit."""
+    count = min(limit or len(items), len(items))
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 class _WallTime(keras.callbacks.Callback):
@@ -92,12 +140,17 @@ def fit(
 ) -> list[dict[str, float]]:
     """Train with a checkpoint every epoch, and end with the best epoch's weights in the model.
 
+    A run that was struck in any epoch and goes on with `--resume` ends, on a CPU, with the very same weights: all that
+    an epoch depends on is in the checkpoint before it. Only a schedule that follows the clock differs.
+
     Args:
         model: a compiled model.
-        training, validation: what `Model.fit` takes: `keras.utils.PyDataset` or tuples of arrays.
+        training: a `Stream`, or a tuple of arrays.
+        validation: what `Model.fit` takes: `keras.utils.PyDataset` or tuples of arrays.
         monitor, mode: the figure that decides which epoch is best, and its direction.
         patience: epochs without progress before stopping; the learning rate falls after a third of it.
         reduce: lower the learning rate on a plateau; off for models with a learning-rate schedule.
+        callbacks: further ones; the names of what one remembers from epoch to epoch stand in its `counted`.
         stage: name of this part of a training in several parts; each has its own checkpoints and log.
         epochs: instead of `arguments.epochs`.
 
@@ -105,37 +158,63 @@ def fit(
         The log, one dict an epoch (also in `<run-dir>/<stage>history.csv`).
 
     Raises:
-        SystemExit: the training was interrupted.
+        SystemExit: the training diverged or was interrupted, or there is no room for its checkpoints.
     """
     folder, epochs = arguments.run_dir / stage, epochs or arguments.epochs
     folder.mkdir(parents=True, exist_ok=True)
     log, best = folder / "history.csv", folder / "best.weights.h5"
-    earlier = read_log(log) if arguments.resume and log.exists() else []
-    pick = min if mode == "min" else max
-    threshold = pick((row[monitor] for row in earlier if monitor in row), default=None)
-    every = [
-        _WallTime(),
-        keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False),
-        keras.callbacks.ModelCheckpoint(
-            best, monitor, save_best_only=True, save_weights_only=True, mode=mode, initial_value_threshold=threshold
-        ),
-        keras.callbacks.CSVLogger(log, append=bool(earlier)),
-        keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode),
-        _Interruptible(),
-    ]
+    if isinstance(training, tuple):
+        training = Arrays(*training, batch_size=arguments.batch_size, seed=arguments.seed)
+    if isinstance(validation, tuple):
+        validation = Arrays(*validation, batch_size=training.batch_size, seed=None)
+    every: list[keras.callbacks.Callback] = [_WallTime(), *(callbacks or [])]
     if reduce:
-        every.insert(1, keras.callbacks.ReduceLROnPlateau(monitor, 0.3, max(1, patience // 3), mode=mode, min_lr=1e-6))
-    if len(earlier) < epochs:
-        model.interrupted = False
-        data = {"x": training[0], "y": training[1]} if isinstance(training, tuple) else {"x": training}
-        batch = {"batch_size": arguments.batch_size} if isinstance(training, tuple) else {}
-        model.fit(
-            **data, **batch, epochs=epochs, validation_data=validation, callbacks=every + (callbacks or []), **options
-        )
-        if model.interrupted:
-            raise SystemExit(130)
-    model.load_weights(best)
+        every.append(keras.callbacks.ReduceLROnPlateau(monitor, 0.3, max(1, patience // 3), mode=mode, min_lr=1e-6))
+    every += [
+        Guard(monitor),
+        Best(best, monitor, mode),
+        keras.callbacks.CSVLogger(log if distribution.first() else os.devnull, append=True),
+        keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode),
+    ]
+    checkpoint = Checkpoint(folder / "checkpoints", every, training, arguments.resume)
+    if distribution.first():
+        _cut_log(log, checkpoint.epochs)
+    if checkpoint.epochs < epochs and not checkpoint.finished:
+        distribution.by_the_first(_find_room, model, arguments)
+        checkpoint.restore(model)
+        spread = distribution.spread(model, [training, validation], arguments, variables(model))
+        with runs.ending.patience(), spread:
+            # Keras would shuffle the batches of a PyDataset with Python's own generator, whose state is nowhere kept.
+            model.fit(
+                training, epochs=epochs, initial_epoch=checkpoint.epochs, validation_data=validation, shuffle=False,
+                callbacks=[*every, checkpoint], **options,
+            )  # fmt: skip
+    distribution.agree(0)  # the first process has written
+    try:
+        model.load_weights(best)
+    except (OSError, ValueError, KeyError):
+        raise SystemExit(f"{best} is missing or damaged. Begin anew: --fresh.") from None
     return read_log(log)
+
+
+def _cut_log(log: Path, epochs: int) -> None:
+    """Leave in a log only the epochs that a checkpoint follows."""
+    if log.exists():
+        lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+        with weights.whole(log) as part:
+            part.write_text("".join(lines[: epochs + 1 if epochs else 0]), encoding="utf-8")
+
+
+def _find_room(model: keras.Model, arguments: argparse.Namespace) -> None:
+    """See, before the first epoch, that checkpoints and results will find room.
+
+    Raises:
+        SystemExit: they will not.
+    """
+    parameters = 4 * model.count_params()
+    runs.room(arguments.run_dir, 4 * size(model) + 4 * parameters, "--run-dir")
+    if arguments.publish:
+        runs.room(arguments.weights_dir, 4 * parameters, "--weights-dir")
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -212,35 +291,102 @@ def metric(name: str, value: float, samples: int, interval: list[float], split: 
 
 
 def hardware() -> str:
-    """The device that trains, in words."""
-    backend = keras.backend.backend()
+    """The processor and all devices that the backend trains on, by name."""
+    backend, devices = keras.backend.backend(), []
     if backend == "jax":
         import jax
 
-        device = jax.devices()[0]
-        if device.platform != "cpu":
-            return f"{device.device_kind} (JAX {jax.__version__})"
-    return f"{os.cpu_count()} cores {platform.machine()} ({backend})"
+        devices = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    elif backend == "tensorflow":
+        import tensorflow as tf
+
+        found = tf.config.list_physical_devices("GPU")
+        devices = [tf.config.experimental.get_device_details(each).get("device_name", "GPU") for each in found]
+    cores = f"{os.cpu_count()} cores of {processor()}"
+    return ", ".join([*(f"{count} × {name}" for name, count in Counter(devices).items()), f"{cores} ({backend})"])
+
+
+def processor() -> str:
+    """The name of the processor, or at least of its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Of Python, Keras and the backend."""
+    backend = keras.backend.backend()
+    made_by = getattr(__import__(backend), "__version__", "") if backend != "numpy" else version("numpy")
+    return {"python": platform.python_version(), "keras": keras.__version__, backend: made_by}
+
+
+def commit() -> str:
+    """The commit of the scripts, with `+` if files differ from it; empty outside a repository."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + "+" * bool(git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def command(arguments: argparse.Namespace) -> str:
     """The command line that made the weights, without the folders of one machine."""
-    words, skip = [], False
-    for word in sys.argv[1:]:
-        if skip:
-            skip = False
-        elif word in ("--data-dir", "--weights-dir", "--run-dir"):
-            skip = True
-        elif not word.startswith(("--data-dir=", "--weights-dir=", "--run-dir=", "--resume")):
-            words.append(word)
-    backend = "" if keras.backend.backend() == "tensorflow" else f"KERAS_BACKEND={keras.backend.backend()} "
-    return " ".join([f"{backend}python -m train.{arguments.name}", *words])
+    return runs.command(arguments, "--publish")
 
 
-def origin(name: str) -> dict[str, Any]:
-    """What a card says of the shipped weights `name` that a training starts from; theirs may have started, too."""
-    facts, card = ("command", "hardware", "epochs", "seconds", "resumed", "started_from"), weights.card(name)
+def origin(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """What a card says of the published weights that a training starts from; theirs may have started, too."""
+    facts = ("command", "commit", "hardware", "epochs", "seconds", "resumed", "started_from")
+    card = weights.card(name, folder)
     return {"started_from": {key: card[key] for key in facts if key in card}}
+
+
+class Served:
+    """A published network as visitors are served with it, asked as a `keras.Model` is.
+
+    Args:
+        name: of the network.
+        folder: where its `.onnx` file and its card lie.
+
+    Raises:
+        WeightsError: a file is missing or damaged.
+    """
+
+    def __init__(self, name: str, folder: Path | None = None) -> None:
+        self.predict_on_batch = inference.function(inference.load(weights.onnx_file(name, folder=folder), name))
+
+    def predict(self, x, batch_size: int = 250, verbose: int = 0) -> np.ndarray:
+        """Answers to an array, or to batches of a `PyDataset`."""
+        if isinstance(x, np.ndarray):
+            x = Arrays(x, batch_size=batch_size, seed=None)
+        batches = (x[index][0] for index in range(len(x)))
+        return np.concatenate([self.predict_on_batch(np.asarray(batch, np.float32)) for batch in batches])
+
+
+def measure(name: str, arguments: argparse.Namespace, facts: Callable[[Any], dict[str, Any]]) -> None:
+    """Put the figures of a published network on its card anew.
+
+    Args:
+        facts: from something with `predict` and `predict_on_batch` to what the card says, `metrics` among it.
+    """
+    card = weights.card(name, arguments.weights_dir)
+    found = facts(Served(name, arguments.weights_dir))
+    for figure in found["metrics"]:
+        print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} on {figure['samples']}")
+    weights.write_card(name, card | found, arguments.weights_dir)
+
+
+def as_stored(model: keras.Model, dtype: str = "float16") -> keras.Model:
+    """The model with its weights rounded as they are stored, so that what is measured is what is published."""
+    model.set_weights([values.astype(dtype).astype(np.float32) for values in model.get_weights()])
+    return model
 
 
 def publish(
@@ -257,7 +403,10 @@ def publish(
     name: str | None = None,
     **more: Any,
 ) -> Path:
-    """Write `<name>.weights.h5`, its card and its history beside it.
+    """Write `<name>.weights.h5`, its card, its history and what serves it into `<run-dir>/results`.
+
+    With `--publish` they go on into `--weights-dir`, where nothing changes before all of them are whole, and a network
+    that serves visitors is not replaced by one that cannot.
 
     Args:
         builder: "cnndemo.models.<file>:<function>" that builds the architecture.
@@ -268,48 +417,90 @@ def publish(
         source: package, version, author, licence of weights that were converted and not trained here.
         name: model name when a script makes several; default the script's.
         more: further facts for the card (`notes`, `classes`, `threshold`, …).
+
+    Returns:
+        The path of the weights file among the results.
+
+    Raises:
+        SystemExit: a weight or a figure is not a finite number; nothing was written.
     """
-    name = name or arguments.name
+    name, results = name or arguments.name, arguments.run_dir / RESULTS
+    if not distribution.first():
+        return results / f"{name}.weights.h5"
+    _refuse_nonsense(model, metrics, name, dtype)
     about: dict[str, Any] = {
         "name": name,
         "builder": builder,
         "builder_arguments": builder_arguments or {},
         "command": command(arguments),
+        "arguments": runs.settings(arguments),
+        "commit": commit(),
         "data": data,
         "metrics": metrics,
         "seed": arguments.seed,
         "hardware": hardware(),
         "keras": keras.__version__,
+        "versions": versions(),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    if history:
-        about["epochs"] = len(history)
-        about["seconds"] = round(seconds if seconds is not None else sum(row.get("seconds", 0.0) for row in history), 1)
-        write_log(arguments.weights_dir / f"{name}.history.csv", history)
-    if arguments.resume:
-        about["resumed"] = True
-    if source:
-        about["source"] = source
-    file = weights.save(model, name, about | more, dtype, arguments.weights_dir)
-    serve(name, arguments.weights_dir)
+    with runs.ending.patience():
+        results.mkdir(parents=True, exist_ok=True)
+        if history:
+            took = seconds if seconds is not None else sum(row.get("seconds", 0.0) for row in history)
+            about |= {"epochs": len(history), "seconds": round(took, 1)}
+            write_log(results / f"{name}.history.csv", history)
+        if arguments.resume:
+            about["resumed"] = True
+        if source:
+            about["source"] = source
+        file = weights.save(model, name, about | more, dtype, results)
+        serve(name, results)
+        onnx = f"{name}.onnx"
+        breaks = (arguments.weights_dir / onnx).exists() and not (results / onnx).exists()
+        if arguments.publish and not breaks:
+            put(whole_results(arguments.run_dir, [name]), arguments.weights_dir)
+            runs.published(arguments.run_dir)
+        else:
+            where = ", where TensorFlow and tf2onnx are installed" if breaks else ""
+            publishing = f"python -m train.publish {arguments.run_dir}"
+            print(f"Results are in {results}. To put them into weights/{where}: {publishing}", flush=True)
     return file
 
 
+def _refuse_nonsense(model: keras.Model, metrics: list[dict[str, Any]], name: str, dtype: str) -> None:
+    """Refuse weights and figures that are no numbers.
+
+    Raises:
+        SystemExit: there are some.
+    """
+    with np.errstate(over="ignore"):
+        broken = [each.path for each in model.weights if not np.isfinite(np.asarray(each).astype(dtype)).all()]
+    if broken:
+        raise SystemExit(f"{name} is not written: {broken[0]} is not finite as {dtype}. The training has diverged.")
+    if lost := [each["name"] for each in metrics if not math.isfinite(each["value"])]:
+        raise SystemExit(f"{name} is not written: the figure “{lost[0]}” is not a number.")
+
+
 def serve(name: str, folder: Path) -> None:
-    """Write the file that visitors are served with, where tf2onnx is installed; else say how."""
-    if importlib.util.find_spec("tf2onnx") and keras.backend.backend() == "tensorflow":
+    """Write the file that visitors are served with, where TensorFlow and tf2onnx are installed."""
+    if not (importlib.util.find_spec("tf2onnx") and importlib.util.find_spec("tensorflow")):
+        return
+    if keras.backend.backend() == "tensorflow":
         from train import onnx_files
 
         onnx_files.export(name, folder)
-    else:
-        print(f"Next, with TensorFlow and tf2onnx: python -m train.onnx_files {name}", flush=True)
+    else:  # the export is TensorFlow's, and a process has one backend
+        words = [sys.executable, "-m", "train.onnx_files", name, "--weights-dir", str(folder.resolve())]
+        environment = {key: value for key, value in os.environ.items() if key != distribution.PROCESSES}
+        root = Path(__file__).parent.parent
+        subprocess.run(words, cwd=root, env=environment | {"KERAS_BACKEND": "tensorflow"}, check=False)
 
 
 def write_log(file: Path, history: list[dict[str, float]]) -> None:
     """A log as CSV, with every column that occurs in any of its rows."""
     file.parent.mkdir(parents=True, exist_ok=True)
     columns = list(dict.fromkeys(key for row in history for key in row))
-    with open(file, "w", newline="", encoding="utf-8") as stream:
+    with weights.whole(file) as part, open(part, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in history)

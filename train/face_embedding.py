@@ -19,6 +19,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnndemo import inference, weights
+from cnndemo import inference
 from cnndemo.face_detection import turned
-from cnndemo.face_verification import Face, Networks, describe, naive_embedding, networks, rates
+from cnndemo.face_verification import Face, Networks, describe, naive_embedding, rates
 from cnndemo.models import face_embedding, face_landmarks, tiny_face_detector
 from train import common
 from train.datasets import lfw
@@ -36,12 +37,14 @@ from train.datasets import lfw
 PACKAGE, VERSION = "@vladmandic/face-api", "1.7.15"
 REFERENCE = Path("tests/golden/face_embedding.npz")
 TOLERANCE = 1e-4
+PATIENCE = 15.0  # seconds for a first word from the registry
 SOURCE = {"package": PACKAGE, "version": VERSION}
 NAMES = {
     "face_embedding": "face_recognition_model",
     "face_landmarks": "face_landmark_68_model",
     "tiny_face_detector": "tiny_face_detector_model",
 }
+ORDER = ("tiny_face_detector", "face_landmarks", "face_embedding")  # of `Networks`
 
 
 def fetch(folder: Path) -> Path:
@@ -49,12 +52,22 @@ def fetch(folder: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise SystemExit(f"npm is not installed. Get the archive of {PACKAGE} {VERSION} and give it as --source FILE.")
-    answer = subprocess.run(
-        [npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if answer.returncode:
-        raise SystemExit(f"npm could not fetch {PACKAGE}@{VERSION}: {answer.stderr.strip()}")
-    return folder / answer.stdout.split()[-1]
+    package, advice = f"{PACKAGE}@{VERSION}", "Get the archive where there is a network, and give it as --source FILE."
+
+    def ask(*words: str, seconds: float) -> str:
+        try:
+            answer = subprocess.run(
+                [npm, *words, "--silent", "--fetch-retries=0", package],
+                cwd=folder, capture_output=True, text=True, check=False, timeout=seconds,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise SystemExit(f"npm has not fetched {package} in {seconds:.0f} seconds. {advice}") from None
+        if answer.returncode:
+            raise SystemExit(f"npm could not fetch {package}: {answer.stderr.strip() or 'no network?'} {advice}")
+        return answer.stdout.split()[-1]
+
+    ask("view", seconds=PATIENCE)  # without a network npm would try for minutes
+    return folder / ask("pack", seconds=600)
 
 
 def read(archive: tarfile.TarFile, model: str) -> dict[str, np.ndarray]:
@@ -128,14 +141,13 @@ def central(faces: list[Face], side: int) -> Face | None:
     return min(faces, key=lambda face: np.hypot(*np.subtract(face.box.centre, middle)), default=None)
 
 
-def measure(using: Networks, data_dir: Path, limit: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def measure(using: Networks, data_dir: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Accuracy, error rates and distances on the pairs of LFW.
 
     Returns:
         The metrics of the card, and its further facts.
     """
     pairs, picture = lfw.load(data_dir)
-    pairs = pairs[:: max(1, len(pairs) // limit)] if limit else pairs
     aligned: dict[str, np.ndarray] = {}
     naive: dict[str, np.ndarray] = {}
     names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
@@ -187,38 +199,62 @@ def _apart(embeddings: dict[str, np.ndarray], pair: lfw.Pair) -> float:
     return float(np.linalg.norm(embeddings[pair.first] - embeddings[pair.second]))
 
 
-def main() -> None:
-    parser = common.parser("Converts and measures the face networks.", "face_embedding", epochs=0)
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    parser = common.parser("Converts and measures the face networks.", "face_embedding", trains=False)
     parser.add_argument("--source", type=Path, help=f"archive of {PACKAGE} {VERSION}, instead of fetching it with npm")
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="npz with faces and the package's answers")
-    parser.add_argument("--measure", action="store_true", help="score the stored weights anew")
-    arguments = parser.parse_args()
-    if arguments.measure:
-        metrics, facts = measure(networks(), arguments.data_dir, arguments.limit)
-        about = weights.card("face_embedding", arguments.weights_dir) | {"metrics": metrics, **facts}
-        weights.write_card("face_embedding", about, arguments.weights_dir)
-        return
-    if arguments.source and not arguments.source.is_file():
-        raise SystemExit(f"{arguments.source} is not a file")
+    return parser
+
+
+def measure_again(arguments: argparse.Namespace) -> None:
+    """Put the figures of the published networks, as they are served, on the card."""
+    served = (common.Served(name, arguments.weights_dir).predict_on_batch for name in (*ORDER, "face_check"))
+    using = Networks(*served)
+    metrics, facts = measure(using, arguments.data_dir)
+    common.measure("face_embedding", arguments, lambda _: {"metrics": metrics} | facts)
+
+
+def converted(source: Path) -> dict[str, keras.Model]:
+    """The three networks of an archive of the package.
+
+    Raises:
+        SystemExit: it is not that archive, or damaged.
+    """
     builders = {
         "face_embedding": face_embedding.build,
         "face_landmarks": face_landmarks.build,
         "tiny_face_detector": tiny_face_detector.build,
     }
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(arguments.source or fetch(Path(folder))) as archive:
-        models = {name: convert(build, read(archive, NAMES[name])) for name, build in builders.items()}
+    try:
+        with tarfile.open(source) as archive:
+            return {name: convert(build, read(archive, NAMES[name])) for name, build in builders.items()}
+    except (OSError, EOFError, KeyError, ValueError, AttributeError, tarfile.TarError, zlib.error) as error:
+        raise SystemExit(f"{source} is not the whole archive of {PACKAGE} {VERSION}: {error}") from None
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
+    if arguments.measure:
+        measure_again(arguments)
+        return
+    if arguments.source and not arguments.source.is_file():
+        raise SystemExit(f"{arguments.source} is not a file")
+    common.prepare(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        models = converted(arguments.source or fetch(Path(folder)))
     exact = difference(models["face_embedding"], arguments.reference)
     print(f"largest difference from the package's embeddings: {exact:.1e} in float32")
     if exact > TOLERANCE:
         raise SystemExit(f"The conversion is wrong: at most {TOLERANCE} was expected.")
-    for model in models.values():  # measure what will be shipped
-        model.set_weights([values.astype(np.float16).astype(np.float32) for values in model.get_weights()])
+    for model in models.values():
+        common.as_stored(model)
     rounded = difference(models["face_embedding"], arguments.reference)
     publish_helpers(models, arguments)
     started = time.time()
-    order = ("tiny_face_detector", "face_landmarks", "face_embedding")
-    using = Networks(*(_predictor(models[name]) for name in order), inference.predictor("face_check"))
-    metrics, facts = measure(using, arguments.data_dir, arguments.limit)
+    using = Networks(*(_predictor(models[name]) for name in ORDER), inference.predictor("face_check"))
+    metrics, facts = measure(using, arguments.data_dir)
     for figure in metrics:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} of {figure['samples']}")
     print(f"measured in {time.time() - started:.0f} s; {facts['lfw']}")
@@ -243,7 +279,7 @@ def main() -> None:
             "others, and the training pictures were not balanced: do not expect these figures for everybody.",
             "For learning how recognition works; not for identifying anyone, and not for a real door.",
         ],
-        command="python -m train.face_embedding" + (f" --limit {arguments.limit}" if arguments.limit else ""),
+        command="python -m train.face_embedding --publish",
         difference={"float32": exact, "float16": rounded, "samples": samples},
         **facts,
     )
@@ -265,7 +301,7 @@ def publish_helpers(models: dict[str, keras.Model], arguments: argparse.Namespac
             source=SOURCE | {"author": "Vincent Mühler; packaged by Vladimir Mandic", "licence": "MIT"},
             notes=f"Converted, not trained here. {purpose} Its part in recognition is measured with face_embedding.",
             name=name,
-            command="python -m train.face_embedding",
+            command="python -m train.face_embedding --publish",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -27,15 +28,16 @@ class Batches(keras.utils.PyDataset):
         return (self.prepare(self.pictures[rows]).astype(np.float32),)
 
 
-def backbone_weights() -> list[np.ndarray]:
-    """The arrays of the shipped EfficientNet-Lite0, in the order of `Model.set_weights`."""
-    return weights.load("efficientnet_lite0").get_weights()
+def imagenet(folder: Path) -> keras.Model:
+    """EfficientNet-Lite0 with its ImageNet weights: those published in a folder, or else the shipped ones."""
+    there = weights.path("efficientnet_lite0", folder).is_file()
+    return weights.load("efficientnet_lite0", folder if there else None)
 
 
-def backbone(size: int) -> keras.Model:
+def backbone(size: int, folder: Path) -> keras.Model:
     """EfficientNet-Lite0 with its ImageNet weights for pictures of `size` pixels, up to the pooled 1280 features."""
     network = efficientnet_lite0.build(size)
-    network.set_weights(backbone_weights())
+    network.set_weights(imagenet(folder).get_weights())
     network = efficientnet_lite0.fold(network)  # the same features in two thirds of the time
     return keras.Model(network.input, network.get_layer("average_pool").output, name="backbone")
 

@@ -26,6 +26,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cnndemo import weights
 from cnndemo.models import siamese, unet, unet_pretrained
+from train.runs import script
 
 OUTPUT = "output"  # name of the model's own answer
 LARGE = 512  # arrays of fewer elements stay in float32
@@ -90,7 +91,8 @@ def written(model: keras.Model, file: Path, exact: list[np.ndarray]) -> dict[str
     del graph.metadata_props[:]
     graph.doc_string = graph.graph.doc_string = ""
     graph.producer_name, graph.producer_version = "keras, tf2onnx", ""
-    file.write_bytes(graph.SerializeToString(deterministic=True))
+    with weights.whole(file) as part:
+        part.write_bytes(graph.SerializeToString(deterministic=True))
     return {"file": file.name, "sha256": weights.sha256(file), "bytes": file.stat().st_size}
 
 
@@ -107,9 +109,10 @@ def export(name: str, folder: Path | None = None) -> Path:
         about["onnx_decoder"] = written(decoder(name, model), folder / f"{name}.decoder.onnx", exact)
     if name == "siamese":
         about["onnx_untrained"] = written(served(name, siamese.build(seed=0)), folder / f"{name}.untrained.onnx", [])
-    weights.write_card(name, about, folder)
     rows = ",\n".join(json.dumps(row) for row in layers(weights.path(name, folder), model))
-    (folder / f"{name}.layers.json").write_text(f"[\n{rows}\n]\n", encoding="utf-8")
+    with weights.whole(folder / f"{name}.layers.json") as part:
+        part.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
+    weights.write_card(name, about, folder)
     return file
 
 
@@ -200,12 +203,15 @@ def layers(file: Path, model: keras.Model) -> list[dict[str, Any]]:
     return rows
 
 
+@script
 def main() -> None:
     """Export the networks that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="networks; default all that have a card")
-    for name in parser.parse_args().names or weights.names():
-        file = export(name)
+    parser.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="where they lie")
+    arguments = parser.parse_args()
+    for name in arguments.names or weights.names(arguments.weights_dir):
+        file = export(name, arguments.weights_dir)
         print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB", flush=True)
 
 

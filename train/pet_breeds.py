@@ -8,6 +8,8 @@ Each training picture counts several times, as the central crop and as random cr
 
 from __future__ import annotations
 
+import argparse
+
 import keras
 import numpy as np
 from PIL import Image
@@ -63,28 +65,65 @@ def random_crops(images: list[np.ndarray], generator: np.random.Generator) -> np
     return np.stack(result)
 
 
-def main() -> None:
-    parser = common.parser("A head for the breeds of pets.", "pet_breeds", epochs=60, batch_size=64)
-    parser.add_argument("--views", type=int, default=8, help="random crops of each training picture beside the centre")
-    parser.add_argument("--dropout", type=float, default=0.3)
-    parser.add_argument("--smoothing", type=float, default=0.1, help="how much probability the target gives away")
-    parser.add_argument("--learning-rate", type=float, default=5e-4)
-    arguments = parser.parse_args()
-    common.prepare(arguments)
+def figures(head, x: np.ndarray, y: np.ndarray, breeds: list[str]) -> dict:
+    """What the card says of a head on features (n, 1280) of the test split: metrics, and the accuracy of each breed."""
+    hits = head.predict(x, verbose=0).argmax(axis=1) == y
+    present = [breed for breed in range(len(breeds)) if (y == breed).any()]
+    each = {breeds[breed]: float(hits[y == breed].mean()) for breed in present}
+    samples, right = len(hits), int(hits.sum())
 
+    def mean_over_breeds(rows: np.ndarray) -> float:
+        """Mean of the breeds' accuracies on a resampled test split."""
+        return float(np.mean([hits[rows][labels].mean() for b in present if (labels := y[rows] == b).any()]))
+
+    everything = np.arange(samples)
+    mean, interval = mean_over_breeds(everything), common.bootstrap(everything, mean_over_breeds)
+    known = np.array([breeds[breed] in IMAGENET_BREEDS for breed in y])
+    metrics = [
+        common.metric("accuracy", right / samples, samples, common.wilson(right, samples)),
+        common.metric("mean over breeds", mean, samples, interval),
+    ]
+    for name, rows in (("accuracy, breeds of ImageNet", known), ("accuracy, other breeds", ~known)):
+        if rows.any():
+            part = common.wilson(int(hits[rows].sum()), int(rows.sum()))
+            metrics.append(common.metric(name, hits[rows].mean(), int(rows.sum()), part))
+    return {"metrics": metrics, "breed_accuracy": each}
+
+
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    parser = common.parser("A head for the breeds of pets.", "pet_breeds", epochs=60, batch_size=64)
+    count, zero = common.at_least(0), common.zero_or_more
+    parser.add_argument("--views", type=count, default=8, help="random crops of each picture beside the centre")
+    parser.add_argument("--dropout", type=zero, default=0.3, help="share of the features that a step goes without")
+    parser.add_argument("--smoothing", type=zero, default=0.1, help="how much probability the target gives away")
+    parser.add_argument("--learning-rate", type=common.above_zero, default=5e-4, help="at the start")
+    return parser
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
     train, validation, test, breeds = oxford_breeds.load(arguments.data_dir)
+    backbone = features.backbone(efficientnet_lite0.INPUT_SIZE, arguments.weights_dir)
+    if arguments.measure:
+        seen = features.extract(backbone, test[0], central)
+        common.measure("pet_breeds", arguments, lambda served: figures(served, seen, test[1], breeds))
+        return
+    common.prepare(arguments)
     if arguments.limit:
-        pick = np.random.default_rng(0)
-        chosen = [pick.permutation(len(split[0]))[: arguments.limit] for split in (train, validation, test)]
-        train, validation, test = (
-            ([split[0][row] for row in rows], split[1][rows])
-            for split, rows in zip((train, validation, test), chosen, strict=True)
-        )
-    backbone = features.backbone(efficientnet_lite0.INPUT_SIZE)
-    generator = np.random.default_rng(arguments.seed)
+        rows = common.spread(range(len(train[0])), arguments.limit)
+        train = [train[0][row] for row in rows], train[1][rows]
     views = [features.extract(backbone, train[0], central)]
-    for _ in range(arguments.views):
-        views.append(features.extract(backbone, train[0], lambda images: random_crops(images, generator.spawn(1)[0])))
+    numbered = list(enumerate(train[0]))
+    for view in range(arguments.views):
+
+        def crops(part: list[tuple[int, np.ndarray]], view: int = view) -> np.ndarray:
+            """Drawn from the number of the picture, for several threads ask for crops in no certain order."""
+            generator = np.random.default_rng((arguments.seed, view, part[0][0]))
+            return random_crops([image for _, image in part], generator)
+
+        views.append(features.extract(backbone, numbered, crops))
     x, y = np.concatenate(views), np.tile(train[1], len(views))
     held, seen = (features.extract(backbone, split[0], central) for split in (validation, test))
 
@@ -107,29 +146,8 @@ def main() -> None:
         class_weight=class_weight,
         verbose=2,
     )
-    head.set_weights([w.astype(np.float16).astype(np.float32) for w in head.get_weights()])
-
-    hits = head.predict(seen, verbose=0).argmax(axis=1) == test[1]
-    present = [breed for breed in range(len(breeds)) if (test[1] == breed).any()]
-    each = {breeds[breed]: float(hits[test[1] == breed].mean()) for breed in present}
-    samples, right = len(hits), int(hits.sum())
-
-    def mean_over_breeds(rows: np.ndarray) -> float:
-        """Mean of the breeds' accuracies on a resampled test split."""
-        return float(np.mean([hits[rows][labels].mean() for b in present if (labels := test[1][rows] == b).any()]))
-
-    everything = np.arange(samples)
-    mean, interval = mean_over_breeds(everything), common.bootstrap(everything, mean_over_breeds)
-    known = np.array([breeds[breed] in IMAGENET_BREEDS for breed in test[1]])
-    metrics = [
-        common.metric("accuracy", right / samples, samples, common.wilson(right, samples)),
-        common.metric("mean over breeds", mean, samples, interval),
-    ]
-    for name, rows in (("accuracy, breeds of ImageNet", known), ("accuracy, other breeds", ~known)):
-        if rows.any():
-            part = common.wilson(int(hits[rows].sum()), int(rows.sum()))
-            metrics.append(common.metric(name, hits[rows].mean(), int(rows.sum()), part))
-    for row in metrics:
+    found = figures(common.as_stored(head), seen, test[1], breeds)
+    for row in found["metrics"]:
         print(f"{row['name']}: {row['value']:.4f} on {row['samples']} test pictures")
     common.publish(
         head,
@@ -137,12 +155,11 @@ def main() -> None:
         builder="cnndemo.models.feature_head:build",
         builder_arguments={"classes": len(breeds), "dropout": arguments.dropout},
         data=oxford_breeds.SOURCE
-        | {"splits": {"train": len(train[0]), "validation": len(validation[0]), "test": samples}},
-        metrics=metrics,
+        | {"splits": {"train": len(train[0]), "validation": len(validation[0]), "test": len(test[0])}},
+        **found,
         history=history,
         classes=breeds,
         backbone="efficientnet_lite0",
-        breed_accuracy=each,
         imagenet_breeds=IMAGENET_BREEDS,
         notes=f"{len(IMAGENET_BREEDS)} of the {len(breeds)} breeds are classes of ImageNet: the frozen backbone has "
         "learned them before.",

@@ -12,12 +12,11 @@ earlier.
 
 from __future__ import annotations
 
-import json
+import argparse
 import math
 import time
 from argparse import Namespace
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import keras
@@ -28,6 +27,7 @@ from cnndemo import images, inference, pet_segmentation, weights
 from cnndemo.models import unet
 from cnndemo.pet_segmentation import metrics
 from train import common
+from train.checkpoints import Stream
 from train.datasets import oxford_pets
 from train.datasets.oxford_pets import Example
 
@@ -49,7 +49,7 @@ VARIANTS = [replace(Augmentation(), **change) for change in WEAKER] + [NO_AUGMEN
 LEFT_OUT = dict(zip(pet_segmentation.LEFT_OUT, VARIANTS, strict=True))
 
 
-class Squares(keras.utils.PyDataset):
+class Squares(Stream):
     """Batches of square pictures and soft labels, augmented anew each time.
 
     A picture is moved, cropped, turned, scaled and fitted by a single affine warp, its labels by the same. Pixels
@@ -63,26 +63,22 @@ class Squares(keras.utils.PyDataset):
     """
 
     def __init__(self, examples, size, scale, batch_size, augmentation=None, seed=0):
-        super().__init__(workers=3 if augmentation else 1, max_queue_size=12)
-        self.size, self.scale, self.batch_size, self.augmentation = size, scale, batch_size, augmentation
-        self.random = np.random.default_rng(seed)
-        self.seed, self.epoch = seed, 0
+        trains = augmentation is not None
+        workers = 3 if trains else 1
+        super().__init__(
+            len(examples), batch_size, seed if trains else None, whole=trains, workers=workers, max_queue_size=12
+        )
+        self.size, self.scale, self.augmentation = size, scale, augmentation
         self.pairs = [_shrink(image, _one_hot(target), round(1.4 * size)) for image, target in examples]
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        whole = len(self.pairs) / self.batch_size
-        return max(1, math.floor(whole) if self.augmentation else math.ceil(whole))
-
-    def on_epoch_end(self) -> None:
-        """Shuffles; the last incomplete batch of a training epoch is left out."""
-        self.epoch += 1
-        self.order = self.random.permutation(len(self.pairs)) if self.augmentation else np.arange(len(self.pairs))
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        random = np.random.default_rng((self.seed, self.epoch, index))
-        both = [self._square(*self.pairs[number], random) for number in chosen]
+        rows = self.rows(index)
+        # A generator a picture: what becomes of it does not depend on who else is in the batch of a process.
+        chances = self.chance(index).spawn(len(rows))
+        part = self.part(rows)
+        both = [
+            self._square(*self.pairs[number], chance) for number, chance in zip(rows[part], chances[part], strict=True)
+        ]
         pictures = np.stack([picture for picture, _ in both]).astype(np.float32) * np.float32(self.scale)
         return pictures, np.stack([target for _, target in both]).astype(np.float32) / np.float32(255)
 
@@ -190,19 +186,22 @@ class Cosine(keras.callbacks.Callback):
         rate: the highest learning rate.
         epochs: where the cosine ends.
         clock, part: or after this part of what the clock has left when the first epoch, which compiles, is over.
-        spent: seconds of the epochs before a `--resume`.
     """
 
-    def __init__(self, rate: float, epochs: int, clock: Clock, part: float, spent: float = 0.0) -> None:
+    counted = ("spent", "seconds")
+
+    def __init__(self, rate: float, epochs: int, clock: Clock, part: float) -> None:
         super().__init__()
-        self.rate, self.epochs, self.clock, self.part, self.spent = rate, epochs, clock, part, spent
-        self.started = self.seconds = None
+        self.rate, self.epochs, self.clock, self.part = rate, epochs, clock, part
+        self.started = self.seconds = self.spent = None
 
     def progress(self, epoch: int) -> float:
-        by_time = (self.spent + time.time() - self.started) / (self.spent + self.seconds) if self.seconds else 0.0
+        by_time = (time.time() - self.started) / self.seconds if self.seconds else 0.0
         return min(1.0, max(epoch / self.epochs, by_time))
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
+        if self.started is None and self.spent is not None:  # a run that goes on
+            self.started = time.time() - self.spent
         share = (1 + math.cos(math.pi * self.progress(epoch))) / 2
         self.model.optimizer.learning_rate = self.rate * max(0.01, share if epoch else 0.2)
 
@@ -211,6 +210,7 @@ class Cosine(keras.callbacks.Callback):
             self.started, self.seconds = time.time(), self.clock.share(self.part)
         elif self.seconds and self.progress(epoch + 1) >= 1.0:
             self.model.stop_training = True
+        self.spent = time.time() - self.started
 
 
 def train_stage(
@@ -231,12 +231,9 @@ def train_stage(
         metrics=scores(),
         jit_compile=keras.backend.backend() == "jax",
     )
-    log = arguments.run_dir / stage / "history.csv"
-    earlier = common.read_log(log) if arguments.resume and log.exists() else []
-    spent = sum(row.get("seconds", 0.0) for row in earlier[1:])
     history = common.fit(
         model, train, validation, arguments, "val_mean_jaccard", "max", patience=max(20, epochs // 2), reduce=False,
-        callbacks=[Cosine(rate, epochs, clock, part, spent)], stage=stage, epochs=epochs, verbose=2,
+        callbacks=[Cosine(rate, epochs, clock, part)], stage=stage, epochs=epochs, verbose=2,
     )  # fmt: skip
     return [row | {"size": train.size} for row in history]
 
@@ -373,7 +370,7 @@ def _summary(row: dict) -> dict:
 
 
 def ablation(pets: oxford_pets.Pets, arguments: Namespace) -> None:
-    """Trains at 64×64 with one augmentation left out each; writes `<weights>/pet_segmentation.ablation.csv`."""
+    """Trains at 64×64 with one augmentation left out each; the result is `pet_segmentation.ablation.csv`."""
     net = replace(pet_segmentation.NETWORKS["book"], size=64)
     validation = Squares(pairs(pets.validation), 64, net.scale, arguments.batch_size)
     rows = []
@@ -382,7 +379,14 @@ def ablation(pets: oxford_pets.Pets, arguments: Namespace) -> None:
         model = unet.build(64)
         train = Squares(pairs(pets.train), 64, net.scale, arguments.batch_size, augmentation, arguments.seed)
         history = train_stage(
-            model, train, validation, arguments, f"without_{number}", arguments.epochs, arguments.rate, Clock(0)
+            model,
+            train,
+            validation,
+            arguments,
+            f"without_{number}",
+            arguments.epochs,
+            arguments.learning_rate,
+            Clock(0),
         )
         found = np.sum([row["table"] for row in evaluate(model, net, pets.validation)], axis=0)
         row = {
@@ -395,44 +399,59 @@ def ablation(pets: oxford_pets.Pets, arguments: Namespace) -> None:
         }
         print("left out:", left_out, row)
         rows.append(row)
-    common.write_log(arguments.weights_dir / "pet_segmentation.ablation.csv", rows)
+    results = arguments.run_dir / common.RESULTS
+    common.write_log(results / "pet_segmentation.ablation.csv", rows)
+    if arguments.publish:
+        common.put([results / "pet_segmentation.ablation.csv"], arguments.weights_dir)
 
 
-def main() -> None:
-    parser = common.parser(__doc__, "pet_segmentation", epochs=150, batch_size=32)
-    parser.add_argument("--small-epochs", type=int, default=100, help="epochs at 64×64 before those at 128×128")
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--minutes", type=float, default=0.0, help="at most so long; the schedule fits itself to it")
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    parser = common.parser(__doc__, "pet_segmentation", epochs=150, batch_size=32, least_epochs=0)
+    count = common.at_least(0)
+    parser.add_argument("--small-epochs", type=count, default=100, help="epochs at 64×64 before those at 128×128")
+    parser.add_argument("--learning-rate", type=common.above_zero, default=1e-3, help="the highest")
+    parser.add_argument(
+        "--minutes", type=common.zero_or_more, default=0.0, help="at most so long; the schedule fits itself to it"
+    )
     parser.add_argument("--teacher", action="store_true", help="learn from pet_segmentation_pretrained's answers, too")
-    parser.add_argument("--start", action="store_true", help="go on from the shipped weights instead of at random")
+    parser.add_argument("--start", action="store_true", help="go on from the published weights instead of at random")
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
     parser.add_argument("--ablation", action="store_true", help="only measure what each augmentation is worth")
-    parser.add_argument("--measure", action="store_true", help="only measure both networks' stored weights once more")
+    return parser
+
+
+@common.script
+def main() -> None:
+    parser = options()
     arguments = parser.parse_args()
+    if not arguments.epochs + (0 if arguments.ablation else arguments.small_epochs):
+        parser.error("there is no epoch to train: --epochs and --small-epochs are 0")
+    net, folder = pet_segmentation.NETWORKS["book"], arguments.weights_dir
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
     pets = oxford_pets.load(arguments.data_dir)
     if arguments.measure:
-        for net in pet_segmentation.NETWORKS.values():
-            measure(weights.load(net.weights), net, pets, weights.WEIGHTS_DIR)
+        common.measure(net.weights, arguments, lambda served: figures(served, net, pets))
         return
+    teacher = pet_segmentation.NETWORKS["pretrained"]
+    teaching = weights.load(teacher.weights, folder) if arguments.teacher else None
+    start = weights.load(net.weights, folder).get_weights() if arguments.start else None
+    history = weights.history(net.weights, folder) if arguments.start else []
+    origin = common.origin(net.weights, folder) if arguments.start else {}
     common.prepare(arguments)
     clock = Clock(arguments.minutes)
-    if arguments.limit:
-        pets = replace(pets, train=pets.train[: arguments.limit], unlabelled=pets.unlabelled[: arguments.limit])
+    pets = limited(pets, arguments.limit)
     if arguments.ablation:
         ablation(pets, arguments)
         return
-    net = pet_segmentation.NETWORKS["book"]
     examples = pairs(pets.train)
-    if arguments.teacher:
+    if teaching is not None:
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy("float32")
-        teacher = pet_segmentation.NETWORKS["pretrained"]
-        examples += teach(weights.load(teacher.weights), teacher, pets.unlabelled)
+        examples += teach(teaching, teacher, pets.unlabelled)
         keras.config.set_dtype_policy(policy)
-    history, model = [], None
-    start = weights.load(net.weights).get_weights() if arguments.start else None
+    model = None
     for size, epochs, part in ((64, arguments.small_epochs, 0.3), (net.size, arguments.epochs, 1.0)):
         if not epochs:
             continue
@@ -442,46 +461,50 @@ def main() -> None:
             model.set_weights(previous)
         train = Squares(examples, size, net.scale, arguments.batch_size, Augmentation(), arguments.seed)
         validation = Squares(pairs(pets.validation), size, net.scale, arguments.batch_size)
-        stage = f"at_{size}"
-        history += train_stage(model, train, validation, arguments, stage, epochs, arguments.rate, clock, part)
+        rate = arguments.learning_rate
+        history += train_stage(model, train, validation, arguments, f"at_{size}", epochs, rate, clock, part)
     keras.config.set_dtype_policy("float32")
     served = unet.build(net.size)
     served.set_weights(model.get_weights())
-    finish(served, net, pets, arguments, history, "cnndemo.models.unet:build", {"size": net.size})
+    finish(served, net, pets, arguments, history, "cnndemo.models.unet:build", {"size": net.size}, **origin)
+
+
+def limited(pets: oxford_pets.Pets, limit: int) -> oxford_pets.Pets:
+    """At most so many training pictures of each sort, from all breeds; validation and test stay whole."""
+    return replace(pets, train=common.spread(pets.train, limit), unlabelled=common.spread(pets.unlabelled, limit))
 
 
 def finish(model, net, pets, arguments, history, builder, builder_arguments, **more) -> None:
-    """Writes weights and card, and measures the weights as they were written."""
-    file = common.publish(
-        model, arguments, builder, oxford_pets.SOURCE | {"splits": pets.splits()}, [], builder_arguments, history,
-        classes=list(pet_segmentation.CLASSES.values()), **more,
-    )  # fmt: skip
-    model.load_weights(file)
-    measure(model, net, pets, arguments.weights_dir)
-
-
-def measure(model, net, pets, folder: Path) -> None:
-    """Puts the figures of the test split, and the speed where TensorFlow serves, on the card of stored weights."""
-    figures = report(evaluate(model, net, pets.test))
-    for figure in figures["metrics"]:
+    """Measures the weights as they are stored, and writes them with their card."""
+    found = figures(common.as_stored(model), net, pets)
+    for figure in found["metrics"]:
         low, high = figure["interval"]
         print(f"{figure['name']}: {figure['value']:.3f} [{low:.3f}, {high:.3f}] on {figure['samples']} pictures")
+    common.publish(
+        model, arguments, builder, oxford_pets.SOURCE | {"splits": pets.splits()}, history=history,
+        builder_arguments=builder_arguments, classes=list(pet_segmentation.CLASSES.values()), **found, **more,
+    )  # fmt: skip
+
+
+def figures(model, net, pets) -> dict:
+    """What the card says of a network on the test split, and of its speed where TensorFlow serves."""
+    found = report(evaluate(model, net, pets.test))
     once = report(evaluate(model, net, pets.test, mirror=False))["metrics"]
     names = ("pixel accuracy", "Jaccard of pet", "mean Jaccard of the classes")
-    figures["metrics"] += [
+    found["metrics"] += [
         figure | {"name": f"{figure['name']}, without the mirror image"} for figure in once if figure["name"] in names
     ]
-    figures["notes"] = "Each answer is the mean of those to the picture and to its mirror image."
+    found["notes"] = "Each answer is the mean of those to the picture and to its mirror image."
     if keras.backend.backend() == "tensorflow":
-        figures["speed"] = speed(model, net)
-    about = json.loads((folder / f"{net.weights}.json").read_text(encoding="utf-8"))
-    weights.write_card(net.weights, about | figures, folder)
+        found["speed"] = speed(model, net)
+    return found
 
 
 def speed(model, net, rounds: int = 25) -> dict:
     """Median time of `segment` on a sample, resizing included."""
     name = next(name for name, other in pet_segmentation.NETWORKS.items() if other == net)
-    image, predict, taken = images.sample("cat"), inference.traced(model), []
+    image, taken = images.sample("cat"), []
+    predict = inference.traced(model) if isinstance(model, keras.Model) else model.predict_on_batch
     for _ in range(rounds):
         start = time.perf_counter()
         pet_segmentation.segment(image, name, predict)

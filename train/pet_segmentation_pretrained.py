@@ -7,22 +7,23 @@ network's own answers on the training pictures that have no trimap (self-trainin
 blocks and all batch normalizations of the encoder stay as ImageNet left them. At the end the batch normalizations are
 folded into the convolutions. Data, augmentation, loss and figures are those of `train/pet_segmentation.py`.
 
-    python -m train.pet_segmentation_pretrained --start --epochs 0 --taught-epochs 15 --rate 8e-4
+    python -m train.pet_segmentation_pretrained --start --epochs 0 --taught-epochs 15 --learning-rate 8e-4
 
-goes on from the shipped, folded weights instead of the first part, and keeps their history.
+goes on from the published, folded weights instead of the first part, and keeps their history.
 """
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 
 import keras
 
 from cnndemo import pet_segmentation, weights
 from cnndemo.models import unet_pretrained
-from train import common
+from train import common, features
 from train.datasets import oxford_pets
-from train.pet_segmentation import Augmentation, Clock, Squares, finish, pairs, teach, train_stage
+from train.pet_segmentation import Augmentation, Clock, Squares, figures, finish, limited, pairs, teach, train_stage
 
 FROZEN = ("stem", "stage1_")
 
@@ -37,24 +38,41 @@ def build(size: int, folded: bool = False) -> keras.Model:
     return model
 
 
-def main() -> None:
-    parser = common.parser(__doc__, "pet_segmentation_pretrained", epochs=60, batch_size=16)
-    parser.add_argument("--small-epochs", type=int, default=40, help="epochs at the smaller size, labelled pictures")
-    parser.add_argument("--small-size", type=int, default=160, help="side of the squares in the first part")
-    parser.add_argument("--taught-epochs", type=int, default=30, help="epochs with the network's own answers; 0: none")
-    parser.add_argument("--rate", type=float, default=6e-4, help="highest learning rate")
-    parser.add_argument("--start", action="store_true", help="go on from the shipped weights, without the first part")
-    parser.add_argument("--size", type=int, default=256, help="side of the squares after the first part")
-    parser.add_argument("--minutes", type=float, default=0.0, help="at most so long; the schedule fits itself to it")
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    parser = common.parser(__doc__, "pet_segmentation_pretrained", epochs=60, batch_size=16, least_epochs=0)
+    count, side = common.at_least(0), common.at_least(32)
+    parser.add_argument("--small-epochs", type=count, default=40, help="epochs at the smaller size, labelled pictures")
+    parser.add_argument("--small-size", type=side, default=160, help="side of the squares in the first part")
+    parser.add_argument("--taught-epochs", type=count, default=30, help="epochs with the network's own answers")
+    parser.add_argument("--learning-rate", type=common.above_zero, default=6e-4, help="the highest")
+    parser.add_argument("--start", action="store_true", help="go on from the published weights, without the first part")
+    parser.add_argument("--size", type=side, default=256, help="side of the squares after the first part")
+    parser.add_argument(
+        "--minutes", type=common.zero_or_more, default=0.0, help="at most so long; the schedule fits itself to it"
+    )
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
+    return parser
+
+
+@common.script
+def main() -> None:
+    parser = options()
     arguments = parser.parse_args()
+    if not arguments.epochs + arguments.taught_epochs + (0 if arguments.start else arguments.small_epochs):
+        parser.error("there is no epoch to train: the numbers of epochs are 0")
+    net, folder = pet_segmentation.NETWORKS["pretrained"], arguments.weights_dir
+    pets = oxford_pets.load(arguments.data_dir)
+    if arguments.measure:
+        common.measure(net.weights, arguments, lambda served: figures(served, net, pets))
+        return
+    start: dict = {}
+    if arguments.start:
+        published, start = weights.load(net.weights, folder), common.origin(net.weights, folder)
+    encoder = {layer.name: layer.get_weights() for layer in features.imagenet(folder).layers}
     common.prepare(arguments)
     clock = Clock(arguments.minutes)
-    pets = oxford_pets.load(arguments.data_dir)
-    if arguments.limit:
-        pets = replace(pets, train=pets.train[: arguments.limit], unlabelled=pets.unlabelled[: arguments.limit])
-    net = pet_segmentation.NETWORKS["pretrained"]
-    encoder = {layer.name: layer.get_weights() for layer in weights.load("efficientnet_lite0").layers}
+    pets = limited(pets, arguments.limit)
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
     examples, history, model = pairs(pets.train), [], None
@@ -63,10 +81,8 @@ def main() -> None:
         ("full", arguments.size, arguments.epochs, 1.0, 0.5 if arguments.taught_epochs else 1.0),
         ("taught", arguments.size, arguments.taught_epochs, 0.5, 1.0),
     ]
-    start: dict = {}
     if arguments.start:
-        shipped, start = weights.load(net.weights), common.origin(net.weights)
-        history, stages = weights.history(net.weights), stages[1:]
+        history, stages = weights.history(net.weights, folder), stages[1:]
     for stage, size, epochs, factor, part in stages:
         if not epochs:
             continue
@@ -74,7 +90,7 @@ def main() -> None:
         if previous is not None:
             model.set_weights(previous.get_weights())
         elif arguments.start:
-            model.set_weights(shipped.get_weights())
+            model.set_weights(published.get_weights())
         else:
             for layer in model.layers:
                 if encoder.get(layer.name):
@@ -83,7 +99,7 @@ def main() -> None:
             examples = 2 * examples + teach(model, replace(net, size=size), pets.unlabelled)
         train = Squares(examples, size, net.scale, arguments.batch_size, Augmentation(), arguments.seed)
         validation = Squares(pairs(pets.validation), size, net.scale, arguments.batch_size)
-        rate = arguments.rate * factor
+        rate = arguments.learning_rate * factor
         history += train_stage(model, train, validation, arguments, stage, epochs, rate, clock, part)
     keras.config.set_dtype_policy("float32")
     if arguments.start:
@@ -91,9 +107,9 @@ def main() -> None:
         served.set_weights(model.get_weights())
     else:
         served = unet_pretrained.fold(model, net.size)
-    builder, options = "cnndemo.models.unet_pretrained:build", {"size": net.size, "folded": True}
+    builder, size = "cnndemo.models.unet_pretrained:build", {"size": net.size, "folded": True}
     origin = {"package": "efficientnet_lite0 (encoder at the start)", "licence": "Apache-2.0", "author": "Google"}
-    finish(served, net, pets, arguments, history, builder, options, encoder=origin, **start)
+    finish(served, net, pets, arguments, history, builder, size, encoder=origin, **start)
 
 
 if __name__ == "__main__":

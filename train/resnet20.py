@@ -3,8 +3,8 @@
     KERAS_BACKEND=jax python -m train.resnet20 --mixed            # a GPU, some minutes
     python -m train.resnet20 --epochs 30 --batch-size 128 --mixed # a CPU, 45 s an epoch where it has bfloat16, or 95
     python -m train.resnet20 --epochs 16 --start --average 14 --batch-size 128 --learning-rate 0.01
-                                                                  # goes on from the shipped weights, then averages
-    python -m train.resnet20 --measure                            # scores the shipped weights anew
+                                                                  # goes on from the published weights, then averages
+    python -m train.resnet20 --measure                            # scores the published weights anew
 
 The recipe is the paper's with a cosine in place of its steps: stochastic gradient descent with Nesterov momentum,
 weight decay on kernels; pictures shifted by up to 4 pixels, mirrored, and with a square cut out (DeVries, Taylor 2017).
@@ -13,6 +13,7 @@ With `--average` the rate stays, and the mean of the weights of the last epochs 
 
 from __future__ import annotations
 
+import argparse
 import math
 import time
 from pathlib import Path
@@ -23,13 +24,15 @@ import numpy as np
 from cnndemo import weights
 from cnndemo.models import resnet20
 from train import common
+from train.checkpoints import Kept, Stream
 from train.datasets import cifar10
 
 SHIFT = 4  # pixels of padding on each side before the random crop
 WARM_UP = 5  # epochs
+VALIDATION = 1000  # pictures held out from the training split
 
 
-class Pictures(keras.utils.PyDataset):
+class Pictures(Stream):
     """Batches of pictures; while training in random order, shifted and mirrored anew each epoch."""
 
     def __init__(
@@ -41,39 +44,27 @@ class Pictures(keras.utils.PyDataset):
         cutout: side of a grey square that hides a part of each picture, in pixels; 0 for none.
         mixup: parameter of the beta distribution by which pairs of pictures are blended; 0 for none.
         """
-        super().__init__(workers=4 if seed is not None else 1, max_queue_size=16)
-        self.x, self.y, self.batch_size, self.seed = x, y, min(batch_size, len(x)), seed
-        self.cutout, self.mixup, self.epoch = cutout, mixup, 0
+        workers = 4 if seed is not None else 1
+        super().__init__(len(x), batch_size, seed, whole=seed is not None, workers=workers, max_queue_size=16)
+        self.x, self.y, self.cutout, self.mixup = x, y, cutout, mixup
         if seed is not None:
             edge = ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0))
             self.padded = np.pad(x, edge, mode="reflect")
-            self.order = np.random.default_rng(seed).permutation(len(x))
-
-    def __len__(self) -> int:
-        # A last batch of another size would be compiled again, so training leaves it out; the order changes anyway.
-        if self.seed is not None:
-            return len(self.x) // self.batch_size
-        return math.ceil(len(self.x) / self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        chosen = self.rows(index)
+        part = self.part(chosen)
         if self.seed is None:
-            return self.x[rows].astype(np.float32), one_hot(self.y[rows])
-        chosen = self.order[rows]
-        generator = np.random.default_rng((self.seed, self.epoch, index))
+            return self.x[chosen[part]].astype(np.float32), one_hot(self.y[chosen[part]])
+        generator = self.chance(index)
         x = augment(self.padded[chosen], generator)
         if self.cutout:
             hide(x, self.cutout, generator)
-        if not self.mixup:
-            return x.astype(np.float32), one_hot(self.y[chosen])
-        share = np.float32(generator.beta(self.mixup, self.mixup))
         x, y = x.astype(np.float32), one_hot(self.y[chosen])
-        return share * x + (1 - share) * x[::-1], share * y + (1 - share) * y[::-1]
-
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        if self.seed is not None:
-            self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.x))
+        if self.mixup:
+            share = np.float32(generator.beta(self.mixup, self.mixup))
+            x, y = share * x + (1 - share) * x[::-1], share * y + (1 - share) * y[::-1]
+        return x[part], y[part]
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:
@@ -116,12 +107,15 @@ class Cosine(keras.callbacks.Callback):
     With a limit of minutes the cosine ends when the time is over, even if not all epochs are done.
     """
 
+    counted = ("spent",)
+
     def __init__(self, rate: float, epochs: int, warm_up: int = WARM_UP, minutes: float | None = None):
         super().__init__()
         self.rate, self.epochs, self.warm_up, self.minutes = rate, epochs, warm_up, minutes
-        self.started = time.time()
+        self.started, self.spent = time.time(), 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.time() - self.spent if epoch and self.spent else self.started
         # One epoch ahead, so that the last epoch that fits into the time has a rate near zero.
         spent = (time.time() - self.started) / (60 * self.minutes) * (1 + 1 / (epoch + 1)) if self.minutes else 0
         self.progress = max(epoch / self.epochs, spent if epoch else 0)
@@ -130,6 +124,7 @@ class Cosine(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = max(floor, self.rate * min(1.0, (epoch + 1) / self.warm_up) * cosine)
 
     def on_epoch_end(self, epoch, logs=None):
+        self.spent = time.time() - self.started
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self.progress >= 1:
             self.model.stop_training = True
@@ -182,42 +177,50 @@ def optimizer(rate: float, weight_decay: float) -> keras.optimizers.Optimizer:
     return result
 
 
-def main() -> None:
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
     parser = common.parser("Trains ResNet-20 on CIFAR-10.", "resnet20", epochs=200, batch_size=512)
-    parser.add_argument("--learning-rate", type=float, default=0.1, help="for a batch of 128; grows with the batch")
-    parser.add_argument("--weight-decay", type=float, default=5e-4, help="L2 factor on kernels")
-    parser.add_argument("--smoothing", type=float, default=0.0, help="how much probability the target gives away")
-    parser.add_argument("--cutout", type=int, default=10, help="side of the hidden square in pixels")
-    parser.add_argument("--mixup", type=float, default=0.0, help="parameter of the blending of pairs")
-    parser.add_argument("--average", type=int, default=0, help="keep the rate, and average so many last epochs")
-    parser.add_argument("--minutes", type=float, help="end the learning-rate schedule after so many minutes")
+    positive, zero, count = common.above_zero, common.zero_or_more, common.at_least(0)
+    parser.add_argument("--learning-rate", type=positive, default=0.1, help="for a batch of 128; grows with the batch")
+    parser.add_argument("--weight-decay", type=zero, default=5e-4, help="L2 factor on kernels")
+    parser.add_argument("--smoothing", type=zero, default=0.0, help="how much probability the target gives away")
+    parser.add_argument("--cutout", type=count, default=10, help="side of the hidden square in pixels")
+    parser.add_argument("--mixup", type=zero, default=0.0, help="parameter of the blending of pairs")
+    parser.add_argument("--average", type=count, default=0, help="keep the rate, and average so many last epochs")
+    parser.add_argument("--minutes", type=positive, help="end the learning-rate schedule after so many minutes")
     parser.add_argument("--mixed", action="store_true", help="calculate in bfloat16")
-    parser.add_argument("--measure", action="store_true", help="only measure the shipped weights once more")
-    parser.add_argument("--start", action="store_true", help="go on from the shipped weights instead of at random")
-    arguments = parser.parse_args()
-    (x, y), validation, test = cifar10.load(arguments.data_dir, validation=1000)
+    parser.add_argument("--start", action="store_true", help="go on from the published weights instead of at random")
+    return parser
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
+    (x, y), validation, test = cifar10.load(arguments.data_dir, VALIDATION)
     if arguments.measure:
-        weights.write_card("resnet20", weights.card("resnet20") | {"metrics": figures(weights.load("resnet20"), *test)})
+        common.measure("resnet20", arguments, lambda served: {"metrics": figures(served, *test)})
         return
+    earlier, start = [], {}
+    if arguments.start:
+        published = weights.load("resnet20", arguments.weights_dir).get_weights()
+        earlier = weights.history("resnet20", arguments.weights_dir)
+        start = common.origin("resnet20", arguments.weights_dir)
     common.prepare(arguments)
     if arguments.limit:
-        x, y = x[: arguments.limit], y[: arguments.limit]
-        validation, test = [[part[: arguments.limit] for part in split] for split in (validation, test)]
+        x, y = x[: arguments.limit], y[: arguments.limit]  # the loader has drawn them at random
     if arguments.mixed:
         keras.config.set_dtype_policy("mixed_bfloat16")
     model = common.fuse_normalization(resnet20.build())
-    earlier, start = [], {}
     if arguments.start:
-        model.set_weights(weights.load("resnet20").get_weights())
-        earlier, start = weights.history("resnet20"), common.origin("resnet20")
+        model.set_weights(published)
     rate = arguments.learning_rate * arguments.batch_size / 128
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing)
     model.compile(optimizer(rate, arguments.weight_decay), loss, metrics=["accuracy"])
     pictures = Pictures(x, y, arguments.batch_size, arguments.seed, arguments.cutout, arguments.mixup)
     each = arguments.run_dir / "epochs"
-    each.mkdir(exist_ok=True)
+    each.mkdir(parents=True, exist_ok=True)
     schedule = Cosine(rate, arguments.epochs, minutes=arguments.minutes)
-    keep = keras.callbacks.ModelCheckpoint(each / "{epoch:04d}.weights.h5", save_weights_only=True)
+    keep = Kept(each / "{epoch:04d}.weights.h5", save_weights_only=True)
     history = common.fit(
         model,
         pictures,
@@ -234,14 +237,15 @@ def main() -> None:
     if arguments.average:
         notes += f" The weights are the mean of those of the last {arguments.average} epochs; the curves are of each."
         model.set_weights(mean_weights(sorted(each.iterdir())[-arguments.average :], model))
+        pictures.epoch = arguments.epochs
         measure_statistics(model, pictures)
         print("Mean of the last epochs, on validation and then on test pictures:")
         figures(model, *validation)
     trained = model.get_weights()
     keras.config.set_dtype_policy("float32")
     model = resnet20.build()
-    # What is measured is what is stored: weights rounded to float16.
-    model.set_weights([values.astype(np.float16).astype(np.float32) for values in trained])
+    model.set_weights(trained)
+    common.as_stored(model)
     common.publish(
         model,
         arguments,

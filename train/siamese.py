@@ -19,13 +19,14 @@ from cnndemo import images, siamese
 from cnndemo.models.siamese import build
 from cnndemo.siamese import losses
 from train import common
+from train.checkpoints import Stream
 from train.datasets import mnist
 
 PAIRS = 20_000
 PAIR_SEED = 53  # the book's section; the test pairs are the same for every model
 
 
-class Digits(keras.utils.PyDataset):
+class Digits(Stream):
     """Shuffled batches of digits with their labels; each digit is turned, scaled, sheared and shifted a little.
 
     With `positions`, each digit also comes turned by quarters and mirrored, and each of the eight positions counts as
@@ -42,34 +43,32 @@ class Digits(keras.utils.PyDataset):
         positions: bool = False,
         **options,
     ):
-        super().__init__(**options)
-        self.x, self.y, self.batch_size = x, y, min(batch_size, len(x))
-        self.augment, self.positions = augment, positions
-        self.generator = np.random.default_rng(seed)
-        self.order = self.generator.permutation(len(x))
-
-    def __len__(self) -> int:
-        return len(self.x) // self.batch_size
+        super().__init__(len(x), batch_size, seed, whole=True, **options)
+        self.x, self.y, self.augment, self.positions = x, y, augment, positions
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        x, y = self.x[chosen], self.y[chosen].astype(int)
-        generator = np.random.default_rng((int(self.order[0]), index))
+        rows, generator = self.rows(index), self.chance(index)
+        part = self.part(rows)
+        x, y = self.x[rows[part]], self.y[rows[part]].astype(int)
         if self.augment:
-            x = augment(x, generator)
+            x = warp(x, matrices(len(rows), generator)[part])
         if self.positions:
-            position = generator.integers(0, 8, len(x))
+            position = generator.integers(0, 8, len(rows))[part]
             x, y = place(x, position), 8 * y + position
         return siamese.prepare(x), y
 
     def on_epoch_end(self) -> None:
-        if self.augment:
-            self.order = self.generator.permutation(len(self.x))
+        if self.augment:  # what is only measured stays as it is
+            super().on_epoch_end()
 
 
 def augment(digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A small random affine map of each digit: ±12°, ±12 % size, ±10 % shear, ±2 pixels; uint8 (n, 28, 28)."""
-    count = len(digits)
+    """A small random affine map of each digit; uint8 (n, 28, 28)."""
+    return warp(digits, matrices(len(digits), generator))
+
+
+def matrices(count: int, generator: np.random.Generator) -> np.ndarray:
+    """Small random affine maps: ±12°, ±12 % size, ±10 % shear, ±2 pixels; (count, 2, 3)."""
     angle = np.deg2rad(generator.uniform(-12, 12, count))
     size = generator.uniform(0.88, 1.12, (count, 2))
     shear = generator.uniform(-0.1, 0.1, count)
@@ -79,9 +78,13 @@ def augment(digits: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     lean[:, 0, 0], lean[:, 1, 1], lean[:, 0, 1] = size[:, 0], size[:, 1], shear
     linear = turn @ lean
     centre = np.full(2, (siamese.SIDE - 1) / 2)
-    matrices = np.concatenate([linear, (centre - linear @ centre + shift)[:, :, None]], axis=2)
+    return np.concatenate([linear, (centre - linear @ centre + shift)[:, :, None]], axis=2)
+
+
+def warp(digits: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Each digit (n, 28, 28) under its affine map (n, 2, 3)."""
     side = (siamese.SIDE, siamese.SIDE)
-    return np.stack([cv2.warpAffine(digit, matrix, side) for digit, matrix in zip(digits, matrices, strict=True)])
+    return np.stack([cv2.warpAffine(digit, matrix, side) for digit, matrix in zip(digits, maps, strict=True)])
 
 
 def place(digits: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -120,16 +123,15 @@ def train(
         jit_compile=keras.backend.backend() == "jax",
     )
     history = common.fit(model, batches, held, arguments, patience=arguments.epochs, reduce=False, verbose=2)
-    model.set_weights([weight.astype("float16").astype("float32") for weight in model.get_weights()])  # as shipped
-    return model, history
+    return common.as_stored(model), history
 
 
-def embed(model: keras.Model, digits: np.ndarray) -> np.ndarray:
+def embed(model, digits: np.ndarray) -> np.ndarray:
     """Embeddings of uint8 digits, (n, 128) float32."""
     return model.predict(siamese.prepare(digits), batch_size=1000, verbose=0)
 
 
-def judge(model: keras.Model, validation: tuple, test: tuple) -> tuple[float, list[dict]]:
+def judge(model, validation: tuple, test: tuple) -> tuple[float, list[dict]]:
     """The threshold with the fewest errors on validation pairs, and how the test pairs fare at it."""
     pairs = siamese.draw_pairs(validation[1], PAIRS, PAIR_SEED)
     embeddings = embed(model, validation[0])
@@ -156,7 +158,7 @@ def judge(model: keras.Model, validation: tuple, test: tuple) -> tuple[float, li
     ]
 
 
-def judge_few_shot(model: keras.Model, test: tuple, new_class: int) -> list[dict]:
+def judge_few_shot(model, test: tuple, new_class: int) -> list[dict]:
     """One-shot and five-shot classification of the test split, beside raw pixels as the embedding."""
     rooms = {"": embed(model, test[0]), ", raw pixels": siamese.prepare(test[0]).reshape(len(test[0]), -1)}
     metrics = []
@@ -177,8 +179,9 @@ def judge_few_shot(model: keras.Model, test: tuple, new_class: int) -> list[dict
 
 def arguments_of(description: str, name: str) -> argparse.ArgumentParser:
     parser = common.parser(description, name, epochs=200, batch_size=512)
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at the start; falls to 0 along a cosine")
-    parser.add_argument("--margin", type=float, default=1.0, help="α of the book")
+    positive = common.above_zero
+    parser.add_argument("--learning-rate", type=positive, default=2e-3, help="at the start; falls to 0 along a cosine")
+    parser.add_argument("--margin", type=positive, default=1.0, help="α of the book")
     parser.add_argument("--hold-out", type=int, choices=range(10), help="train without this digit, for one-shot tests")
     parser.add_argument("--positions", action="store_true", help="turned and mirrored digits as classes of their own")
     return parser
@@ -200,25 +203,32 @@ def run(arguments: argparse.Namespace, loss, words: str, watch: list | None = No
     name = arguments.name if new_class is None else f"{arguments.name}_holdout"
     if arguments.run_dir.name == arguments.name:
         arguments.run_dir = arguments.run_dir.with_name(name)
-    common.prepare(arguments)
     training, validation, test = load(arguments)
     if new_class is not None:
         training, validation = (tuple(part[y != new_class] for part in (x, y)) for x, y in (training, validation))
+
+    def facts(model) -> dict:
+        threshold, metrics = judge(model, validation, test)
+        if new_class is not None:
+            metrics = judge_few_shot(model, test, new_class) + [m | {"note": "all ten digits"} for m in metrics]
+        return {"threshold": threshold, "metrics": metrics}
+
+    if arguments.measure:
+        common.measure(name, arguments, facts)
+        return
+    common.prepare(arguments)
     model, history = train(arguments, loss, training, validation, watch or [])
-    threshold, metrics = judge(model, validation, test)
-    if new_class is not None:
-        metrics = judge_few_shot(model, test, new_class) + [m | {"note": "all ten digits"} for m in metrics]
-    for metric in metrics:
+    found = facts(model)
+    for metric in found["metrics"]:
         print(f"{metric['name']}: {metric['value']:.4f} {metric['interval']}")
     common.publish(
         model,
         arguments,
         "cnndemo.models.siamese:build",
         data_card(training, validation, test),
-        metrics,
         history=history,
         name=name,
-        threshold=threshold,
+        **found,
         margin=arguments.margin,
         loss=words + "; turned and mirrored digits are further classes" * arguments.positions,
         hold_out=new_class,
@@ -228,8 +238,14 @@ def run(arguments: argparse.Namespace, loss, words: str, watch: list | None = No
     )
 
 
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    return arguments_of(__doc__.splitlines()[0], "siamese")
+
+
+@common.script
 def main() -> None:
-    arguments = arguments_of(__doc__.splitlines()[0], "siamese").parse_args()
+    arguments = options().parse_args()
 
     def loss(labels, embeddings):
         return losses.all_pairs_contrastive_loss(labels, embeddings, arguments.margin)

@@ -29,7 +29,8 @@ def main() -> None:
         maps[name] = (plane / np.abs(plane).max()).astype(np.float16)
         print(name, maps[name].shape)
     hashes = [weights.card(name)["sha256"] for name in siamese.NETWORKS if name != "untrained"]
-    np.savez_compressed(siamese.MAP_FILE, **maps, hashes=np.array(hashes))
+    with weights.whole(siamese.MAP_FILE) as part:
+        np.savez_compressed(part, **maps, hashes=np.array(hashes))
 
 
 if __name__ == "__main__":

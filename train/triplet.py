@@ -8,14 +8,23 @@ Each batch is mined for its own triplets. Splits, augmentation and test pairs ar
 
 from __future__ import annotations
 
+import argparse
+
 from cnndemo.siamese import losses
+from train import common
 from train.siamese import arguments_of, run
 
 
-def main() -> None:
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
     parser = arguments_of(__doc__.splitlines()[0], "triplet")
     parser.set_defaults(batch_size=128, epochs=100, learning_rate=1e-3)
-    arguments = parser.parse_args()
+    return parser
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
 
     def loss(labels, embeddings):
         return losses.semi_hard_triplet_loss(labels, embeddings, arguments.margin)

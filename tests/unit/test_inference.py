@@ -71,6 +71,17 @@ def test_a_network_that_was_just_trained_gets_its_file(tmp_path):
     np.testing.assert_allclose(served, np.asarray(fresh(digits)), atol=1e-4)
 
 
+def test_a_network_that_was_trained_with_jax_is_exported_by_tensorflow(tmp_path, monkeypatch):
+    pytest.importorskip("tf2onnx")
+    asked = []
+    monkeypatch.setattr(common.keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(
+        common.subprocess, "run", lambda words, env, **_: asked.append((words[1:], env["KERAS_BACKEND"]))
+    )
+    common.serve("siamese", tmp_path)
+    assert asked == [(["-m", "train.onnx_files", "siamese", "--weights-dir", str(tmp_path)], "tensorflow")]
+
+
 @pytest.fixture
 def own_folder(tmp_path, monkeypatch):
     """A copy of a small network's files that a test may spoil."""

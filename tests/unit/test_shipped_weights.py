@@ -43,7 +43,7 @@ def test_without_its_card_the_right_script_is_named(name, tmp_path, monkeypatch)
     monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
     with pytest.raises(weights.WeightsError) as error:
         weights.card(name)
-    command = str(error.value).partition("Make it with: ")[2]
+    command = str(error.value).partition("Make it with: ")[2].removesuffix(" --publish")
     assert f"{made_by} ".startswith(f"{command} ")
     assert importlib.util.find_spec(command.split()[2])
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from cnndemo import weights
 from cnndemo.models import feature_head
 from train import cifar10_transfer
 
@@ -28,13 +29,9 @@ def test_pretrained_network_keeps_its_statistics_and_a_fresh_one_follows_its_bat
     [("tuned", {"all layers"}), ("scratch", {"from scratch"}), ("tuned,scratch", {"all layers", "from scratch"})],
 )
 def test_a_part_keeps_the_other_rows_and_the_heads(parts, renewed):
-    rows, heads, histories = cifar10_transfer.earlier(Namespace(parts=parts))
+    arguments = Namespace(parts=parts.split(","), weights_dir=weights.WEIGHTS_DIR)
+    rows, heads, histories, origin = cifar10_transfer.earlier(arguments)
     trained = {row["trained"] for row in rows}
     assert trained == {"head", "all layers", "from scratch"} - renewed
     assert set(heads) == set(histories) == {"padded to 224", "scaled to 224"}
-
-
-def test_a_part_keeps_the_origin_of_the_heads():
-    origin = cifar10_transfer.heads_origin()
-    assert "--parts" not in origin["command"]
-    assert origin["resumed"] is False
+    assert "--parts" not in origin["command"] and origin["resumed"] is False

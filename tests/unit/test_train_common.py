@@ -29,13 +29,13 @@ def data():
 
 def test_resuming_goes_on_where_it_stopped(arguments, data):
     common.prepare(arguments)
-    common.fit(compiled(), data, data, arguments, verbose=0)
-    arguments.resume, arguments.epochs = True, 4
+    common.fit(compiled(), data, data, arguments, epochs=2, verbose=0)
+    arguments.resume = True
     common.prepare(arguments)
     seen = []
     model = compiled()
     counter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(epoch))
-    history = common.fit(model, data, data, arguments, callbacks=[counter], verbose=0)
+    history = common.fit(model, data, data, arguments, callbacks=[counter], epochs=4, verbose=0)
     assert seen == [2, 3] and [row["epoch"] for row in history] == [0, 1, 2, 3]
     best = min(history, key=lambda row: row["val_loss"])
     assert model.evaluate(*data, verbose=0)[0] == pytest.approx(best["val_loss"], rel=1e-4)
@@ -51,16 +51,41 @@ def test_an_interrupt_keeps_the_finished_epochs(arguments, data):
     )
     with pytest.raises(SystemExit):
         common.fit(compiled(), data, data, arguments, callbacks=[strike], verbose=0)
-    assert len(common.read_log(arguments.run_dir / "history.csv")) >= 1
-    assert (arguments.run_dir / "backup").exists()
+    assert len(common.read_log(arguments.run_dir / "history.csv")) == 1
+    assert [file.name for file in (arguments.run_dir / "checkpoints").iterdir()] == ["epoch_0001.npz"]
+
+
+def test_a_run_that_has_lost_patience_does_not_train_on(arguments, data):
+    arguments.epochs = 50
+    common.prepare(arguments)
+    stuck = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(figure=max(3.0 - epoch, 1.0)))
+    options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": 0}
+    history = common.fit(compiled(), data, data, arguments, **options)
+    assert [row["figure"] for row in history] == [3, 2, 1, 1, 1]
+    arguments.resume = True
+    common.prepare(arguments)
+    model = compiled()
+    model.fit = lambda *_, **__: pytest.fail("it trained")
+    assert common.fit(model, data, data, arguments, **options) == history
+
+
+def test_patience_is_not_forgotten_by_a_run_that_goes_on(arguments, data):
+    stuck = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(figure=max(3.0 - epoch, 1.0)))
+    options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": 0}
+    common.prepare(arguments)
+    common.fit(compiled(), data, data, arguments, epochs=4, **options)
+    arguments.resume = True
+    common.prepare(arguments)
+    history = common.fit(compiled(), data, data, arguments, epochs=50, **options)
+    assert [row["figure"] for row in history] == [3, 2, 1, 1, 1], "one epoch of the patience was spent before"
 
 
 def test_publish_writes_a_card_without_local_folders(arguments, data):
     model = compiled()
     metrics = [common.metric("accuracy", 0.5, 48, common.wilson(24, 48))]
     common.publish(model, arguments, "cnndemo.models.x:build", {"name": "toy"}, metrics, history=[{"seconds": 1.5}])
-    card = json.loads((arguments.weights_dir / "small.json").read_text())
-    assert card["command"] == "python -m train.small --epochs 2"
+    card = json.loads((arguments.run_dir / "results" / "small.json").read_text())
+    assert card["command"] == "python -m train.small --epochs 2 --publish"
     assert card["seconds"] == 1.5 and card["epochs"] == 1 and card["metrics"][0]["samples"] == 48
     assert "/somewhere" not in json.dumps(card)
 

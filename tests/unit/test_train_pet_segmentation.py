@@ -177,7 +177,9 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 3, padding="same")])
         model.add(keras.layers.Softmax())
-        arguments = Namespace(run_dir=tmp_path, resume=resume, batch_size=4, epochs=epochs)
+        arguments = Namespace(
+            run_dir=tmp_path, resume=resume, batch_size=4, epochs=epochs, seed=0, publish=False, distribute="none"
+        )
         data = squares(training.Augmentation()), squares(None)
         return training.train_stage(model, *data, arguments, "part", epochs, 1e-2, training.Clock(0))
 

@@ -1,5 +1,6 @@
 """Reading CIFAR-10 and augmenting its pictures for ResNet-20."""
 
+import hashlib
 import io
 import tarfile
 import zipfile
@@ -27,20 +28,23 @@ def test_loads_a_zip_of_class_folders(tmp_path):
         assert np.abs(x[:, 16, 16, 0].astype(int) - 20 * y.astype(int)).max() < 8, "red tells the class"
 
 
-def test_loads_the_official_binary_archive(tmp_path):
+def test_loads_the_official_binary_archive(tmp_path, monkeypatch):
     random = np.random.default_rng(0)
-    pictures = random.integers(0, 256, (6, 32, 32, 3)).astype(np.uint8)
-    labels = np.arange(6, dtype=np.uint8)
-    rows = np.concatenate([labels[:, None], pictures.transpose(0, 3, 1, 2).reshape(6, -1)], axis=1).tobytes()
+    pictures = random.integers(0, 256, (40, 32, 32, 3)).astype(np.uint8)
+    labels = np.arange(40, dtype=np.uint8) % 10
+    rows = np.concatenate([labels[:, None], pictures.transpose(0, 3, 1, 2).reshape(40, -1)], axis=1).tobytes()
     with tarfile.open(tmp_path / cifar10.FILE, "w:gz") as archive:
-        for name, data in (("data_batch_1.bin", rows[: 4 * 3073]), ("test_batch.bin", rows[4 * 3073 :])):
+        for name, data in (("data_batch_1.bin", rows[: 30 * 3073]), ("test_batch.bin", rows[30 * 3073 :])):
             member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
+    with pytest.raises(SystemExit, match="not the official file"):
+        cifar10.load(tmp_path, validation=1)
+    monkeypatch.setattr(cifar10, "SHA256", hashlib.sha256((tmp_path / cifar10.FILE).read_bytes()).hexdigest())
     train, validation, (x, y) = cifar10.load(tmp_path, validation=1)
-    assert (len(train[0]), len(validation[0])) == (3, 1)
-    np.testing.assert_array_equal(x, pictures[4:])
-    assert y.tolist() == [4, 5]
+    assert (len(train[0]), len(validation[0])) == (29, 1)
+    np.testing.assert_array_equal(x, pictures[30:])
+    assert y.tolist() == labels[30:].tolist()
 
 
 def test_without_data_and_network_the_file_is_named(tmp_path, monkeypatch):

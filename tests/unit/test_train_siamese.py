@@ -10,6 +10,11 @@ from train import siamese as script
 from train import triplet
 
 
+@pytest.fixture(autouse=True)
+def few_digits(monkeypatch):
+    monkeypatch.setattr(script.mnist, "COUNTS", {"train": 395, "test": 200})
+
+
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     """A small MNIST: 400 digits to train on, of which 100 ship with the gallery, and 200 to test on."""
@@ -86,10 +91,10 @@ def test_a_run_writes_weights_and_a_card(module, name, data_dir, tmp_path, monke
     folders = ["--data-dir", str(data_dir), "--weights-dir", str(tmp_path / "w"), "--run-dir", str(tmp_path / "r")]
     monkeypatch.setattr(sys, "argv", ["train", *options, *folders])
     module.main()
-    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path / "w")
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path / "r" / "results")
     card = weights.card(name)
     assert card["hold_out"] == 7 and card["positions"] and card["threshold"] > 0
-    assert card["command"] == f"python -m train.{name.removesuffix('_holdout')} " + " ".join(options)
+    assert card["command"] == f"python -m train.{name.removesuffix('_holdout')} " + " ".join(options) + " --publish"
     assert {"1-shot accuracy, new class 7", "pair accuracy", "ROC-AUC"} <= {m["name"] for m in card["metrics"]}
     assert str(tmp_path) not in str(card)
     model = weights.load(name)

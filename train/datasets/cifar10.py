@@ -10,11 +10,10 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from cnndemo.models.resnet20 import CLASSES
-from train.datasets.fetch import find
+from train.datasets.fetch import find, picture, reading
 from train.datasets.splits import Split, hold_out
 
 FILE = "cifar-10-binary.tar.gz"
@@ -39,7 +38,12 @@ def load(data_dir: Path, validation: int = 2000, seed: int = 0) -> tuple[Split, 
     """
     folder = Path(data_dir)
     archive = folder / "cifar10.zip"
-    splits = _read_zip(archive) if archive.is_file() else _read_binary(find(folder, FILE, URL, SHA256))
+    path = archive if archive.is_file() else find(folder, FILE, URL, SHA256)
+    with reading(path):
+        splits = _read_zip(path) if path == archive else _read_binary(path)
+        for split, (_, labels) in splits.items():
+            if missing := set(range(len(CLASSES))) - set(labels.tolist()):
+                raise ValueError(f"the {split} split has no {CLASSES[min(missing)]}")
     return (*hold_out(splits["train"], validation, seed), splits["test"])
 
 
@@ -50,10 +54,15 @@ def _read_zip(path: Path) -> dict[str, Split]:
         for name in sorted(archive.namelist()):
             parts = name.split("/")
             if len(parts) == 3 and parts[2].endswith(".jpg"):
-                pixels = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_COLOR)
-                pictures[parts[0]].append((cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), CLASSES.index(parts[1])))
+                pixels = picture(archive.read(name), name)
+                if pixels.shape != (32, 32, 3):
+                    raise ValueError(f"{name} is not 32×32")
+                pictures[parts[0]].append((pixels, CLASSES.index(parts[1])))
     return {
-        split: (np.stack([pixels for pixels, _ in rows]), np.array([label for _, label in rows], np.uint8))
+        split: (
+            np.array([pixels for pixels, _ in rows], np.uint8).reshape(-1, 32, 32, 3),
+            np.array([label for _, label in rows], np.uint8),
+        )
         for split, rows in pictures.items()
     }
 
@@ -68,6 +77,6 @@ def _read_binary(path: Path) -> dict[str, Split]:
                 rows["test" if "test_batch" in member.name else "train"].append(data)
     result = {}
     for split, blocks in rows.items():
-        data = np.concatenate(blocks)
+        data = np.concatenate(blocks) if blocks else np.empty((0, 3073), np.uint8)
         result[split] = data[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy(), data[:, 0].copy()
     return result

@@ -1,29 +1,83 @@
-"""Find a data file, or download the official one with progress and a checksum, or say which file to put where."""
+"""Find a data file, or download the official one with progress and a checksum, or say which file to put where.
+
+What is damaged is told by its name, and nothing is trained on it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import sys
+import tarfile
 import urllib.error
 import urllib.request
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 
-def find(data_dir: Path, file: str, url: str | None = None, sha256: str | None = None, instructions: str = "") -> Path:
+REMOVE = "Remove it, and the script fetches the official one; or put that one there."
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tells the name of a file that cannot be read to its end.
+
+    Raises:
+        SystemExit: it is damaged, incomplete, or something else than its name says.
+    """
+    errors = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, tarfile.TarError, zlib.error)
+    try:
+        yield
+    except errors as error:
+        reason = error.args[0] if error.args else "it ends too early"
+        raise SystemExit(f"{path} is damaged or incomplete ({reason}). {REMOVE}") from None
+
+
+def picture(data: bytes, name: str, grey: bool = False) -> np.ndarray:
+    """Decode a picture: uint8 RGB (height, width, 3), or (height, width).
+
+    Raises:
+        ValueError: it is none; the message has its name.
+    """
+    kind = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), kind) if data else None
+    if pixels is None:
+        raise ValueError(f"{name} cannot be decoded")
+    return pixels if grey else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def find(
+    data_dir: Path,
+    file: str,
+    url: str | None = None,
+    sha256: str | None = None,
+    instructions: str = "",
+    verify: bool = True,
+) -> Path:
     """The path of a data file.
 
     Args:
         data_dir: folder of `--data-dir`.
         file: name of the file in it.
         url: where the official file can be downloaded; None when it needs a registration or moves often.
-        sha256: hex digest of the official file; a download that differs is refused.
+        sha256: hex digest of the official file; a file that differs is refused.
         instructions: what to do when there is neither file nor network.
+        verify: False if a file that is there may be packed otherwise, because its content is checked.
 
     Raises:
-        SystemExit: the file is not there and could not be downloaded; the message says what to put where.
+        SystemExit: the file is not there and could not be downloaded, or it is not the official one; the message says
+            what to put where.
     """
     path = Path(data_dir) / file
     if path.is_file():
+        if sha256 and verify:
+            with open(path, "rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != sha256:
+                    raise SystemExit(f"{path} is damaged, or not the official file: its checksum differs. {REMOVE}")
         return path
     if url:
         try:

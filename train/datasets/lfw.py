@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from train.datasets.fetch import find
+from train.datasets.fetch import find, reading
 
 PART = "lfw_dev.zip"
 URL = "https://ndownloader.figshare.com/files/5976018"
@@ -69,15 +69,31 @@ def load(data_dir: Path) -> tuple[list[Pair], Callable[[str], np.ndarray]]:
     """
     part = Path(data_dir) / PART
     if part.is_file():
-        archive = zipfile.ZipFile(part)
-        return parse(archive.read("pairs.txt").decode()), lambda name: decode(archive.read(member(name)))
+        with reading(part):
+            archive = zipfile.ZipFile(part)
+            return parse(archive.read("pairs.txt").decode()), named(part, lambda name: archive.read(member(name)))
     advice = "It is the official archive of the original, not aligned, pictures, with the pairs of view 2."
-    pairs = parse(find(data_dir, "lfw_pairs.txt", PAIRS_URL, PAIRS_SHA256, advice).read_text(encoding="utf-8"))
+    list_of_pairs = find(data_dir, "lfw_pairs.txt", PAIRS_URL, PAIRS_SHA256, advice)
+    with reading(list_of_pairs):
+        pairs = parse(list_of_pairs.read_text(encoding="utf-8"))
     file = find(data_dir, "lfw.tgz", URL, SHA256, advice)
     wanted = {member(name) for pair in pairs for name in (pair.first, pair.second)}
-    with tarfile.open(file) as whole:  # a compressed tar is read in its own order, so read it once
+    with reading(file), tarfile.open(file) as whole:  # a compressed tar is read in its own order, so read it once
         found = {item.name: whole.extractfile(item).read() for item in whole if item.name in wanted}
-    return pairs, lambda name: decode(found[member(name)])
+    return pairs, named(file, lambda name: found[member(name)])
+
+
+def named(file: Path, content: Callable[[str], bytes]) -> Callable[[str], np.ndarray]:
+    """From a picture's name to its pixels; a picture that cannot be decoded is told with its file."""
+
+    def pixels(name: str) -> np.ndarray:
+        with reading(file):
+            try:
+                return decode(content(name))
+            except OSError:
+                raise ValueError(f"{name} cannot be decoded") from None
+
+    return pixels
 
 
 def member(name: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from train.datasets import oxford_pets
+from train.datasets.fetch import picture, reading
 
 SOURCE = oxford_pets.SOURCE
 TRAINVAL = ("trainval", "trainval_without_trimap")
@@ -27,9 +27,7 @@ def load(data_dir: Path, held_out: int = 10) -> tuple[Split, Split, Split, list[
         Training, validation and test split, each a list of uint8 RGB pictures of any size and int32 (n,) breed numbers,
         and the breeds' names in the order of these numbers.
     """
-    data_dir = Path(data_dir)
-    archive = data_dir / "oxford_pets.zip"
-    files = dict(oxford_pets._zip(archive) if archive.is_file() else oxford_pets._tars(data_dir))
+    path, files = oxford_pets.contents(data_dir)
     trainval, test = _names(files, TRAINVAL), _names(files, TEST)
     breeds = sorted({_breed(name) for name in trainval + test}, key=str.lower)
     seen: dict[str, int] = {}
@@ -39,9 +37,13 @@ def load(data_dir: Path, held_out: int = 10) -> tuple[Split, Split, Split, list[
         (train if seen[_breed(name)] % held_out else validation).append(name)
 
     def split(names: list[str]) -> Split:
-        return [_picture(files, name) for name in names], np.array([breeds.index(_breed(n)) for n in names], np.int32)
+        pictures = [picture(files[f"images/{name}.jpg"], f"{name}.jpg") for name in names]
+        return pictures, np.array([breeds.index(_breed(name)) for name in names], np.int32)
 
-    return split(train), split(validation), split(test), breeds
+    with reading(path):
+        if not train or not test:
+            raise ValueError("its lists name no picture")
+        return split(train), split(validation), split(test), breeds
 
 
 def _breed(name: str) -> str:
@@ -51,8 +53,3 @@ def _breed(name: str) -> str:
 def _names(files: dict[str, bytes], lists: tuple[str, ...]) -> list[str]:
     text = "\n".join(files.get(f"annotations/{name}.txt", b"").decode() for name in lists)
     return [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def _picture(files: dict[str, bytes], name: str) -> np.ndarray:
-    pixels = cv2.imdecode(np.frombuffer(files[f"images/{name}.jpg"], np.uint8), cv2.IMREAD_COLOR)
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from train.datasets.fetch import find
+from train.datasets.fetch import find, picture, reading
 
 URL = "https://thor.robots.ox.ac.uk/datasets/pets/"
 SHA256 = {
@@ -74,7 +74,7 @@ def load(data_dir: Path, short_side: int = 256, held_out: int = 10) -> Pets:
         held_out: every so-manieth picture of the official trainval list becomes validation data; the list is sorted
             by breed, so every breed is in both parts.
     """
-    files = dict(_zip(data_dir / "oxford_pets.zip") if (data_dir / "oxford_pets.zip").is_file() else _tars(data_dir))
+    path, files = contents(data_dir)
 
     def examples(split: str) -> list[Example]:
         text = files.get(f"annotations/{split}.txt", b"").decode()
@@ -82,13 +82,32 @@ def load(data_dir: Path, short_side: int = 256, held_out: int = 10) -> Pets:
             _decode(files, *line.split()[::2], short_side) for line in text.splitlines() if line[:1] not in ("", "#")
         ]
 
-    trainval = examples("trainval")
-    return Pets(
-        train=[example for index, example in enumerate(trainval) if index % held_out],
-        validation=trainval[::held_out],
-        test=examples("test"),
-        unlabelled=examples("trainval_without_trimap"),
-    )
+    with reading(path):
+        trainval = examples("trainval")
+        pets = Pets(
+            train=[example for index, example in enumerate(trainval) if index % held_out],
+            validation=trainval[::held_out],
+            test=examples("test"),
+            unlabelled=examples("trainval_without_trimap"),
+        )
+        if not pets.train or not pets.test:
+            raise ValueError("its lists trainval.txt and test.txt name no picture")
+        if bare := [example.name for example in pets.test if example.trimap is None]:
+            raise ValueError(f"{bare[0]} of the test split has no trimap")
+    return pets
+
+
+def contents(data_dir: Path) -> tuple[Path, dict[str, bytes]]:
+    """The archive, or the folder of the official archives, and what is in it by name.
+
+    Raises:
+        SystemExit: it is not there, or damaged.
+    """
+    path = Path(data_dir) / "oxford_pets.zip"
+    if not path.is_file():
+        return Path(data_dir), dict(_tars(Path(data_dir)))
+    with reading(path):
+        return path, dict(_zip(path))
 
 
 def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -100,17 +119,19 @@ def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
 def _tars(data_dir: Path) -> Iterator[tuple[str, bytes]]:
     advice = "It is one of the two archives of the Oxford-IIIT Pet data set."
     for file, sha256 in SHA256.items():
-        with tarfile.open(find(data_dir, file, URL + file, sha256, advice)) as archive:
+        path = find(data_dir, file, URL + file, sha256, advice)
+        with reading(path), tarfile.open(path) as archive:
             for member in archive:
                 if member.isfile():
                     yield member.name, archive.extractfile(member).read()
 
 
 def _decode(files: dict[str, bytes], name: str, species: str, short_side: int) -> Example:
-    image = cv2.imdecode(np.frombuffer(files[f"images/{name}.jpg"], np.uint8), cv2.IMREAD_COLOR)
-    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    image = picture(files[f"images/{name}.jpg"], f"{name}.jpg")
     data = files.get(f"annotations/trimaps/{name}.png")
-    trimap = None if data is None else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    trimap = None if data is None else picture(data, f"{name}.png", grey=True)
+    if trimap is not None and (trimap.shape != image.shape[:2] or not set(np.unique(trimap)) <= {1, 2, 3}):
+        raise ValueError(f"{name}.png is no trimap of {name}.jpg")
     scale = short_side / min(image.shape[:2])
     if scale < 1:
         size = (round(image.shape[1] * scale), round(image.shape[0] * scale))

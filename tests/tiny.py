@@ -1,0 +1,166 @@
+"""Data sets of a handful of examples, on which every train script runs in seconds.
+
+python -m tests.tiny siamese --epochs 3 --data-dir tiny      # a script in a process of its own, shrunk alike
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import signal
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+BREEDS = ("Abyssinian", "Bengal", "pug")
+
+
+def encode(array: np.ndarray, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def mnist(folder: Path) -> None:
+    """160 digits to train on, of which 60 ship with the gallery, and 200 to test on."""
+    from cnndemo import images
+
+    x, y = images.digits()
+    new = np.flip(x[1::50], axis=2)  # mirrored, so that they do not ship
+    np.savez(
+        folder / "mnist.npz",
+        x_train=np.concatenate([new, x[::50][:60]]),
+        y_train=np.concatenate([y[1::50], y[::50][:60]]),
+        x_test=x[7::25],
+        y_test=y[7::25],
+    )
+
+
+def cifar10(folder: Path, train: int = 6, test: int = 2) -> None:
+    """So many pictures a class: noise in a colour of its own."""
+    from cnndemo.models.resnet20 import CLASSES
+
+    random = np.random.default_rng(0)
+    with zipfile.ZipFile(folder / "cifar10.zip", "w") as archive:
+        for number, name in enumerate(CLASSES):
+            for split, count in (("train", train), ("test", test)):
+                for index in range(count):
+                    noise = random.integers(0, 60, (32, 32, 3)) + (20 * number, 90, 180 - 18 * number)
+                    archive.writestr(f"{split}/{name}/{index:04}.jpg", encode(noise.astype(np.uint8), "JPEG"))
+
+
+def drawn(seed: int, height: int = 48, width: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """A bright disc on dark ground, and its trimap."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    row, column, radius = random.uniform(16, 32), random.uniform(16, 48), random.uniform(8, 14)
+    distance = np.hypot(rows - row, columns - column) - radius
+    trimap = np.select([distance < -1.5, distance > 1.5], [1, 2], 3).astype(np.uint8)
+    image = np.where(distance[..., None] < 0, (220, 180, 140), (20, 40, 60)).astype(np.uint8)
+    return image, trimap
+
+
+def pets(folder: Path, each: int = 6) -> None:
+    """Discs for pets, of three breeds: so many to train on each, one without a trimap, and one to test on."""
+    with zipfile.ZipFile(folder / "oxford_pets.zip", "w") as archive:
+        lists: dict[str, list[str]] = {"trainval": [], "trainval_without_trimap": [], "test": []}
+        for number, breed in enumerate(BREEDS):
+            for index in range(each + 2):
+                kind = "trainval" if index < each else "trainval_without_trimap" if index == each else "test"
+                image, trimap = drawn(100 * number + index)
+                archive.writestr(f"images/{breed}_{index}.jpg", encode(image, "JPEG"))
+                if kind != "trainval_without_trimap":
+                    archive.writestr(f"annotations/trimaps/{breed}_{index}.png", encode(trimap, "PNG"))
+                lists[kind].append(f"{breed}_{index} {number + 1} 1 1\n")
+        for kind, lines in lists.items():
+            archive.writestr(f"annotations/{kind}.txt", "".join(lines))
+
+
+def make(folder: Path) -> Path:
+    """All of them in one folder."""
+    mnist(folder)
+    cifar10(folder)
+    pets(folder)
+    return folder
+
+
+def serve(name: str, folder: Path) -> None:
+    """In place of the export, which takes seconds and is tested elsewhere, a file and its line on the card."""
+    from cnndemo import weights
+
+    file = folder / f"{name}.onnx"
+    file.write_bytes(b"served")
+    about = {"file": file.name, "sha256": weights.sha256(file), "bytes": 6}
+    weights.write_card(name, weights.card(name, folder) | {"onnx": about}, folder)
+
+
+def shrink(patch=setattr) -> None:
+    """Make the scripts take such data sets, and leave out what takes long and is tested elsewhere."""
+    import train.cifar10_transfer
+    import train.digit_classifier
+    import train.pet_segmentation
+    import train.resnet20
+    import train.siamese
+    from cnndemo import images, siamese
+    from cnndemo.resnet_transfer import small_pictures
+    from train import common
+    from train.datasets import mnist as digits
+
+    x, y = images.digits()
+    few_shot = siamese.few_shot
+    patch(images, "digits", lambda: (x[::50], y[::50]))
+    patch(digits, "COUNTS", {"train": 160, "test": 200})
+    patch(common, "bootstrap", lambda *_, **__: [0.0, 1.0])
+    patch(common, "serve", serve)
+    patch(siamese, "few_shot", lambda *given: few_shot(*given, draws=3))
+    patch(train.siamese, "PAIRS", 200)
+    patch(train.digit_classifier, "SCENES", 6)
+    patch(train.digit_classifier, "VARIANTS", {"no second layer": (4,)})
+    patch(train.resnet20, "VALIDATION", 20)
+    patch(train.cifar10_transfer, "VALIDATION", 20)
+    scaled = small_pictures.INPUTS["scaled to 96"]
+    patch(small_pictures, "INPUTS", {"padded to 224": lambda pictures: pictures, "scaled to 96": scaled})
+    patch(small_pictures, "size_of", lambda name: 96 if name == "scaled to 96" else 32)
+    patch(train.pet_segmentation, "speed", lambda *_: {})
+    patch(train.pet_segmentation, "_fill", lambda batch, size: batch)
+
+
+def strike(epoch: int) -> None:
+    """Kill this process in the middle of writing the checkpoint of an epoch."""
+    whole = np.savez
+
+    def half(file, **arrays) -> None:
+        whole(file, **arrays)
+        if Path(file).name == f"epoch_{epoch:04}.npz":
+            os.truncate(file, Path(file).stat().st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    np.savez = half
+
+
+def terminate() -> None:
+    """Send this process SIGTERM after its first batch."""
+    from train import checkpoints
+
+    end = checkpoints.Guard.end
+
+    def struck(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        checkpoints.Guard.end = end
+        end(self)
+
+    checkpoints.Guard.end = struck
+
+
+if __name__ == "__main__":
+    shrink()
+    if "CNNDEMO_TEST_TERMINATE" in os.environ:
+        terminate()
+    if "CNNDEMO_TEST_STRIKE" in os.environ:
+        strike(int(os.environ["CNNDEMO_TEST_STRIKE"]))
+    name = sys.argv.pop(1)
+    importlib.import_module(f"train.{name}").main()

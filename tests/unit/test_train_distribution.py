@@ -1,0 +1,152 @@
+"""One device, two devices, two processes: the same training. Needs JAX, which the gallery itself does without."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnndemo import weights
+from tests import tiny
+from tests.conftest import ROOT
+from train import common
+from train.checkpoints import Arrays
+
+pytestmark = pytest.mark.timeout(900)  # each starts up to three processes that compile
+needs_jax = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed: pip install jax")
+SCRIPTS = {
+    "digit_classifier": ["--batch-size", "20", "--variant-epochs", "0"],
+    "siamese": ["--batch-size", "32"],
+    "pet_segmentation": ["--batch-size", "6", "--small-epochs", "1"],
+}
+
+
+def start(name: str, data: Path, folder: Path, *words: str, devices: int = 1, **environment: str) -> subprocess.Popen:
+    """A script of one epoch in a process of its own, with so many virtual devices."""
+    epochs = ["--epochs", "0" if name == "pet_segmentation" else "1"]
+    command = [sys.executable, "-m", "tests.tiny", name, *epochs, *SCRIPTS[name], *words]
+    command += ["--data-dir", str(data), "--run-dir", str(folder), "--weights-dir", str(folder.parent / "w")]
+    backend = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # of the compiler
+    backend["XLA_FLAGS"] = f"{quick} --xla_force_host_platform_device_count={devices}"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ | backend | environment, **pipes)
+
+
+def finish(*processes: subprocess.Popen) -> str:
+    """What they said; all of them must have ended well."""
+    try:
+        said = [process.communicate(timeout=400)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert not any(process.returncode for process in processes), "\n".join(said)[-4000:]
+    return "\n".join(said)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tiny.make(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def alone(data_dir, tmp_path_factory):
+    """The run folder of a script on one device, made once."""
+    made: dict[str, Path] = {}
+
+    def of(name: str) -> Path:
+        if name not in made:
+            made[name] = tmp_path_factory.mktemp("alone") / "run"
+            finish(start(name, data_dir, made[name]))
+        return made[name]
+
+    return of
+
+
+def close(one: Path, other: Path) -> None:
+    """The same losses within 1e-3. Accuracies of a network that has hardly learned hang on ties, and weights without a
+    gradient, such as a bias before batch normalization, follow Adam's amplified rounding."""
+    logs = sorted(one.rglob("history.csv"))
+    assert logs
+    for log in logs:
+        rows, others = (common.read_log(file) for file in (log, other / log.relative_to(one)))
+        for figure in ("loss", "val_loss"):
+            assert [row[figure] for row in others] == pytest.approx([row[figure] for row in rows], abs=1e-3)
+
+
+@needs_jax
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_two_devices_train_as_one(name, alone, data_dir, tmp_path):
+    finish(start(name, data_dir, tmp_path / "run", "--distribute", "data-parallel", devices=2))
+    close(alone(name), tmp_path / "run")
+
+
+def both() -> list[dict[str, str]]:
+    """The environments of two processes that train together."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": "2"}
+    return [environment | {"KERAS_DISTRIBUTION_PROCESS_ID": str(number)} for number in range(2)]
+
+
+@needs_jax
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_two_processes_train_as_one(name, alone, data_dir, tmp_path):
+    words = ["--distribute", "data-parallel"]
+    finish(*(start(name, data_dir, tmp_path / "run", *words, **each) for each in both()))
+    close(alone(name), tmp_path / "run")
+    assert len(list((tmp_path / "run" / "results").glob("*.json"))) == 1
+
+
+@needs_jax
+def test_a_signal_to_one_process_ends_all_of_them(data_dir, tmp_path):
+    one, other = both()
+    words = ["--distribute", "data-parallel"]
+    processes = [
+        start("siamese", data_dir, tmp_path / "run", *words, **one),
+        start("siamese", data_dir, tmp_path / "run", *words, **other, CNNDEMO_TEST_TERMINATE="1"),
+    ]
+    with pytest.raises(AssertionError, match="Go on with"):
+        finish(*processes)
+    assert [process.returncode for process in processes] == [143, 143]
+    assert not (tmp_path / "run" / "results").exists()
+
+
+@needs_jax
+def test_batches_that_do_not_divide_are_rounded_and_said(data_dir, tmp_path):
+    run = start("siamese", data_dir, tmp_path / "run", "--batch-size", "31", "--distribute", "data-parallel", devices=3)
+    assert "batches of 31 are of 30" in finish(run)
+    assert weights.card("siamese", tmp_path / "run" / "results")["arguments"]["distribute"] == "data-parallel"
+
+
+def test_the_shares_of_all_processes_are_the_whole_batch():
+    x = np.arange(25)
+    for processes, devices in ((1, 1), (2, 2), (2, 4), (3, 3)):
+        parts = [Arrays(x, batch_size=9, seed=4) for _ in range(processes)]
+        whole = Arrays(x, batch_size=parts[0].batch_size // devices * devices, seed=4)
+        for number, part in enumerate(parts):
+            part.share(number, processes, devices)
+        assert len({len(part) for part in parts}) == 1
+        for index in range(len(parts[0])):
+            rows = np.concatenate([part[index][0] for part in parts])
+            assert len(rows) % devices == 0 and rows.tolist() == whole[index][0][: len(rows)].tolist()
+
+
+def test_what_cannot_be_distributed_says_why(data_dir, tmp_path, monkeypatch):
+    tiny.shrink(monkeypatch.setattr)
+    from train import siamese
+
+    folders = ["--data-dir", str(data_dir), "--run-dir", str(tmp_path / "run")]
+    monkeypatch.setattr(sys, "argv", ["siamese", "--distribute", "data-parallel", *folders])
+    with pytest.raises(SystemExit, match="needs KERAS_BACKEND=jax"):
+        siamese.main()
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
+    with pytest.raises(SystemExit, match="KERAS_BACKEND=jax only"):
+        siamese.main()
+    assert not (tmp_path / "run").exists()

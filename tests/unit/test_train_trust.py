@@ -1,0 +1,671 @@
+"""No failure of a training falsifies or destroys: each test runs a script's `main()` on a handful of examples."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnndemo import weights
+from cnndemo.resnet_transfer import small_pictures
+from tests import tiny
+from tests.conftest import ROOT
+from train import checkpoints, common, publish, runs
+
+SCRIPTS = {  # script -> the options of a run of a few steps
+    "siamese": ["--epochs", "3", "--batch-size", "32"],
+    "triplet": ["--epochs", "3", "--batch-size", "32"],
+    "digit_classifier": ["--epochs", "3", "--batch-size", "50", "--variant-epochs", "1"],
+    "resnet20": ["--epochs", "3", "--batch-size", "20", "--average", "2", "--mixup", "0.2"],
+    "pet_breeds": ["--epochs", "3", "--batch-size", "8", "--views", "1"],
+    "pet_segmentation": ["--epochs", "0", "--small-epochs", "3", "--batch-size", "6"],
+    "pet_segmentation_pretrained": [
+        *("--epochs", "0", "--small-epochs", "1", "--taught-epochs", "1"),
+        *("--batch-size", "3", "--limit", "6", "--size", "32", "--small-size", "32"),
+    ],
+    "cifar10_transfer": [
+        *("--epochs", "3", "--batch-size", "20", "--tune-epochs", "1", "--tune-batch-size", "20"),
+        *("--parts", "heads,scratch"),
+    ],
+}
+QUICK = ["siamese"]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tiny.make(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def run(data_dir, tmp_path, monkeypatch):
+    """Calls a script's `main()` as a command line would; its run folder is `tmp_path / "run"`."""
+    tiny.shrink(monkeypatch.setattr)
+
+    given = {"data_dir": data_dir, "weights_dir": tmp_path / "w", "run_dir": tmp_path / "run"}
+
+    def call(name: str, *words: str, **more: Path) -> Path:
+        folders = [word for key, path in (given | more).items() for word in (f"--{key.replace('_', '-')}", str(path))]
+        monkeypatch.setattr(sys, "argv", [name, *words, *folders])
+        importlib.import_module(f"train.{name}").main()
+        return (given | more)["run_dir"]
+
+    return call
+
+
+def refused(capsys, call, *given, **more) -> str:
+    """The one line with which a script ends."""
+    with pytest.raises(SystemExit) as ended:
+        call(*given, **more)
+    message = ended.value.code if isinstance(ended.value.code, str) else capsys.readouterr().err
+    assert "Traceback" not in message
+    return message
+
+
+def arrays(folder: Path) -> dict[str, np.ndarray]:
+    """All arrays of the last checkpoints of a run, and what the callbacks count; the time it took left out."""
+    found = {}
+    for file in sorted(folder.rglob("checkpoints/epoch_*.npz")):
+        with np.load(file) as content:
+            for name in content.files:
+                values = content[name]
+                if name == "state":
+                    state = json.loads(str(values))
+                    for counts in state["counts"].values():
+                        counts.pop("spent", None)
+                    values = json.dumps(state)
+                found[f"{file.relative_to(folder)}/{name}"] = values
+    return found
+
+
+def same(one: Path, other: Path) -> None:
+    """Two runs ended with the very same weights, optimizers and figures."""
+    first, second = arrays(one), arrays(other)
+    assert first.keys() == second.keys() and first
+    for name in first:
+        assert np.array_equal(first[name], second[name]), name
+    for file in sorted(one.rglob("history.csv")):
+        rows, others = (common.read_log(path) for path in (file, other / file.relative_to(one)))
+        for log in (rows, others):
+            for row in log:
+                row.pop("seconds")
+        assert rows == others, file
+    for card in (one / "results").glob("*.weights.h5"):
+        assert card.read_bytes() == (other / "results" / card.name).read_bytes()
+
+
+# 1 -- the run folder
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_folder_with_other_files_is_not_emptied(name, run, tmp_path, capsys):
+    thesis = tmp_path / "run" / "thesis.tex"
+    thesis.parent.mkdir()
+    thesis.write_text("Years of work")
+    assert "thesis.tex" in refused(capsys, run, name, *SCRIPTS[name])
+    assert thesis.read_text() == "Years of work" and len(list(thesis.parent.iterdir())) == 1
+
+
+def test_a_run_is_replaced_only_when_one_says_so(run, capsys):
+    folder = run("siamese", *SCRIPTS["siamese"])
+    before = arrays(folder)
+    message = refused(capsys, run, "siamese", *SCRIPTS["siamese"])
+    assert "--resume" in message and "--fresh" in message and arrays(folder).keys() == before.keys()
+    run("siamese", "--epochs", "1", "--batch-size", "32", "--fresh")
+    assert {name.split("/")[1] for name in arrays(folder)} == {"epoch_0001.npz"}
+
+
+def test_two_processes_do_not_train_in_one_folder(run, tmp_path, capsys):
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / "run").mkdir()
+    handle = os.open(tmp_path / "run", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        assert "Another process" in refused(capsys, run, "siamese", *SCRIPTS["siamese"])
+    finally:
+        os.close(handle)
+
+
+# 2 -- kill -9 while files are written
+
+
+def test_killed_while_a_checkpoint_is_written_a_run_goes_on(run, data_dir, tmp_path):
+    words = [*SCRIPTS["siamese"], "--data-dir", str(data_dir), "--run-dir", str(tmp_path / "struck")]
+    environment = os.environ | {"CNNDEMO_TEST_STRIKE": "2"}
+    command = [sys.executable, "-m", "tests.tiny", "siamese", *words, "--weights-dir", str(tmp_path / "w")]
+    struck = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert struck.returncode == -signal.SIGKILL, struck.stderr.decode()[-2000:]
+    run("siamese", *SCRIPTS["siamese"], "--resume", run_dir=tmp_path / "struck")
+    same(run("siamese", *SCRIPTS["siamese"]), tmp_path / "struck")
+
+
+class Struck(BaseException):
+    """The moment of a kill -9: nothing after it happens."""
+
+
+def test_killed_while_the_best_weights_are_written_the_earlier_ones_stay(run, monkeypatch):
+    import keras
+
+    write, written = keras.Model.save_weights, []
+
+    def half(self, file, **options):
+        write(self, file, **options)
+        written.append(Path(file))
+        if len(written) == 2:
+            os.truncate(file, 100)
+            raise Struck
+
+    monkeypatch.setattr(keras.Model, "save_weights", half)
+    monkeypatch.setattr(checkpoints.Best, "_is_improvement", lambda *_: True)
+    with pytest.raises(Struck):
+        run("siamese", *SCRIPTS["siamese"])
+    best = written[0].with_name("best.weights.h5")
+    assert best.stat().st_size > 1000
+    monkeypatch.setattr(keras.Model, "save_weights", write)
+    run("siamese", *SCRIPTS["siamese"], "--resume")
+    assert not best.with_name("part.best.weights.h5").exists()
+
+
+# 3 -- a full disk, a folder that cannot be written to
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """A folder with a published network, and how to see that nothing in it has changed."""
+    folder = tmp_path / "w"
+    folder.mkdir()
+    for file in weights.WEIGHTS_DIR.glob("siamese.*"):
+        shutil.copy(file, folder)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    return lambda: {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_disk_that_is_full_while_publishing_changes_nothing(run, shelf, monkeypatch, capsys):
+    copy, copied = shutil.copyfile, []
+
+    def full(source, target):
+        if copied:
+            Path(target).write_bytes(Path(source).read_bytes()[:50])
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        copied.append(copy(source, target))
+        return target
+
+    monkeypatch.setattr(publish.shutil, "copyfile", full)
+    assert "No space left" in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--publish")
+    assert copied and shelf()
+
+
+def test_results_that_find_no_room_leave_the_published_ones(run, shelf, monkeypatch, capsys):
+    def full(file, dtype):
+        raise OSError(errno.ENOSPC, "No space left on device", str(file))
+
+    monkeypatch.setattr(weights, "_compact", full)
+    assert "No space left" in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--publish")
+    assert shelf()
+
+
+@pytest.mark.parametrize("option", ["run_dir", "weights_dir"])
+def test_a_folder_that_cannot_be_written_to_is_told_before_training(option, run, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setattr(common, "fit", lambda *_, **__: pytest.fail("it trained"))
+    message = refused(capsys, run, "siamese", "--publish", **{option: tmp_path / "file" / "below"})
+    assert "cannot be written to" in message and f"--{option.replace('_', '-')}" in message
+
+
+@pytest.mark.parametrize("option", ["--run-dir", "--weights-dir"])
+def test_too_little_room_is_told_before_the_first_epoch(option, run, tmp_path, monkeypatch, capsys):
+    free = {"--run-dir": tmp_path / "run", "--weights-dir": tmp_path / "w"}
+
+    def usage(folder):
+        return shutil._ntuple_diskusage(0, 0, 1000 if Path(folder) == free[option] else 10**12)
+
+    monkeypatch.setattr(runs.shutil, "disk_usage", usage)
+    assert option in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--publish")
+    assert not list((tmp_path / "run").rglob("*.npz"))
+
+
+def test_the_card_is_the_last_to_take_its_place(run, tmp_path, monkeypatch):
+    run("siamese", *SCRIPTS["siamese"])
+    order = [file.name for file in publish.whole_results(tmp_path / "run")]
+    assert order[-1] == "siamese.json" and "siamese.weights.h5" in order
+
+
+# 4 -- no number
+
+
+def test_a_training_that_diverges_publishes_nothing(run, shelf, tmp_path, capsys):
+    message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--learning-rate", "1e30", "--publish")
+    assert "diverged" in message and shelf() and not (tmp_path / "run" / "results").exists()
+
+
+def test_weights_that_are_no_numbers_are_refused(run, shelf, monkeypatch, capsys):
+    import train.siamese as script
+
+    trained = script.train
+
+    def broken(*given):
+        model, history = trained(*given)
+        model.layers[1].set_weights([np.full_like(array, np.nan) for array in model.layers[1].get_weights()])
+        return model, history
+
+    monkeypatch.setattr(script, "train", broken)
+    monkeypatch.setattr(script, "judge", lambda *_: (0.5, []))
+    assert "not finite" in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--publish")
+    assert shelf()
+
+
+@pytest.mark.parametrize("name", ["resnet20", "pet_breeds", "pet_segmentation", "cifar10_transfer"])
+def test_a_limit_never_cuts_the_test_split(name, run, monkeypatch):
+    monkeypatch.setattr(common, "fit", lambda model, *_, **__: [{"val_accuracy": 0.5, "seconds": 1.0}])
+    words = [word for word in SCRIPTS[name] if word not in ("--average", "2")] if name == "resnet20" else SCRIPTS[name]
+    parts = ["--parts", "heads"] if name == "cifar10_transfer" else []
+    results = run(name, *words, *parts, "--limit", "9") / "results"
+    card = weights.card(name, results)
+    expected = {"resnet20": 20, "cifar10_transfer": 20, "pet_breeds": 3, "pet_segmentation": 3}[name]
+    assert card["data"]["splits"]["test"] == expected == card["metrics"][0]["samples"]
+    assert card["data"]["splits"]["train"] == 9
+
+
+# 5 -- results stay in the run folder
+
+
+def test_results_are_published_only_when_one_says_so(run, shelf, tmp_path, monkeypatch):
+    folder = run("siamese", "--epochs", "1", "--limit", "60", "--batch-size", "32")
+    assert shelf() and weights.card("siamese", folder / "results")["epochs"] == 1
+    monkeypatch.setattr(sys, "argv", ["publish", str(folder), "--weights-dir", str(tmp_path / "w")])
+    publish.main()
+    assert weights.card("siamese", tmp_path / "w")["arguments"]["limit"] == 60
+    assert weights.load("siamese", tmp_path / "w").output_shape == (None, 128)
+
+
+def test_a_network_that_serves_is_not_replaced_by_one_that_cannot(run, shelf, monkeypatch, capsys):
+    monkeypatch.setattr(common, "serve", lambda *_: None)
+    run("siamese", *SCRIPTS["siamese"], "--publish")
+    assert shelf() and "tf2onnx" in capsys.readouterr().out
+
+
+def test_damaged_results_are_not_published(run, shelf, tmp_path, monkeypatch, capsys):
+    folder = run("siamese", *SCRIPTS["siamese"])
+    file = folder / "results" / "siamese.weights.h5"
+    os.truncate(file, file.stat().st_size - 9)
+    monkeypatch.setattr(sys, "argv", ["publish", str(folder), "--weights-dir", str(tmp_path / "w")])
+    assert file.name in refused(capsys, publish.main) and shelf()
+
+
+# 6 -- signals
+
+
+def at(monkeypatch, epoch: int, do) -> None:
+    """Do something after the first batch of an epoch."""
+    end = checkpoints.Guard.on_train_batch_end
+
+    def struck(self, batch, logs=None):
+        if batch == 0 and self.params is not None and getattr(self, "epoch", 0) == epoch:
+            do()
+        end(self, batch, logs)
+
+    monkeypatch.setattr(checkpoints.Guard, "on_train_batch_end", struck)
+    monkeypatch.setattr(
+        checkpoints.Guard, "on_epoch_begin", lambda self, epoch, logs=None: vars(self).update(epoch=epoch)
+    )
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_after_the_batch_and_logs_nothing_false(number, code, run, tmp_path, monkeypatch, capsys):
+    handler = signal.getsignal(number)
+    at(monkeypatch, 1, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(SystemExit) as ended:
+        run("siamese", *SCRIPTS["siamese"])
+    told = capsys.readouterr().err
+    assert ended.value.code == code and signal.getsignal(number) is handler
+    assert f"python -m train.siamese {' '.join(SCRIPTS['siamese'])}" in told and "--resume" in told
+    assert len(common.read_log(tmp_path / "run" / "history.csv")) == 1
+    assert {name.split("/")[1] for name in arrays(tmp_path / "run")} == {"epoch_0001.npz"}
+
+
+def test_a_signal_outside_the_epochs_costs_one_line(run, monkeypatch, capsys):
+    import train.siamese as script
+
+    monkeypatch.setattr(script, "judge", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(SystemExit) as ended:
+        run("siamese", *SCRIPTS["siamese"])
+    assert ended.value.code == 130 and "Go on with" in capsys.readouterr().err
+
+
+# 7 -- a run that goes on is the run that was never struck
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_resumed_run_ends_with_the_same_weights(name, epoch, run, tmp_path, monkeypatch):
+    if epoch == 1 and name not in QUICK:
+        pytest.skip("one epoch is enough for the slower ones")
+    stages = []
+
+    def photograph():
+        """The folder as kill -9 leaves it, in the last stage that gets so far."""
+        shutil.rmtree(tmp_path / "struck", ignore_errors=True)
+        shutil.copytree(tmp_path / "run", tmp_path / "struck")
+        stages.append(1)
+
+    last = 0 if name in HEAVY else epoch
+    if name in HEAVY:
+        heavy(monkeypatch)
+    at(monkeypatch, last, photograph)
+    whole = run(name, *SCRIPTS[name])
+    monkeypatch.undo()
+    assert stages
+    if name in HEAVY:
+        heavy(monkeypatch)
+    tiny.shrink(monkeypatch.setattr)
+    run(name, *SCRIPTS[name], "--resume", run_dir=tmp_path / "struck")
+    same(whole, tmp_path / "struck")
+
+
+HEAVY = ("pet_segmentation_pretrained", "cifar10_transfer")
+
+
+def heavy(monkeypatch) -> None:
+    """Tracing a large network's training step takes longer than running it a few times."""
+    import keras
+
+    compile = keras.Model.compile
+    monkeypatch.setattr(
+        keras.Model, "compile", lambda self, *given, **more: compile(self, *given, **(more | {"run_eagerly": True}))
+    )
+
+
+# 8 -- a run keeps its arguments
+
+
+def test_other_arguments_are_refused_by_name(run, tmp_path, capsys):
+    run("siamese", *SCRIPTS["siamese"], "--seed", "4")
+    message = refused(capsys, run, "siamese", "--epochs", "9", "--batch-size", "32", "--margin", "2", "--resume")
+    assert "--epochs 3 (now 9)" in message and "--seed 4 (now 0)" in message and "--margin 1.0 (now 2.0)" in message
+    assert "--batch-size 32" not in message.partition("Go on")[0]
+    right = message.splitlines()[-1].split()
+    assert right[:3] == ["python", "-m", "train.siamese"] and "--resume" in right
+    run("siamese", *right[3 : right.index("--data-dir")], "--resume")
+
+
+def test_a_damaged_marker_is_named(run, tmp_path, capsys):
+    (run("siamese", *SCRIPTS["siamese"]) / runs.MARKER).write_text("{")
+    message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume")
+    assert runs.MARKER in message and "--fresh" in message
+
+
+# 9 -- what is damaged is named, and what is impossible is a usage error
+
+
+def damage(file: Path) -> None:
+    """Turn over some bytes in the middle."""
+    data = bytearray(file.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = bytes(255 - byte for byte in data[middle : middle + 200])
+    file.write_bytes(data)
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(run, tmp_path, capsys):
+    struck = run("siamese", *SCRIPTS["siamese"], run_dir=tmp_path / "struck")
+    damage(struck / "checkpoints" / "epoch_0003.npz")
+    run("siamese", *SCRIPTS["siamese"], "--resume", run_dir=struck)
+    assert "epoch_0003.npz is damaged" in capsys.readouterr().err
+    same(run("siamese", *SCRIPTS["siamese"]), struck)
+    for file in (struck / "checkpoints").iterdir():
+        file.write_bytes(b"")
+    message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume", run_dir=struck)
+    assert "epoch_0003.npz" in message and "--fresh" in message
+
+
+def test_damaged_best_weights_are_named(run, capsys):
+    file = run("siamese", *SCRIPTS["siamese"]) / "best.weights.h5"
+    os.truncate(file, 2000)
+    assert str(file) in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume")
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("siamese", "mnist.npz"),
+        ("digit_classifier", "mnist.npz"),
+        ("resnet20", "cifar10.zip"),
+        ("cifar10_transfer", "cifar10.zip"),
+        ("pet_breeds", "oxford_pets.zip"),
+        ("pet_segmentation", "oxford_pets.zip"),
+        ("pet_segmentation_pretrained", "oxford_pets.zip"),
+    ],
+)
+@pytest.mark.parametrize("how", [damage, lambda file: os.truncate(file, 3000), lambda file: file.write_bytes(b"")])
+def test_a_damaged_archive_is_named(name, file, how, run, data_dir, tmp_path, capsys):
+    shutil.copy(data_dir / file, tmp_path)
+    how(tmp_path / file)
+    message = refused(capsys, run, name, *SCRIPTS[name], data_dir=tmp_path)
+    assert str(tmp_path / file) in message and len(message.splitlines()) == 1
+
+
+def repacked(source: Path, target: Path, **changes: bytes | None) -> None:
+    """A ZIP with some members changed, or left out; underscores stand for slashes, a trailing kind for its dot."""
+    import zipfile
+
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = changes.get(name.replace("/", "__").replace(".", "_"), old.read(name))
+            if data is not None:
+                new.writestr(name, data)
+
+
+@pytest.mark.parametrize(
+    ("name", "archive", "member", "data"),
+    [
+        ("resnet20", "cifar10.zip", "train__cat__0001_jpg", b"no picture"),
+        ("pet_segmentation", "oxford_pets.zip", "images__pug_2_jpg", b""),
+        ("pet_segmentation", "oxford_pets.zip", "images__pug_2_jpg", None),
+        ("pet_segmentation", "oxford_pets.zip", "annotations__trimaps__pug_2_png", b"no picture"),
+        ("pet_segmentation", "oxford_pets.zip", "annotations__trimaps__pug_7_png", None),
+        ("pet_breeds", "oxford_pets.zip", "images__pug_2_jpg", None),
+    ],
+)
+def test_a_damaged_or_missing_picture_is_named(name, archive, member, data, run, data_dir, tmp_path, capsys):
+    repacked(data_dir / archive, tmp_path / archive, **{member: data})
+    message = refused(capsys, run, name, *SCRIPTS[name], data_dir=tmp_path)
+    picture = member.split("__")[-1].rsplit("_", 1)[0]
+    assert archive in message and picture in message and len(message.splitlines()) == 1
+
+
+def test_a_class_without_a_picture_is_told(run, data_dir, tmp_path, capsys):
+    gone = {f"test__truck__{index:04}_jpg": None for index in range(2)}
+    repacked(data_dir / "cifar10.zip", tmp_path / "cifar10.zip", **gone)
+    assert "no truck" in refused(capsys, run, "resnet20", *SCRIPTS["resnet20"], data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["siamese", "digit_classifier"])
+def test_too_few_digits_are_refused(name, run, data_dir, tmp_path, capsys):
+    with np.load(data_dir / "mnist.npz") as content:
+        digits = dict(content)
+    np.savez(tmp_path / "mnist.npz", **digits | {"x_test": digits["x_test"][:9], "y_test": digits["y_test"][:9]})
+    message = refused(capsys, run, name, *SCRIPTS[name], data_dir=tmp_path)
+    assert "mnist.npz" in message and "not 200" in message
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    "words",
+    [("--epochs", "-1"), ("--batch-size", "0"), ("--limit", "-5"), ("--seed", "-1"), ("--learning-rate", "nan")],
+)
+def test_what_cannot_be_is_a_usage_error(name, words, run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(name, *words)
+    assert ended.value.code == 2 and f"argument {words[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_epoch_is_a_usage_error(name, run, capsys):
+    parts = [f"--{part}-epochs" for part in ("small", "taught") if f"--{part}-epochs" in SCRIPTS[name]]
+    with pytest.raises(SystemExit) as ended:
+        run(name, "--epochs", "0", *(word for part in parts for word in (part, "0")))
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("does", ["sleep 60", "echo 'npm error code ENOTFOUND' >&2; exit 1"])
+def test_without_a_network_the_face_networks_say_so(does, run, tmp_path, monkeypatch, capsys):
+    npm = tmp_path / "npm"
+    npm.write_text(f"#!/bin/sh\n{does}\n")
+    npm.chmod(0o755)
+    import train.face_embedding as script
+
+    monkeypatch.setattr(script.shutil, "which", lambda name: str(npm))
+    monkeypatch.setattr(script, "PATIENCE", 0.5)
+    message = refused(capsys, run, "face_embedding")
+    assert "npm" in message and "--source" in message
+
+
+def test_an_archive_that_is_not_the_package_is_named(run, tmp_path, capsys):
+    (tmp_path / "package.tgz").write_bytes(b"no archive")
+    assert "package.tgz" in refused(capsys, run, "face_embedding", "--source", str(tmp_path / "package.tgz"))
+
+
+# 10 -- measuring, and going on from what is published, in a folder of one's own
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """Copies of shipped networks in a folder of one's own."""
+
+    def copy(*names: str) -> Path:
+        folder = tmp_path / "w"
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            for file in weights.WEIGHTS_DIR.glob(f"{name}.*"):
+                shutil.copy(file, folder)
+        return folder
+
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("name", "networks", "words"),
+    [
+        ("siamese", ("siamese",), []),
+        ("triplet", ("triplet_holdout",), ["--hold-out", "7"]),
+        ("digit_classifier", ("digit_classifier",), []),
+        ("resnet20", ("resnet20",), []),
+        ("pet_segmentation", ("pet_segmentation",), []),
+        ("pet_segmentation_pretrained", ("pet_segmentation_pretrained",), []),
+        ("cifar10_transfer", ("cifar10_transfer", "cifar10_transfer_padded"), []),
+    ],
+)
+def test_measuring_rewrites_the_card_of_ones_own_folder_only(name, networks, words, run, copied, tmp_path, monkeypatch):
+    monkeypatch.setitem(small_pictures.INPUTS, "scaled to 224", lambda pictures: pictures)
+    folder = copied(*networks)
+    cards = {network: weights.card(network, folder) for network in networks}
+    shipped = {file: file.read_bytes() for file in weights.WEIGHTS_DIR.glob("*.json")}
+    run(name, "--measure", *words)
+    for network, before in cards.items():
+        after = weights.card(network, folder)
+        assert after["metrics"] != before["metrics"] and after["sha256"] == before["sha256"]
+        assert [figure["name"] for figure in after["metrics"]][0] == before["metrics"][0]["name"]
+    assert shipped == {file: file.read_bytes() for file in weights.WEIGHTS_DIR.glob("*.json")}
+    assert not (tmp_path / "run").exists()
+
+
+def test_measuring_the_breeds_needs_the_breeds_of_the_network(run, copied):
+    """The tiny data set has three breeds; the head knows 37, of which these are the first three numbers."""
+    folder = copied("pet_breeds")
+    run("pet_breeds", "--measure")
+    assert weights.card("pet_breeds", folder)["metrics"][0]["samples"] == 3
+
+
+def test_measuring_the_converted_backbone_states_its_difference(run, copied):
+    folder = copied("efficientnet_lite0")
+    run("efficientnet_lite0", "--measure")
+    assert 0 < weights.card("efficientnet_lite0", folder)["difference"]["largest"] < 0.5
+
+
+def test_measuring_the_faces_asks_the_networks_of_ones_own_folder(run, copied, monkeypatch):
+    import train.face_embedding as script
+
+    folder = copied(*script.ORDER)
+    given = []
+    monkeypatch.setattr(
+        script, "measure", lambda using, data_dir: (given.append(using), ([], {"lfw": {"pairs": 0}}))[1]
+    )
+    run("face_embedding", "--measure")
+    assert given[0].embedding(np.zeros((1, 150, 150, 3), np.float32)).shape == (1, 128)
+    assert weights.card("face_embedding", folder)["lfw"] == {"pairs": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("resnet20", ["--start"]),
+        ("pet_segmentation", ["--start"]),
+        ("pet_segmentation", ["--teacher"]),
+        ("pet_segmentation_pretrained", ["--start"]),
+        ("cifar10_transfer", ["--parts", "tuned"]),
+        ("siamese", ["--measure"]),
+    ],
+)
+def test_what_is_not_in_ones_own_folder_is_not_taken_from_elsewhere(name, words, run, tmp_path, capsys):
+    (tmp_path / "w").mkdir()
+    message = refused(capsys, run, name, *SCRIPTS[name], *words)
+    assert "missing" in message and "python -m train." in message and not (tmp_path / "run").exists()
+
+
+def test_the_commands_of_a_card_can_be_replayed_into_an_empty_folder(run, tmp_path):
+    run("resnet20", "--epochs", "1", "--batch-size", "20", "--publish")
+    words = ["--epochs", "2", "--batch-size", "20", "--average", "2", "--start", "--publish"]
+    run("resnet20", *words)  # the run folder is the same: what was in it is published
+    card = weights.card("resnet20", tmp_path / "w")
+    commands = [stage["command"] for stage in weights.stages(card)]
+    assert commands[0] == "python -m train.resnet20 --epochs 1 --batch-size 20 --publish"
+    assert commands[1].split()[3:] == words and card["epochs"] == 3
+
+
+# 11 -- cards
+
+
+def test_a_card_tells_how_its_network_was_made(run):
+    folder = run("siamese", "--epochs", "1", "--batch-size", "32", "--limit", "70")
+    card = weights.card("siamese", folder / "results")
+    given = {"epochs": 1, "batch_size": 32, "limit": 70, "learning_rate": 2e-3, "backend": "tensorflow"}
+    assert given.items() <= card["arguments"].items()
+    assert {"python", "keras", "tensorflow"} <= card["versions"].keys() and all(card["versions"].values())
+    assert common.processor() in card["hardware"] and str(os.cpu_count()) in card["hardware"]
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert card["commit"].rstrip("+") == head.stdout.strip()
+    assert str(ROOT) not in json.dumps(card) and str(folder.parent) not in json.dumps(card)
+
+
+def commands() -> list[str]:
+    found = set()
+    for card in map(weights.card, weights.names()):
+        found |= {stage["command"] for stage in weights.stages(card)}
+        found |= {row["command"] for row in card.get("experiments", []) if "command" in row}
+    return sorted(found)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_commands_of_all_cards_still_parse(command):
+    words = command.removeprefix("KERAS_BACKEND=jax ").split()
+    assert words[:2] == ["python", "-m"]
+    arguments = importlib.import_module(words[2]).options().parse_args(words[3:])
+    assert arguments.publish, "without it the network would not get into weights/"
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, "face_embedding", "efficientnet_lite0"])
+def test_one_name_for_one_thing(name):
+    parser = importlib.import_module(f"train.{name}").options()
+    known = {option for action in parser._actions for option in action.option_strings}
+    assert {"--measure", "--publish", "--weights-dir"} <= known
+    assert not [option for option in known if option.endswith("-rate") and not option.endswith("learning-rate")]
+    if name in SCRIPTS:
+        assert {"--learning-rate", "--resume", "--fresh", "--limit"} <= known
+    assert "--rate" not in known
