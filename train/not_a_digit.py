@@ -9,6 +9,8 @@ scribbles, frames, smears, parts of digits and pairs of digits. All of it goes t
 
 from __future__ import annotations
 
+import argparse
+
 import cv2
 import keras
 import numpy as np
@@ -206,23 +208,27 @@ def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
     return rows
 
 
-def main() -> None:
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
     parser = common.parser(__doc__.splitlines()[0], "not_a_digit", epochs=14, batch_size=256)
     parser.add_argument("--generated", type=int, default=0, help="generated examples; default four for each digit")
     parser.add_argument("--scenes", type=int, default=2000, help="pictures to measure the reading on")
-    parser.add_argument("--start", action="store_true", help="go on from the shipped weights")
-    parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="first rate of the cosine schedule")
-    parser.add_argument("--measure", action="store_true", help="only measure the shipped network anew")
-    arguments = parser.parse_args()
+    parser.add_argument("--start", action="store_true", help="go on from the published weights")
+    parser.add_argument("--learning-rate", type=common.above_zero, default=1.5e-3, help="first rate of the schedule")
+    return parser
+
+
+@common.script
+def main() -> None:
+    arguments = options().parse_args()
     if arguments.measure:
-        card = weights.card("not_a_digit")
-        card["metrics"] = measure(split(arguments.data_dir, 0)[2], arguments)
-        weights.write_card("not_a_digit", card, arguments.weights_dir)
+        metrics = measure(split(arguments.data_dir, 0)[2], arguments)
+        common.measure("not_a_digit", arguments, lambda _: {"metrics": metrics})
         return
     common.prepare(arguments)
     training, validation, test = dataset(arguments)
     print(f"{len(training[0])} training, {len(validation[0])} validation", flush=True)
-    network = weights.load(arguments.name) if arguments.start else build()
+    network = weights.load(arguments.name, arguments.weights_dir) if arguments.start else build()
     steps = arguments.epochs * -(-len(training[0]) // arguments.batch_size)
     network.compile(
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.01),
@@ -248,7 +254,7 @@ def main() -> None:
     card = {"builder": "cnndemo.models.not_a_digit:build", "data": data, "history": history}
     card |= {"classes": [*map(str, range(10)), "not a digit", "several digits"], "threshold": looking.THRESHOLD}
     if arguments.start:
-        card |= common.origin(arguments.name)
+        card |= common.origin(arguments.name, arguments.weights_dir)
     common.publish(network, arguments, metrics=[], **card)
     print("Next, with the weights in their place: python -m train.not_a_digit --measure")
 

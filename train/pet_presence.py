@@ -9,6 +9,8 @@ is made: a pet is cut out by its trimap and laid on a portrait. `--measure` scor
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+
 import cv2
 import keras
 import numpy as np
@@ -95,14 +97,25 @@ def cells(found: list[Window]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(features), np.concatenate(targets).astype(np.float32)[:, None]
 
 
+def options() -> ArgumentParser:
+    """The arguments of this script."""
+    return common.parser(__doc__.splitlines()[0], "pet_presence", epochs=12, batch_size=512)
+
+
+@common.script
 def main() -> None:
-    parser = common.parser(__doc__, "pet_presence", epochs=12, batch_size=512)
-    parser.add_argument("--measure", action="store_true", help="score the stored weights anew")
-    arguments = parser.parse_args()
+    arguments = options().parse_args()
+    if arguments.measure:
+        measure_again(arguments)
+        return
     common.prepare(arguments)
+    publish(*gather(arguments), arguments)
+    print("Next, with the weights in their place: python -m train.pet_presence --measure")
+
+
+def measure_again(arguments: Namespace) -> None:
+    """Put the figures of the published layer, as it is served, on the card."""
     pets, people, things = gather(arguments)
-    if not arguments.measure:
-        publish(pets, people, things, arguments)
     breeds = oxford_breeds.load(arguments.data_dir)[2][0]
     splits = {
         "pets": len(pets.train),
@@ -114,9 +127,8 @@ def main() -> None:
         "other things to measure with": len(things[1]),
     }
     rows = measure(pets, people[1], things[1], breeds, arguments)
-    about = weights.card("pet_presence", arguments.weights_dir)
-    about |= {"metrics": rows, "data": about["data"] | {"splits": splits}}
-    weights.write_card("pet_presence", about, arguments.weights_dir)
+    data = weights.card("pet_presence", arguments.weights_dir)["data"] | {"splits": splits}
+    common.measure("pet_presence", arguments, lambda _: {"metrics": rows, "data": data})
 
 
 def publish(pets: oxford_pets.Pets, people: tuple[list, list], things: tuple[list, list], arguments) -> None:
@@ -139,7 +151,6 @@ def publish(pets: oxford_pets.Pets, people: tuple[list, list], things: tuple[lis
             "Pictures of a person with a pet are made: a pet of the test split, cut out by its trimap, on a portrait.",
         ],
     )
-    inference.forget("pet_presence")
 
 
 def gather(arguments) -> tuple[oxford_pets.Pets, tuple[list, list], tuple[list, list]]:
@@ -218,8 +229,6 @@ def measure(pets: oxford_pets.Pets, portraits: list, things: list, breeds: list,
                     values = np.array(scores)[:, column]
                     name = f"{what}, {kind}, {network} network, {when}"
                     rows.append(common.metric(name, values.mean(), len(values), common.bootstrap(values)))
-    for row in rows:
-        print(f"{row['name']}: {row['value']:.4f} of {row['samples']}")
     return rows
 
 
