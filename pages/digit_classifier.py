@@ -1,5 +1,6 @@
 """Draw, sample or photograph a digit, and the book's network reads it (book 2.1–2.3)."""
 
+import hashlib
 import inspect
 
 import numpy as np
@@ -11,6 +12,7 @@ from cnndemo.digit_classifier import looking, preparation, strokes
 from cnndemo.digit_classifier.views import dense, flatten, pick_part, pick_steps, show_no_digit, show_number, show_steps
 from cnndemo.models import digit_classifier as architecture
 from cnndemo.ui.pictures import Picture
+from cnndemo.ui.settling import settle
 
 MODEL = digit_classifier.MODEL
 SOURCES = ("draw", "mnist", "photo", "own", "upload", "camera")
@@ -21,38 +23,48 @@ def read(image: np.ndarray, steps: frozenset[str], part: tuple | None = None) ->
     return digit_classifier.read_number(image, ui.predictor(MODEL), steps, area=part)
 
 
+@st.fragment
+def try_it() -> None:
+    """Everything under Try it: it follows the pen, and the rest of the page follows when the pen is lifted."""
+    left, right = ui.try_it()
+    with left:
+        picture, label = ui.pick_digit(sources=SOURCES, photo=digit_classifier.sample_photo), "The network reads"
+        if picture is None:
+            st.caption("Nothing is there yet, so nothing is read. Until then a digit of MNIST stands in.")
+            image = digit_classifier.sample(4, 2)[..., None].repeat(3, axis=2)
+            picture, label = Picture(image, "a digit of MNIST", "sample"), "The stand-in is read as"
+    reading = part = None
+    steps = digit_classifier.ALL_STEPS
+    with left, ui.guard():
+        part = pick_part(picture)
+    with right, ui.guard():
+        answer = st.container()
+        steps = pick_steps()
+        try:
+            readings = read(picture.image, steps, part)
+        except digit_classifier.NoDigit as error:
+            with answer, ui.guard():
+                show_no_digit(picture, error, digit_classifier.answer_to(error.ink, ui.predictor(MODEL)))
+            raise
+        with answer:
+            reading = readings[show_number(picture, readings, label)]
+            ui.chart(
+                charts.probabilities(reading.probabilities, reading.digit),
+                f"probabilities of the ten digits; the highest is {reading.digit} with {reading.confidence:.1%}",
+                key="probabilities",
+            )
+        show_steps(reading, steps)
+        if len(steps) < len(preparation.STEPS):
+            whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))
+            st.caption(f"With every step on, it reads **{whole}**.")
+    ui.state["_read"] = reading, steps
+    settle("read", (hashlib.sha1(picture.image).digest(), part, steps, reading and reading.box))
+
+
 ui.page("digit_classifier")
 ui.section("Try it", figures=("2.2",))
-left, right = ui.try_it()
-with left:
-    picture, label = ui.pick_digit(sources=SOURCES, photo=digit_classifier.sample_photo), "The network reads"
-    if picture is None:
-        st.caption("Nothing is there yet, so nothing is read. Until then a digit of MNIST stands in.")
-        image = digit_classifier.sample(4, 2)[..., None].repeat(3, axis=2)
-        picture, label = Picture(image, "a digit of MNIST", "sample"), "The stand-in is read as"
-reading = part = None
-with left, ui.guard():
-    part = pick_part(picture)
-with right, ui.guard():
-    answer = st.container()
-    steps = pick_steps()
-    try:
-        readings = read(picture.image, steps, part)
-    except digit_classifier.NoDigit as error:
-        with answer, ui.guard():
-            show_no_digit(picture, error, digit_classifier.answer_to(error.ink, ui.predictor(MODEL)))
-        raise
-    with answer:
-        reading = readings[show_number(picture, readings, label)]
-        ui.chart(
-            charts.probabilities(reading.probabilities, reading.digit),
-            f"probabilities of the ten digits; the highest is {reading.digit} with {reading.confidence:.1%}",
-            key="probabilities",
-        )
-    show_steps(reading, steps)
-    if len(steps) < len(preparation.STEPS):
-        whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))
-        st.caption(f"With every step on, it reads **{whole}**.")
+try_it()
+reading, steps = ui.state["_read"]
 ui.show(
     digit_classifier.mnist_sheet(),
     "MNIST: the network learned from digits like these, and from no other handwriting.",

@@ -73,7 +73,9 @@ export default function ({ data, setStateValue, parentElement }) {
     const wait = now ? 0 : Math.max(0, pad.sent + PAUSE - Date.now());
     pad.timer = setTimeout(() => {
       pad.sent = Date.now();
-      setStateValue('strokes', pad.strokes.map((stroke) => ({ ...stroke, points: stroke.points.map((p) => [...p]) })));
+      setStateValue('strokes', pad.strokes.map((stroke) => ({
+        ...stroke, open: stroke === pad.open, points: stroke.points.map((p) => [...p]),
+      })));
     }, wait);
   };
   const count = () => pad.strokes.reduce((sum, stroke) => sum + stroke.points.length, 0);

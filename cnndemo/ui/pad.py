@@ -16,6 +16,7 @@ import streamlit as st
 from cnndemo import images
 from cnndemo.ui.session import state
 
+PEN_DOWN = "pen_down"  # of the page: whether a stroke is being drawn right now
 MOST_POINTS = 40_000  # of all strokes; the pad itself stops at half of it
 _FINE = 4  # a drawing is made four times as large, then averaged: smooth edges
 _HERE = Path(__file__).resolve().parent
@@ -148,6 +149,9 @@ def pad(
     result = _component(key=state.key(f"{key}.pad"), data=data, on_strokes_change=lambda: None)
     if result.strokes is not None:
         known = state[slot] = read(result.strokes)
+        state[PEN_DOWN] = isinstance(result.strokes, list) and any(
+            isinstance(stroke, dict) and stroke.get("open") is True for stroke in result.strokes
+        )
     return Drawing(height, width, known)
 
 
