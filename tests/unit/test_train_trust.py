@@ -592,7 +592,7 @@ def test_measuring_the_converted_backbone_states_its_difference(run, copied):
 def test_measuring_the_faces_asks_the_networks_of_ones_own_folder(run, copied, monkeypatch):
     import train.face_embedding as script
 
-    folder = copied(*script.ORDER)
+    folder = copied(*script.ORDER, "face_check")
     given = []
     monkeypatch.setattr(
         script, "measure", lambda using, data_dir: (given.append(using), ([], {"lfw": {"pairs": 0}}))[1]
