@@ -190,6 +190,16 @@ def variables(model: keras.Model) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
 
 
+def build_metrics(model: keras.Model, stream: Stream) -> None:
+    """Make the metrics of a compiled model, as its training would.
+
+    Left to itself, Keras with JAX draws the first batch of a stream for that, and then begins the first epoch with the
+    second: a run that goes on would see its batches in another order than one that was never struck.
+    """
+    if keras.backend.backend() == "jax":
+        model._symbolic_build(data_batch=stream[0])
+
+
 def size(model: keras.Model) -> int:
     """Bytes of `variables`."""
     return sum(int(np.prod(each.shape)) * np.dtype(str(each.dtype).replace("bfloat16", "float16")).itemsize

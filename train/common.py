@@ -26,7 +26,7 @@ import numpy as np
 
 from cnndemo import inference, weights
 from train import distribution, runs
-from train.checkpoints import Arrays, Best, Checkpoint, Guard, size, variables
+from train.checkpoints import Arrays, Best, Checkpoint, Guard, build_metrics, size, variables
 from train.publish import RESULTS, put, whole_results
 from train.runs import script as script
 
@@ -182,6 +182,7 @@ def fit(
     if checkpoint.epochs < epochs and not checkpoint.finished:
         distribution.by_the_first(_find_room, model, arguments)
         checkpoint.restore(model)
+        build_metrics(model, training)
         spread = distribution.spread(model, [training, validation], arguments, variables(model))
         with runs.ending.patience(), spread:
             # Keras would shuffle the batches of a PyDataset with Python's own generator, whose state is nowhere kept.

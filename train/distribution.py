@@ -112,7 +112,6 @@ def spread(model: keras.Model, streams: list[Any], arguments: argparse.Namespace
     for stream in streams:
         if said := stream.share(rank(), count(), devices):
             print(said, flush=True)
-    model._symbolic_build(data_batch=streams[0][0])  # makes the metrics, whose variables are to be spread as well
     everything = {id(each): each for each in [*variables, *model.metrics_variables]}.values()
     with distribution.scope():
         for each in everything:  # a variable with a layout stays on its devices when a value is assigned

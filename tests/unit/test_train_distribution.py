@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -102,6 +103,19 @@ def test_two_processes_train_as_one(name, alone, data_dir, tmp_path):
     finish(*(start(name, data_dir, tmp_path / "run", *words, **each) for each in both()))
     close(alone(name), tmp_path / "run")
     assert len(list((tmp_path / "run" / "results").glob("*.json"))) == 1
+
+
+@needs_jax
+def test_with_jax_too_a_resumed_run_ends_with_the_same_weights(data_dir, tmp_path):
+    words = ["--epochs", "3"]
+    struck = start("siamese", data_dir, tmp_path / "struck", *words, CNNDEMO_TEST_STRIKE="3")
+    finish(start("siamese", data_dir, tmp_path / "whole", *words))
+    assert struck.wait(timeout=400) == -signal.SIGKILL
+    struck.communicate()
+    finish(start("siamese", data_dir, tmp_path / "struck", *words, "--resume"))
+    last = Path("checkpoints") / "epoch_0003.npz"
+    with np.load(tmp_path / "whole" / last) as one, np.load(tmp_path / "struck" / last) as other:
+        assert all(np.array_equal(one[name], other[name]) for name in one.files)
 
 
 @needs_jax
