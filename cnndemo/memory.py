@@ -1,4 +1,5 @@
-"""Memory that was freed goes back to the system: glibc keeps it, in a heap for each of many threads, and never says so.
+"""What nobody uses any more is collected, and goes back to the system: glibc keeps it, in a heap for each of many
+threads.
 
 After a visit to every page that is more than what the server holds itself. Pages of its own for each large array would
 do too, but make networks 1.3 to 3 times as slow.
@@ -7,6 +8,7 @@ do too, but make networks 1.3 to 3 times as slow.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import threading
 import time
@@ -66,6 +68,7 @@ def _watch() -> None:
     kept = 0
     while True:
         if resident_bytes() > kept + GROWN:
+            gc.collect()
             give_back()
             kept = resident_bytes()
         time.sleep(EVERY)

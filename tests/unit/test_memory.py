@@ -1,0 +1,53 @@
+"""What was freed goes back to the system."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cnndemo import memory
+from tests.conftest import ROOT
+
+MEGABYTE = 1_000_000
+
+
+def test_what_stays_lies_apart_from_what_goes():
+    with memory.own_pages():
+        kept = np.ones(MEGABYTE)
+    assert kept.sum() == MEGABYTE
+
+
+@pytest.mark.skipif(not memory.resident_bytes(), reason="this system does not tell")
+def test_rings_of_large_things_are_collected_and_given_back_by_themselves():
+    code = """
+import gc, time
+gc.disable()
+from cnndemo import memory
+memory.EVERY = 1.0
+memory.keep_small()
+memory.keep_small()  # app.py calls it in every run
+import threading
+assert sum(thread.name == "memory" for thread in threading.enumerate()) == 1
+class Ring: pass
+for number in range(200):
+    ring = Ring()
+    ring.itself, ring.block = ring, bytearray(300_000)
+del ring
+grown = memory.resident_bytes()
+deadline = time.monotonic() + 20
+while memory.resident_bytes() > grown - 30_000_000 and time.monotonic() < deadline:
+    time.sleep(0.05)
+print(memory.resident_bytes() <= grown - 30_000_000)
+"""
+    # its thread looks once a second here, first at once, when there is nothing to collect
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.stdout.strip() == "True", run.stderr[-1500:]
+
+
+def test_the_gallery_bounds_its_results_together_and_does_not_collect_after_every_run():
+    import tomllib
+
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert config["runner"]["postScriptGC"] is False
+    assert config["server"]["maxCacheDataSize"]
