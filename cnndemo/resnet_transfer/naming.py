@@ -12,7 +12,7 @@ from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import attribution, small_pictures
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look, Network, network, softmax
 
-LONG = 1.5
+LONG = 1.6
 """A picture so many times as long as its short side is seen in several squares, not in its middle one alone."""
 
 _heads = threading.Lock()
