@@ -24,7 +24,7 @@ def squares(height: int, width: int) -> list[Part]:
     """The parts of a picture that a network sees: the whole, or of a long one squares side by side.
 
     From one square to the next it is at most half a side. Of the whole, a network sees the middle square, which leaves
-    out less than a third of the picture.
+    out at most two fifths of the picture.
     """
     short, long = min(height, width), max(height, width)
     if long <= LONG * short:

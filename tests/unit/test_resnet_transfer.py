@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnndemo import images, weights
+from cnndemo import images, pet_presence, weights
 from cnndemo import resnet_transfer as transfer
 from cnndemo.errors import VisitorError
 from cnndemo.models import efficientnet_lite0, resnet20
@@ -221,8 +221,8 @@ def test_breed_answers_with_the_names_of_the_data_set():
 
 def test_pets_get_most_of_the_probability_of_a_cat_and_little_of_a_cup():
     seen = {name: transfer.network("efficientnet_lite0").look(images.sample(name)) for name in ("cat", "coffee")}
-    assert naming.pet_share(seen["cat"].probabilities) > 0.8
-    assert naming.pet_share(seen["coffee"].probabilities) < 0.05
+    assert pet_presence.pet_share(seen["cat"].probabilities) > 0.8
+    assert pet_presence.pet_share(seen["coffee"].probabilities) < 0.05
 
 
 def test_overview_lists_every_network_with_what_is_known():
