@@ -19,6 +19,7 @@ from pathlib import Path
 
 HEAPS = 2  # one a core; by default there may be eight a core
 EVERY = 5.0  # seconds between two looks
+AT_LEAST = 12  # looks after which is collected in any case: a training ends when its session is gone
 GROWN = 20_000_000  # bytes more than after the last time; giving back holds a heap's lock for some milliseconds
 SMALL, LARGE = 1 << 17, 1 << 25  # bytes from which on an array has pages of its own: for what stays, and else
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
@@ -65,12 +66,13 @@ def keep_small() -> None:
 
 
 def _watch() -> None:
-    kept = 0
+    kept = looks = 0
     while True:
-        if resident_bytes() > kept + GROWN:
+        looks += 1
+        if resident_bytes() > kept + GROWN or looks >= AT_LEAST:
             gc.collect()
             give_back()
-            kept = resident_bytes()
+            kept, looks = resident_bytes(), 0
         time.sleep(EVERY)
 
 
