@@ -11,7 +11,6 @@ import numpy as np
 
 from cnndemo import inference, weights, worker
 from cnndemo.errors import VisitorError
-from cnndemo.memory import resident_bytes
 from cnndemo.models import efficientnet_lite0, resnet20
 from cnndemo.resnet_transfer import resnet50, resnet50_onnx
 
@@ -195,7 +194,6 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 _networks: dict[str, Network] = {}
-_added: dict[str, int] = {}  # bytes that each load added to the process
 _lock = threading.Lock()
 
 
@@ -216,9 +214,7 @@ def network(name: str) -> Network:
             if name not in SHIPPED:
                 for other in [key for key in _networks if key not in SHIPPED]:
                     del _networks[other]
-            before = resident_bytes()
             _networks[name] = Network(BACKBONES[name], None if name in SHIPPED else resnet50_onnx.session())
-            _added[name] = max(0, resident_bytes() - before)
         return _networks[name]
 
 
@@ -256,7 +252,7 @@ def state(name: str) -> str:
 
 
 def overview() -> list[dict[str, object]]:
-    """One row a backbone for the page's table; time and memory are measured, and only for those in memory."""
+    """One row a backbone for the page's table; the time is measured, and only for those in memory."""
     rows = []
     for backbone in BACKBONES.values():
         loaded = _networks.get(backbone.name)
@@ -269,7 +265,7 @@ def overview() -> list[dict[str, object]]:
                 "parameters": parameters,
                 "multiply-adds (millions)": None if operations is None else round(operations / 1e6),
                 "ms a picture": round(loaded.milliseconds(), 1) if loaded else None,
-                "memory (MB)": round(_added[backbone.name] / 1e6) if loaded and backbone.name in _added else None,
+                "float32 weights (MB)": None if parameters is None else round(4 * parameters / 1e6, 1),
                 "weights": state(backbone.name),
                 "preprocessing": backbone.preprocessing,
             }

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cnndemo import images
+from cnndemo import images, memory
 from cnndemo import resnet_transfer as transfer
-from cnndemo.resnet_transfer import attribution, backbones, teaching, uploads
+from cnndemo.resnet_transfer import attribution, teaching, uploads
 from tests.benchmarks.browser_timing import answer, gallery
 from tests.benchmarks.timing import milliseconds
 
@@ -28,12 +28,12 @@ def main() -> None:
     import keras  # noqa: F401
     import tensorflow  # noqa: F401
 
-    before = backbones.resident_bytes()
+    before = memory.resident_bytes()
     network = transfer.network("efficientnet_lite0")
     image = images.sample("cat")
     seen = network.look(image)
     index = int(seen.scores.argmax())
-    print(f"memory of the loaded backbone        {(backbones.resident_bytes() - before) / 1e6:7.0f} MB (goal 150)")
+    print(f"memory of the loaded backbone        {(memory.resident_bytes() - before) / 1e6:7.0f} MB (goal 150)")
     print(f"name a picture, crop to labels       {milliseconds(lambda: transfer.classify(image)):7.1f} ms (goal 60)")
     cam = milliseconds(lambda: attribution.fast_grad_cam(network, seen.pixels, index))
     print(f"Grad-CAM                             {cam:7.1f} ms (goal 150)")

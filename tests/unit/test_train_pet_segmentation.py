@@ -1,6 +1,5 @@
 """Data and training of the segmentation networks, on invented pictures."""
 
-import io
 import zipfile
 from argparse import Namespace
 from dataclasses import replace
@@ -8,29 +7,12 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
 from cnndemo import pet_segmentation
 from cnndemo.pet_segmentation import metrics
+from tests.tiny import drawn, encode
 from train import pet_segmentation as training
 from train.datasets import oxford_pets
-
-
-def drawn(seed: int, height: int = 48, width: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """A bright disc on dark ground, and its trimap."""
-    random = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:height, :width]
-    row, column, radius = random.uniform(16, 32), random.uniform(16, 48), random.uniform(8, 14)
-    distance = np.hypot(rows - row, columns - column) - radius
-    trimap = np.select([distance < -1.5, distance > 1.5], [1, 2], 3).astype(np.uint8)
-    image = np.where(distance[..., None] < 0, (220, 180, 140), (20, 40, 60)).astype(np.uint8)
-    return image, trimap
-
-
-def encode(array: np.ndarray, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, kind)
-    return buffer.getvalue()
 
 
 @pytest.fixture

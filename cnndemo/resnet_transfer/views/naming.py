@@ -201,20 +201,28 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
         "For a network that ends in an average and one dense layer this map and Grad-CAM are the same thing, and it "
         "needs no gradient."
     )
-    if st.button("Shuffle its weights", key=state.key(f"shuffle_{identity}"), icon=":material/shuffle:"):
+    with st.container(horizontal=True):
+        shuffle = st.button("Shuffle its weights", key=state.key(f"shuffle_{identity}"), icon=":material/shuffle:")
+        prove = st.button(
+            "Let Keras take the gradient", key=state.key(f"prove_{identity}_{index}"), icon=":material/check:"
+        )
+        hide = st.button(
+            "Cover it piece by piece", key=state.key(f"occlude_{identity}_{index}"), icon=":material/grid_on:"
+        )
+    if shuffle:
         with st.spinner("The weights are shuffled …"):
             noise, nonsense = untrained_map(name, pixels)
         with shown.container(width=SIDE):
             words = f"Shuffled weights: “{nonsense}”"
             _map(pixels, noise, words, "the same kind of map from a network that knows nothing")
         st.caption("This network knows nothing. If you would believe its map too, do not believe the other.")
-    if st.button("Let Keras take the gradient", key=state.key(f"prove_{identity}_{index}"), icon=":material/check:"):
+    if prove:
         with st.spinner("Keras is asked …"):
             slow = heat_map(name, pixels, index)
         with shown.container(width=SIDE):
             _map(pixels, slow, f"Grad-CAM for “{label}”", f"Grad-CAM for {label}, made from the gradient")
         st.caption(f"Grad-CAM and the class activation map differ by at most {np.abs(slow - values).max():.0e}.")
-    if st.button("Cover it piece by piece", key=state.key(f"occlude_{identity}_{index}"), icon=":material/grid_on:"):
+    if hide:
         state[COVER] = Cover(identity, index, label)
         st.rerun()
 
@@ -272,8 +280,8 @@ def table_of_networks() -> None:
     states = tuple(f"{name} {backbones.state(name)}" for name in BACKBONES)
     ui.table(_overview(states), placeholder="–")
     st.caption(
-        "Time is the median of five runs on this server, memory what loading the network added to it; both only for "
-        "networks that are loaded. Beside the shipped networks at most one stays in memory."
+        "Time is the median of five runs on this server, for networks that are loaded. Weights take four bytes each. "
+        "Beside the shipped networks at most one stays in memory."
     )
 
 
