@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,25 @@ from cnndemo.weights import WeightsError
 Arrays = np.ndarray | dict[str, np.ndarray]
 OUTPUT = "output"  # the name that train.onnx_files gives to a model's own answer
 THREADS = min(2, os.cpu_count() or 1)  # for one answer; many visitors' answers run beside each other
+ROOM = 40_000_000  # bytes of weights; beyond, networks that nobody asks make room for one that is asked
+REST = 30.0  # seconds after which a network counts as asked by nobody: under load none comes and goes
 
-_sessions: dict[tuple[str, str], object] = {}
+
+@dataclass
+class _Loaded:
+    """A network in memory: ONNX Runtime's session, bytes of its weights in float32, when it was asked last."""
+
+    session: object
+    size: int
+    asked: float = 0.0
+
+
+_sessions: dict[tuple[str, str], _Loaded] = {}  # who was asked last stands last
 _lock = threading.Lock()
 
 
 def predictor(name: str, outputs: Sequence[str] | None = None, part: str = "") -> Callable[..., Arrays]:
-    """A shipped network as a function, loaded at the first call and shared by all.
+    """A shipped network as a function, loaded at once, shared by all, and loaded again when it had to make room.
 
     Args:
         name: of a network whose `<name>.onnx` ships.
@@ -37,21 +51,25 @@ def predictor(name: str, outputs: Sequence[str] | None = None, part: str = "") -
         WeightsError: the file or the card is missing, damaged, or of another network.
         ValueError: a name in `outputs` is no output of the file.
     """
-    return function(_session(name, part), outputs, name)
+    return _function(lambda: _session(name, part), outputs, name)
 
 
 def function(session, outputs: Sequence[str] | None = None, name: str = "") -> Callable[..., Arrays]:
     """The function of a session; see `predictor`."""
-    known = [output.name for output in session.get_outputs()]
+    return _function(lambda: session, outputs, name)
+
+
+def _function(session: Callable, outputs: Sequence[str] | None, name: str) -> Callable[..., Arrays]:
+    known = [output.name for output in session().get_outputs()]
     wanted = list(outputs) if outputs is not None else [OUTPUT]
     if unknown := [layer for layer in wanted if layer not in known]:
         raise ValueError(f"Layers {unknown} are not served of “{name}”; there are {known}.")
-    source, *others = session.get_inputs()
+    source, *others = session().get_inputs()
     given = {value.name: np.ones([1, *value.shape[1:]], np.float32) for value in others}
 
     def predict(batch: np.ndarray, **more: np.ndarray) -> Arrays:
         inputs = given | {source.name: batch} | more
-        found = session.run(wanted, {key: np.ascontiguousarray(value, np.float32) for key, value in inputs.items()})
+        found = session().run(wanted, {key: np.ascontiguousarray(value, np.float32) for key, value in inputs.items()})
         return dict(zip(wanted, found, strict=True)) if outputs is not None else found[0]
 
     return predict
@@ -66,9 +84,23 @@ def forget(name: str) -> None:
 
 def _session(name: str, part: str):
     with _lock:  # loading takes a tenth of a second; two visitors must not both do it
-        if (name, part) not in _sessions:
-            _sessions[name, part] = load(weights.onnx_file(name, part), name)
-        return _sessions[name, part]
+        loaded = _sessions.pop((name, part), None)
+        if loaded is None:
+            file = weights.onnx_file(name, part)
+            loaded = _Loaded(load(file, name), 2 * file.stat().st_size)  # numbers are in float16 there
+            _make_room(loaded.size)
+        loaded.asked = time.monotonic()
+        _sessions[name, part] = loaded
+        return loaded.session
+
+
+def _make_room(size: int) -> None:
+    """Let go who was not asked for the longest time, until `size` more bytes fit or all others are in use."""
+    for key in list(_sessions):
+        taken = size + sum(loaded.size for loaded in _sessions.values())
+        if taken <= ROOM or time.monotonic() - _sessions[key].asked < REST:
+            return
+        del _sessions[key]  # who still runs it keeps it until then
 
 
 def load(source: Path | bytes, name: str):

@@ -129,6 +129,23 @@ def test_many_threads_load_it_once_and_agree(own_folder):
             np.testing.assert_array_equal(other, found[index])
 
 
+def test_a_network_that_nobody_asks_makes_room_and_comes_again(own_folder, monkeypatch):
+    monkeypatch.setattr(inference, "_sessions", {})
+    size = 2 * (own_folder / "siamese.onnx").stat().st_size
+    monkeypatch.setattr(inference, "ROOM", 1.5 * size)
+    batch = real_inputs("siamese", 2)
+    siamese, before = inference.predictor("siamese"), inference.predictor("siamese")(batch)
+    untrained = inference.predictor("siamese", part="untrained")
+    assert len(inference._sessions) == 2  # both were asked just now: many visitors must not make them come and go
+    monkeypatch.setattr(inference, "REST", 0)
+    untrained(batch)
+    inference.forget("siamese")
+    siamese(batch), untrained(batch)
+    assert [part for _, part in inference._sessions] == ["untrained"]
+    np.testing.assert_array_equal(siamese(batch), before)
+    assert [part for _, part in inference._sessions] == [""]
+
+
 # --- networks that do not ship, in the Keras process -------------------------------------------------------------
 
 
