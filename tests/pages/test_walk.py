@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from streamlit.runtime.state.common import TESTING_KEY
 from streamlit.testing.v1 import AppTest
 
 from cnndemo import topics
@@ -32,7 +33,7 @@ def gallery(stem: str, link: dict[str, Any] | None = None) -> AppTest:
     """The whole gallery with its navigation, at one page that was opened with a link."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PAGE_TIMEOUT)
     app.run()
-    return go(app, stem, link)
+    return go(app, stem, link) if stem else app
 
 
 def go(app: AppTest, stem: str, link: dict[str, Any] | None = None) -> AppTest:
@@ -54,15 +55,15 @@ def values(app: AppTest) -> dict[str, Any]:
 
 
 def another(element) -> Any:
-    """What the link says when the setting has another value than now; None if it has no other."""
+    """Another value than the setting has now; None if there is no other."""
     now = element.value
     if element.type in ("slider", "number_input"):
         low, high = element.min, element.max
         if isinstance(now, (list, tuple)):
-            return [str(low), str(high)]
-        return str(low if now == high else high) if high is not None and high < 1e6 else str(now + 1)
+            return (low, high)
+        return (low if now == high else high) if high is not None and high < 1e6 else now + 1
     if element.type in ("checkbox", "toggle"):
-        return str(not now).lower()
+        return not now
     if element.type == "text_input":
         return "sobel" if not now else None  # the search of the index; a line of points has its own tests
     if isinstance(now, (list, tuple)):  # several may be chosen
@@ -72,42 +73,61 @@ def another(element) -> Any:
 
 
 @cache
+def opened(stem: str) -> AppTest:
+    """A page that was opened first of all, in a session of its own."""
+    return gallery(stem)
+
+
+@cache
 def defaults(stem: str) -> dict[str, Any]:
-    return values(gallery(stem))
+    return values(opened(stem))
 
 
 def short(name: str) -> str:
     return name.split(".", 1)[1]
 
 
-@cache
 def neighbours(stem: str) -> list[str]:
     """The pages that use a short name of this one; found, not typed."""
     own = set(map(short, defaults(stem)))
     return [other for other in BUILT if other != stem and own & set(map(short, defaults(other)))]
 
 
-@pytest.mark.parametrize("stem", BUILT)
-def test_what_is_set_on_a_page_reaches_no_other_and_is_found_again(stem):
-    others = neighbours(stem)
-    shared_names = {short(name) for other in others for name in defaults(other)}
-    wanted = {
-        name: value
-        for name, element in linked(gallery(stem)).items()
-        if short(name) in shared_names - {"play"} and (value := another(element)) is not None
-    }
-    app = gallery(stem, wanted)
-    left = values(app)
-    for name in wanted.keys() & left.keys():
-        assert left[name] != defaults(stem)[name], f"{name} cannot be set by the link {wanted[name]!r}"
-    for other in others:
-        go(app, other)
-        assert values(app) == defaults(other), f"{stem} → {other}"
-        foreign = [name for name in app.query_params if not name.startswith(f"{other}.")]
-        assert not foreign, f"{stem} → {other}: {foreign} in the link"
-    go(app, stem)
-    assert values(app) == left, f"back on {stem}"
-    assert "None" not in str(app.query_params)
+def common(stem: str) -> set[str]:
+    """The settings of a page that have a short name which another page uses, too."""
+    theirs = {short(name) for other in neighbours(stem) for name in defaults(other)} - {"play"}
+    return {name for name in defaults(stem) if short(name) in theirs}
+
+
+def change(app: AppTest, names: set[str]) -> set[str]:
+    """Give other values to the settings of these names, all at once; which have another one."""
+    others = {name: value for name, element in linked(app).items() if (value := another(element)) is not None}
+    elements = linked(app)
+    for name in names & others.keys():
+        if hasattr(elements[name], "options"):  # an option as it is shown, where the page knows it by another name
+            app.session_state[TESTING_KEY][elements[name].id] = lambda shown: shown
+        elements[name].set_value(others[name])
+    no_trouble(app.run())
+    return names & others.keys()
+
+
+@pytest.mark.parametrize("stems", [BUILT, BUILT[::-1]], ids=["as in the book", "backwards"])
+def test_what_is_set_on_a_page_reaches_no_other_and_is_found_again(stems):
+    """Each page is set after all before it, so that the two ways see every ordered pair in one session."""
+    app, left = gallery(""), {}
+    for stem in stems:
+        go(app, stem)
+        assert values(app) == defaults(stem), f"{list(left)} → {stem}"
+        foreign = [name for name in app.query_params if not name.startswith(f"{stem}.")]
+        assert not foreign, f"{list(left)} → {stem}: {foreign} in the link"
+        changed = change(app, common(stem))
+        left[stem] = values(app)
+        stuck = [name for name in changed & left[stem].keys() if left[stem][name] == defaults(stem)[name]]
+        assert not stuck, f"{stuck} cannot be set"
+    for stem in stems:
+        go(app, stem)
+        assert values(app) == left[stem], f"back on {stem}"
+        assert "None" not in str(app.query_params)
 
 
 def test_many_pages_share_a_short_name():
@@ -116,7 +136,7 @@ def test_many_pages_share_a_short_name():
 
 @pytest.mark.parametrize("stem", BUILT)
 def test_a_page_keeps_everything_under_keys_of_its_own(stem):
-    keys = [str(key) for key in gallery(stem).session_state]
+    keys = [str(key) for key in opened(stem).session_state]
     foreign = [key for key in keys if not key.startswith((f"{stem}.", f"FormSubmitter:{stem}.")) and key not in SHARED]
     assert [key for key in foreign if not key.startswith("home.")] == []
 
