@@ -10,7 +10,7 @@ from cnndemo.ui.bring import bring_file, edit_table
 from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard, icon, page, plain, section, starting_again, try_it
+from cnndemo.ui.frame import guard, icon, next_topic, page, plain, section, starting_again, try_it
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
@@ -28,6 +28,7 @@ __all__ = [
     "guard",
     "icon",
     "model_card",
+    "next_topic",
     "prepare_browser",
     "one_of",
     "own_picture",

@@ -101,9 +101,9 @@ def _ask(question: Question, name: str) -> None:
     if choice is None:
         return
     if choice == question.answer:
-        st.success(question.why, icon=":material/check:")
+        st.success(f"**Right.** {question.why}", icon=":material/check:")
     else:
-        st.warning(f"It is **{question.answer}**. {question.why}", icon=":material/close:")
+        st.warning(f"Not quite: it is **{question.answer}**. {question.why}", icon=":material/close:")
 
 
 def model_card(*names: str) -> None:

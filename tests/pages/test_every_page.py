@@ -29,7 +29,7 @@ def test_opens_with_its_title_and_question(opened, stem):
 
 @pytest.mark.parametrize("stem", [stem for stem in BUILT if stem != "book_index"])
 def test_sections_come_in_the_house_order(opened, stem):
-    titles = [heading.value for heading in opened(stem).subheader]
+    titles = [heading.value for heading in opened(stem).header]
     assert titles[0] == "Try it"
     order = [t for t in titles if t in ("Try it", "How it works", "Code", "Check yourself", "Model card")]
     assert order == [t for t in ("Try it", "How it works", "Code", "Check yourself", "Model card") if t in order]
