@@ -16,8 +16,7 @@ ui.page("normalization")
 def descend() -> None:
     rate = float(choose_rate())
     result = st.container()
-    with st.expander("Your own ranges, rescaling, steps and axes", icon=":material/tune:"):
-        (a, b, c, d), scaling, steps, axes = choose_problem()
+    (a, b, c, d), scaling, steps, axes = choose_problem()
     settings = ((a, b), (c, d), scaling, rate)
     with result, ui.guard():
         problems = normalization.make((a, b), (c, d)), normalization.make((a, b), (c, d), scaling)
@@ -27,7 +26,9 @@ def descend() -> None:
         alt = "Contour lines of the loss over two weights, and the way of gradient descent on them. " + " ".join(
             f"{name}: {words}" for name, words in zip(NAMES, verdicts, strict=True)
         )
-        ui.chart(charts.bowls(problems, paths, NAMES, axes == "same"), alt, key="bowls")
+        ends = ["bursts" if "bursts" in words else words.removeprefix("It ").rstrip(".") for words in verdicts]
+        titles = [f"{name}: {end}" for name, end in zip(NAMES, ends, strict=True)]
+        ui.chart(charts.bowls(problems, paths, titles, axes == "same"), alt, key="bowls")
         for column, name, problem, words in zip(st.columns(2), NAMES, problems, verdicts, strict=True):
             column.markdown(f"**{name}.** {words}")
             best, least = normalization.fastest(problem)
@@ -36,13 +37,13 @@ def descend() -> None:
                 f"{normalization.count(least)}, at {best:.2g}."
             )
         curves = {name: problem.excess(path) for name, problem, path in zip(NAMES, problems, paths, strict=True)}
+        st.caption("One linear unit learns two weights by gradient descent; orange is its way to the green cross.")
         alt = "The loss above its lowest value, step by step, for both. The dotted line is where it counts as arrived."
         ui.chart(charts.losses(curves, 1e-3), alt, key="losses")
     settle("normalization", settings)
 
 
 ui.section("Try it", figures=("3.1",))
-st.caption("One linear unit learns from two features by gradient descent. Orange is its path to the green cross.")
 descend()
 
 ui.section("How it works")

@@ -29,10 +29,7 @@ def rate_words(rate: str) -> str:
 
 
 def choose_rate() -> str:
-    """The learning rate of both bowls, as a word, and where to start from."""
-    with st.container(horizontal=True, gap="small"):
-        for name, title in PRESETS.items():
-            st.button(title, on_click=use, args=(name,), key=state.key(f"preset_{name}"))
+    """The learning rate of both bowls, as a word."""
     return st.select_slider(
         "Learning rate, the same for both: drag it until one bowl bursts", RATES, "0.2", **state.linked("lr"),
         format_func=rate_words,
@@ -41,6 +38,14 @@ def choose_rate() -> str:
 
 def choose_problem() -> tuple[tuple[float, float, float, float], str, int, str]:
     """Both ranges, the scaling, how many steps to show, and the kind of axes."""
+    with st.container(horizontal=True, gap="small"):
+        for name, title in PRESETS.items():
+            st.button(title, on_click=use, args=(name,), key=state.key(f"preset_{name}"))
+    with st.expander("Your own ranges, rescaling, steps and axes", icon=":material/tune:"):
+        return _by_hand()
+
+
+def _by_hand() -> tuple[tuple[float, float, float, float], str, int, str]:
     a, b, c, d = (
         column.number_input(label, value=value, **state.linked(key), format="%g")
         for column, label, value, key in zip(
@@ -77,6 +82,6 @@ def in_numbers(first: tuple[float, float], second: tuple[float, float], scaling:
         st.dataframe(normalization.table(first, second), hide_index=True)
         st.caption(
             "[0, 1] leaves both features positive, so they pull the weights together; centred features do not, hence "
-            "the rounder bowl. There is no bias here, to keep the bowl flat enough to draw. It would be a third feature, "
+            "the rounder bowl. There is no bias, to keep the bowl flat enough to draw. It would be a third feature, "
             "always 1."
         )
