@@ -4,9 +4,9 @@ import streamlit as st
 
 from cnndemo import memory, topics, ui
 
-memory.keep_small()
-st.set_page_config(page_title="How a CNN sees", page_icon=ui.icon(), layout="wide")
+GALLERY = "How a CNN sees"
 
+memory.keep_small()
 home = st.Page("pages/home.py", title="Gallery", icon=":material/grid_view:", default=True)
 chapters = {
     heading: [
@@ -16,6 +16,9 @@ chapters = {
     for heading, members in topics.by_chapter().items()
 }
 page = st.navigation({"": [home], **chapters})
+title = GALLERY if page is home else f"{page.title} · {GALLERY}"
+st.set_page_config(page_title=title, page_icon=ui.icon(), layout="wide")
 if not ui.starting_again():
     page.run()
+    ui.next_topic(page.url_path)
 ui.prepare_browser()

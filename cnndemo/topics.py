@@ -19,6 +19,19 @@ CHAPTERS: dict[int, str] = {
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What one can do after a page, and how one gets there.
+
+    Args:
+        able: ends the sentence “After this page you can …”, without a full stop.
+        tasks: two things to do on the page, each with something to see.
+    """
+
+    able: str
+    tasks: tuple[str, str]
+
+
+@dataclass(frozen=True)
 class Topic:
     """One page of the gallery.
 
@@ -37,6 +50,11 @@ class Topic:
     chapter: int
     icon: str
     book: str
+
+    @property
+    def goal(self) -> Goal | None:
+        """What a visitor takes away from the page."""
+        return GOALS.get(self.stem)
 
     @property
     def path(self) -> Path:
@@ -75,12 +93,141 @@ _ALL = (
     Topic("book_index", "Book index", "Where is each figure and listing of the book alive?", 0, "menu_book", "1–7"),
 )
 
+GOALS: dict[str, Goal] = {
+    "convolution": Goal(
+        "tell convolution from cross-correlation, and say why a layer may use either",
+        (
+            "Play the slide and stop it where the area is largest: which parts of the two curves lie on each other?",
+            "Take the lopsided pair and switch the operation. Then make g even: why does it change nothing now?",
+        ),
+    ),
+    "pattern_matching": Goal(
+        "find a shape with a dot product, and say when that must fail",
+        (
+            "Drag the pattern to where its score is highest. Is it where you would have put it by eye?",
+            "Below, let the shapes grow by a fifth, then turn them: which of the four searches gives up first?",
+        ),
+    ),
+    "layer_lab": Goal(
+        "work out by hand what a layer makes of its input: its size and every number in it",
+        (
+            "Press Play and stop anywhere. Recalculate the framed output cell on paper.",
+            "Find two settings of kernel, stride and padding that give the same output size, and say how they differ.",
+        ),
+    ),
+    "digit_classifier": Goal(
+        "name the steps from a drawing to ten probabilities, and break the network on purpose",
+        (
+            "Draw a digit that the network is sure of, then change it with one stroke until it reads another.",
+            "Draw a letter. Does the network say that it is no digit?",
+        ),
+    ),
+    "training": Goal(
+        "read a loss curve: learning, overfitting, a rate too high",
+        (
+            "Train with a tenfold learning rate. Which of the two curves shows it first?",
+            "Make a third of the labels wrong. What happens to training and to validation loss?",
+        ),
+    ),
+    "normalization": Goal(
+        "say why a network wants its inputs small and even, and what a learning rate may be",
+        (
+            "Drag the learning rate up until one bowl bursts and the other still arrives.",
+            "Take the book's ranges. How much smaller must the rate be before the left bowl stops bursting?",
+        ),
+    ),
+    "filters": Goal(
+        "read nine numbers as what they look for, and write a kernel of your own",
+        (
+            "Find the filter that answers to horizontal edges only, on a picture where you can check it.",
+            "Type a kernel that moves the picture by one pixel.",
+        ),
+    ),
+    "augmentation": Goal(
+        "choose the transforms that keep a label true",
+        (
+            "Mirror and turn digits: which of them does the network read as another?",
+            "Switch everything on, then take away what makes a picture that nobody would photograph.",
+        ),
+    ),
+    "architectures": Goal(
+        "count the parameters of a network, and say what a skip connection is for",
+        (
+            "Find the layer of AlexNet that holds most of the parameters. Guess before you look.",
+            "Stack layers until the gradient is gone, then bring it back without making the network shallower.",
+        ),
+    ),
+    "resnet_transfer": Goal(
+        "teach a trained network classes of your own with a handful of pictures",
+        (
+            "Shuffle the weights of the network and compare: what was its knowledge worth?",
+            "Teach it two things on your desk with five pictures each, then show it a third.",
+        ),
+    ),
+    "face_detection": Goal(
+        "say how a cascade finds a face, and what makes it miss one",
+        (
+            "Lower the minimum of neighbours until the cascade sees a face where there is none.",
+            "Turn or darken a face until one of the two detectors loses it.",
+        ),
+    ),
+    "siamese": Goal(
+        "compare things of a class that a network never saw, and choose a threshold",
+        (
+            "Draw a digit, then draw it badly, until another digit is nearer than its own.",
+            "Drag the negative until a triplet is semi-hard: where must it lie?",
+        ),
+    ),
+    "face_verification": Goal(
+        "weigh false accepts against false rejects, and say what an embedding of a face is",
+        (
+            "Move the threshold until nobody is let in wrongly. Who is kept out by it?",
+            "Enrol one person with one picture, and see which second picture is not recognised.",
+        ),
+    ),
+    "upsampling": Goal(
+        "enlarge a small map by hand, three ways, and foresee a checkerboard",
+        (
+            "Find the output cell where nearest and bilinear differ most.",
+            "Make a checkerboard with a kernel and a stride, then get rid of it by changing the kernel alone.",
+        ),
+    ),
+    "pet_segmentation": Goal(
+        "judge a mask by Jaccard and Dice, and say what the skips of a U-Net bring",
+        (
+            "Paint a mask with a Jaccard of one half. How large is its Dice?",
+            "Find a picture on which the mask fails, and say what the network took for the pet.",
+        ),
+    ),
+    "activation_maps": Goal(
+        "see which strokes a filter answers to, and which filters a network could do without",
+        (
+            "Draw a digit of straight strokes only: which maps stay dark?",
+            "Switch filters off until the network fails. How many did it need?",
+        ),
+    ),
+    "book_index": Goal(
+        "go from any figure or listing of the book to where it runs",
+        (
+            "Open the figure that you understood least in the book.",
+            "Pick a place where the book errs and check it by hand before you read the finding.",
+        ),
+    ),
+}
+
 TOPICS: dict[str, Topic] = {topic.stem: topic for topic in _ALL}
 
 
 def built() -> list[Topic]:
     """The topics that have a page, in the book's order."""
     return [topic for topic in TOPICS.values() if topic.built]
+
+
+def after(stem: str) -> Topic | None:
+    """The topic that follows in the book's order; the first one after the front page, none after the last."""
+    order = [topic.stem for topic in built()]
+    place = order.index(stem) + 1 if stem in order else 0
+    return TOPICS[order[place]] if place < len(order) else None
 
 
 def by_chapter() -> dict[str, list[Topic]]:

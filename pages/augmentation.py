@@ -22,16 +22,22 @@ def recall() -> tuple[np.ndarray, str, Pipeline, int]:
 @st.fragment
 def try_it() -> None:
     left, right = ui.try_it()
-    with left, ui.guard():
-        picture = ui.pick_image()
+    with left:
+        picture, chosen = ui.pick_image(), panels.choose()
+    with right:  # the picture stays in view of the controls that change it, on a phone too
+        stage = st.container()
+        settings = st.expander("How far, and in which order", icon=":material/tune:")
+        sheet = st.container()
+    with settings, ui.guard():
+        pipeline = panels.controls(chosen)
         seed = st.number_input("Seed", 0, 9999, 0, **state.linked("seed"), help="Same seed, same variants.")
-        pipeline = panels.controls()
+        with_mask = st.toggle("Send a segmentation mask along", **state.linked("mask"))
         state[RECALL] = (picture.image, picture.alt, pipeline, seed)
     image, alt, pipeline, seed = recall()
     small = images.shrink(image, panels.SIDE)
-    with right, ui.guard():
-        with_mask = st.toggle("Send a segmentation mask along", **state.linked("mask"))
+    with stage, ui.guard():
         panels.compare(image, pipeline, seed, alt)
+    with sheet, ui.guard():
         if with_mask:
             st.caption(
                 "Green is the mask, guessed by GrabCut. It moves with the picture; light, noise and blur leave it."

@@ -5,7 +5,7 @@ import streamlit as st
 
 from cnndemo import images, normalization, ui
 from cnndemo.normalization import figures as charts
-from cnndemo.normalization.views import choose_problem
+from cnndemo.normalization.views import NAMES, choose_problem, choose_rate, in_numbers
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
@@ -14,54 +14,49 @@ ui.page("normalization")
 
 @st.fragment
 def descend() -> None:
-    left, right = ui.try_it((1, 2))
-    with left:
-        (a, b, c, d), scaling, rate, steps, axes = choose_problem()
-    settings = ((a, b), (c, d), scaling, float(rate))
-    with right, ui.guard():
-        raw, scaled = normalization.make((a, b), (c, d)), normalization.make((a, b), (c, d), scaling)
+    rate = float(choose_rate())
+    result = st.container()
+    (a, b, c, d), scaling, steps, axes = choose_problem()
+    settings = ((a, b), (c, d), scaling, rate)
+    with result, ui.guard():
+        problems = normalization.make((a, b), (c, d)), normalization.make((a, b), (c, d), scaling)
         state["_normalization"] = settings
-        curves = {}
-        for name, problem, column in zip(("As they are", "Rescaled"), (raw, scaled), st.columns(2), strict=True):
-            path = normalization.descend(problem, float(rate), steps)
-            curves[name] = problem.excess(path)
-            words = normalization.verdict(problem, float(rate))
-            least = normalization.count(normalization.steps_needed(problem, problem.best_rate))
-            alt = f"{name}: contour lines of the loss and the path of gradient descent. {words}"
-            with column:
-                ui.chart(charts.bowl(problem, path, name, axes == "same"), alt, key=f"bowl_{name}")
-                st.metric("Condition number", f"{problem.condition:,.4g}")
-                st.markdown(words)
-                st.caption(
-                    f"Rates above {problem.largest_rate:.2g} diverge. "
-                    f"At its own best rate, {problem.best_rate:.2g}, it needs {least} steps."
-                )
+        paths = [normalization.descend(problem, rate, steps) for problem in problems]
+        verdicts = [normalization.verdict(problem, rate) for problem in problems]
+        alt = "Contour lines of the loss over two weights, and the way of gradient descent on them. " + " ".join(
+            f"{name}: {words}" for name, words in zip(NAMES, verdicts, strict=True)
+        )
+        ends = ["bursts" if "bursts" in words else words.removeprefix("It ").rstrip(".") for words in verdicts]
+        titles = [f"{name}: {end}" for name, end in zip(NAMES, ends, strict=True)]
+        ui.chart(charts.bowls(problems, paths, titles, axes == "same"), alt, key="bowls")
+        for column, name, problem, words in zip(st.columns(2), NAMES, problems, verdicts, strict=True):
+            column.markdown(f"**{name}.** {words}")
+            best, least = normalization.fastest(problem)
+            column.caption(
+                f"It bursts above {problem.largest_rate:.2g}. The fewest steps that any rate needs: "
+                f"{normalization.count(least)}, at {best:.2g}."
+            )
+        curves = {name: problem.excess(path) for name, problem, path in zip(NAMES, problems, paths, strict=True)}
+        st.caption("One linear unit learns two weights by gradient descent; orange is its way to the green cross.")
         alt = "The loss above its lowest value, step by step, for both. The dotted line is where it counts as arrived."
         ui.chart(charts.losses(curves, 1e-3), alt, key="losses")
     settle("normalization", settings)
 
 
 ui.section("Try it", figures=("3.1",))
-st.caption("One linear unit learns from two features by gradient descent. Orange is its path to the green cross.")
 descend()
 
 ui.section("How it works")
 first, second, scaling, rate = state.get("_normalization", (*normalization.PRESETS["gentle"], "standard", 0.2))
 st.markdown(
-    r"""
-    The unit computes $\hat y = w_1 x_1 + w_2 x_2$. Its loss, $\frac12$ mean $(\hat y - y)^2$, is a bowl over the two
-    weights. A feature with large numbers makes the bowl steep along its weight: the curvatures are the eigenvalues
-    $\lambda$ of the mean of $x x^\top$. One step of rate $\eta$ multiplies the error along an axis of the bowl by
-    $1 - \eta\lambda$. So the steep axis forbids rates above $2/\lambda_\text{max}$, and at such a rate the error
-    along the flat axis hardly shrinks. The **condition number** $\lambda_\text{max}/\lambda_\text{min}$ says how bad
-    it is; 1 is a round bowl. From these factors the number of steps follows, without taking them.
-    """
+    "The loss is a bowl over the two weights. A feature with large numbers makes it steep along its own weight. "
+    "Gradient descent walks downhill, and the steeper the ground, the longer its step. On a steep wall it leaps across "
+    "the valley; with a rate too high each leap lands higher than the last, and the bowl bursts. So the steep wall "
+    "dictates a small rate, and with it the walk along the flat floor takes for ever. In a round bowl there is no "
+    "such quarrel."
 )
-st.dataframe(normalization.table(first, second), hide_index=True)
-st.caption(
-    "[0, 1] leaves both features positive, so they pull the weights together; centred features do not, hence the "
-    "rounder bowl. There is no bias here, to keep the bowl flat enough to draw. It would be a third feature, always 1."
-)
+with ui.guard():
+    in_numbers(first, second, scaling)
 
 ui.section("On a picture")
 st.markdown("A picture is an input like any other. Its numbers before and after:")

@@ -4,10 +4,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import figures, images, pattern_matching, ui
-from cnndemo.pattern_matching import METHODS, Match, pictures, scenes, steps
+from cnndemo.pattern_matching import Match, pictures, scenes, steps
 from cnndemo.pattern_matching import figures as drawings
 from cnndemo.pattern_matching.scenes import SCALES, SHAPES
-from cnndemo.pattern_matching.views import Quest, choose_quest, pick_position, verdict
+from cnndemo.pattern_matching.views import Quest, choose_quest, pick_position, slide, verdict
 from cnndemo.ui import state
 
 SMALL = 8  # up to so many rows and columns, numbers are written out
@@ -19,34 +19,33 @@ three_ways = st.cache_data(max_entries=32, show_spinner=False)(steps.three_ways)
 
 
 def search(quest: Quest) -> tuple[Match, str]:
-    """The result column. Returns the best match and the method."""
-    method = ui.one_of(st.segmented_control, "Compare by", list(METHODS), "plain", "method")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        top = st.slider("Matches", 1, 8, 1, **state.linked("top"), width=160)
-        scales = SCALES if st.toggle("Search sizes too", **state.linked("scales")) else (1.0,)
-    matches = find(quest.image, quest.pattern, method, scales, top)
+    """Compare the pattern with every place. Returns the best match and the method."""
+    method, top, scales = state.get("method") or "plain", state.get("top") or 1, state.get("scales")
+    matches = find(quest.image, quest.pattern, method, SCALES if scales else (1.0,), top)
     best = matches[0]
-    st.markdown(verdict(quest, best))
-    if max(quest.image.shape) <= SMALL:
-        box = (best.row, best.column, best.height, best.width)
-        grid = figures.number_grid(quest.image, "Image", outline=box, colorscale=figures.GRAY)
-        ui.chart(grid, alt=f"The image as numbers: {quest.image.tolist()}")
-    else:
-        alt = f"The image with a box round the best match at row {best.row}, column {best.column}"
-        ui.show(pictures.marked(quest.image, matches), "The best match and its centre", alt=alt)
     scores = respond(quest.image, pattern_matching.resize(quest.pattern, best.scale), method)
     keys = {axis: "_".join(map(str, (axis, *scores.shape, best.row, best.column))) for axis in ("row", "column")}
-    picked = tuple(state.get(keys[axis], getattr(best, axis)) for axis in keys)
     state.update({f"{axis}_key": key for axis, key in keys.items()})
-    st.caption(
-        "The response map: one score for each place of the pattern's upper left corner. Click one to see its sum."
-    )
-    chart = drawings.response_map(scores, [match for match in matches if match.scale == best.scale], picked)
-    alt = f"Response map of {scores.shape[0]} by {scores.shape[1]} scores, brightest at the best match"
-    ui.chart(chart, alt=alt, key="map", on_select=pick_position)
-    with st.container(horizontal=True):
-        ui.download("Marked image", lambda: images.png(pictures.marked(quest.image, matches)), "match.png", "image/png")
-        ui.download("Scores", lambda: steps.to_csv(scores), "scores.csv", "text/csv")
+    small = max(quest.image.shape) <= SMALL
+    if not small:
+        slide(quest.image, pattern_matching.resize(quest.pattern, best.scale), scores, best, quest.wanted)
+    with result:
+        st.markdown(verdict(quest, best))
+        if small:
+            box = (best.row, best.column, best.height, best.width)
+            grid = figures.number_grid(quest.image, "Image", outline=box, colorscale=figures.GRAY)
+            ui.chart(grid, alt=f"The image as numbers: {quest.image.tolist()}")
+            st.caption("The response: one score for each place of the pattern. Click one to see its sum.")
+            picked = tuple(state.get(keys[axis], getattr(best, axis)) for axis in keys)
+            chart = drawings.response_map(scores, [match for match in matches if match.scale == best.scale], picked)
+            ui.chart(chart, alt=f"The response: {scores.tolist()}", key="map", on_select=pick_position)
+        else:
+            alt = f"The image with a box round the best match at row {best.row}, column {best.column}"
+            ui.show(pictures.marked(quest.image, matches), "The best match and its centre", alt=alt)
+        with st.container(horizontal=True):
+            picture = pictures.marked(quest.image, matches)
+            ui.download("Marked image", lambda: images.png(picture), "match.png", "image/png")
+            ui.download("Scores", lambda: steps.to_csv(scores), "scores.csv", "text/csv")
     return best, method
 
 
@@ -103,16 +102,13 @@ def limitation(wanted: str) -> None:
 
 ui.page("pattern_matching")
 ui.section("Try it", figures=("1.4", "1.5", "1.6", "1.7", "1.8"))
-left, right = ui.try_it()
-quest = result = None
+st.markdown("Drag the orange pattern over the scene. Where it fits, the sum is large and the response is bright.")
+stage, (left, result) = st.container(), ui.try_it()
+quest = found = None
 with left, ui.guard():
     quest = choose_quest()
-    height, width = quest.pattern.shape
-    if max(height, width) > SMALL:
-        target = drawings.gray_picture(quest.pattern)
-        ui.show(target, f"The pattern, {height} × {width}", alt=f"The pattern: {quest.wanted}", width=130)
-with right, ui.guard():
-    result = quest and search(quest)
+with stage, ui.guard():
+    found = quest and search(quest)
 
 ui.section("How it works", figures=("1.9", "1.10", "1.11"))
 st.markdown(
@@ -120,8 +116,8 @@ st.markdown(
     "large where bright meets bright. The book calls it convolution; as nothing is flipped, it is cross-correlation."
 )
 with ui.guard():
-    if result:
-        how_it_works(quest, *result)
+    if found:
+        how_it_works(quest, *found)
 
 ui.section("Where it fails, and what helps", figures=("1.12", "1.13"))
 wanted = quest.wanted if quest and quest.wanted in SHAPES else "circle"
@@ -129,13 +125,13 @@ limitation(wanted)
 
 ui.section("Three ways that agree", listings=("1.1",))
 with ui.guard():
-    if result:
+    if found:
         ways, shape = three_ways(quest.image, quest.pattern)
         st.dataframe([way.row for way in ways], hide_index=True)
         st.caption(f"On {shape[0]} × {shape[1]} pixels: the search above, made small enough for loops in Python.")
 
-if result:
-    best, method, scales = result[0], result[1], "SCALES" if state.get("scales") else "(1.0,)"
+if found:
+    best, method, scales = *found, "SCALES" if state.get("scales") else "(1.0,)"
     ui.code(
         [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, steps.dot_product],
         "import numpy as np\n\nfrom cnndemo.pattern_matching import find, steps\n"

@@ -10,13 +10,18 @@ from cnndemo.siamese import figures as drawings
 from cnndemo.siamese import losses
 from cnndemo.siamese.views import pair as views
 from cnndemo.siamese.views import playgrounds
+from cnndemo.siamese.views.ten import against_ten
 from cnndemo.ui import state
 from cnndemo.ui.keras import agreement, keras_says
 
 ui.page("siamese")
 
 ui.section("Try it")
-st.markdown("Two digits, one network, one distance: small if both are the same digit, whichever digit it is.")
+st.markdown("Your drawing against ten examples: ten distances, small where both are the same digit.")
+against_ten()
+
+ui.section("One pair")
+st.markdown("Two digits, one network, one distance. A threshold makes a verdict of it, and errors of two kinds.")
 views.compare()
 pair = state.get("_pair")
 
@@ -30,25 +35,17 @@ with ui.guard():
     )
     agreement(views.shared, "cnndemo.siamese.pairs:sharing")
     if pair:
-        views.layers(pair)
-        a, b = pair.embeddings
-        square = float(((a - b) ** 2).sum())
-        words = f"Embeddings A and B and their squared differences, which add up to {square:.4f}"
-        ui.chart(drawings.embeddings(a, b), words, "embeddings")
-        st.latex(
-            rf"\begin{{aligned}} L_2(A, B) &= \sqrt{{\textstyle\sum_{{i=1}}^{{128}} (A_i - B_i)^2}} \\"
-            rf"&= \sqrt{{{square:.4f}}} = {pair.distance:.4f} \end{{aligned}}"
-        )
-    st.markdown(
-        "Listing 5.6 today; the loss acts on the raw distance. Listing 5.5, loading a trained model, comes after."
-    )
-    with st.expander("Listing 5.6: base network, siamese network, loss", icon=":material/code:"):
+        with st.expander("Layer by layer, down to the distance", icon=":material/layers:"):
+            views.layers(pair)
+    words = "Listings 5.6 and 5.5: base network, siamese network, loss; and a trained model loaded"
+    with st.expander(words, icon=":material/code:"):
+        st.caption("Listing 5.6 today; the loss acts on the raw distance.")
         for function in (models.build, models.build_siamese, models.euclidean_distance, losses.contrastive_loss):
             st.code(inspect.getsource(function), language="python", wrap_lines=True)
-    st.code(
-        "from cnndemo import weights\n\nmodel = weights.load('siamese')\nembedding = model.predict(digits / 255)",
-        language="python",
-    )
+        st.code(
+            "from cnndemo import weights\n\nmodel = weights.load('siamese')\nembedding = model.predict(digits / 255)",
+            language="python",
+        )
 
 ui.section("Contrastive loss")
 st.markdown(
@@ -56,10 +53,12 @@ st.markdown(
     "training follows."
 )
 if pair:
-    playgrounds.contrastive_playground(pair.distance)
+    with st.expander("Pull and push, over the distance", icon=":material/show_chart:"):
+        playgrounds.contrastive_playground(pair.distance)
 
 ui.section("Two distances", figures=("5.6",))
-playgrounds.two_distances()
+with st.expander("Straight, or along the streets: drag two points", icon=":material/straighten:"):
+    playgrounds.two_distances()
 
 ui.section("Triplet loss", figures=("5.4", "5.5", "5.7"))
 st.markdown(
@@ -67,11 +66,12 @@ st.markdown(
     "positive shall be nearer than the negative, with something to spare: the margin α. In the formula A, P and N are "
     "the three embeddings."
 )
-st.graphviz_chart(drawings.tower(models.PARAMETERS, triplet=True), width="stretch")
 st.latex(r"L = \max(\|A - P\|^2 - \|A - N\|^2 + \alpha,\ 0)")
 playgrounds.triplet_playground()
-st.markdown("**Why α?** Without it, mapping every picture to one point costs nothing.")
-with ui.guard():
+with st.expander("The network of a triplet, in boxes", icon=":material/account_tree:"):
+    st.graphviz_chart(drawings.tower(models.PARAMETERS, triplet=True), width="stretch")
+why = "Why α? Without it, mapping every picture to one point costs nothing"
+with st.expander(why, icon=":material/help:"), ui.guard():
     views.collapse()
 
 ui.section("The embedding space")
@@ -86,7 +86,10 @@ st.markdown(
     "without one digit; they get a few examples of it, and no training."
 )
 if pair:
-    with ui.guard():
+    with (
+        st.expander("A digit that was kept from them", icon=":material/school:"),
+        ui.guard(),
+    ):
         views.one_shot(pair)
 
 ui.section("Sequential and functional", listings=("5.1", "5.2", "5.3", "5.4"))
@@ -94,7 +97,8 @@ st.markdown(
     "The Sequential API is a list of layers: one way in, one way out. The functional API calls layers like functions, "
     "so a network can branch, have two inputs, or call one layer twice. Where both can do it, the network is the same:"
 )
-keras_says(views.listings, "cnndemo.siamese.pairs:sharing")
+with st.expander("Both networks, as Keras sums them up", icon=":material/code:"):
+    keras_says(views.listings, "cnndemo.siamese.pairs:sharing")
 
 if pair:
     ui.code(

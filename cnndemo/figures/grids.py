@@ -49,6 +49,7 @@ def cells(
     hover: np.ndarray | None = None,
     height: int | None = None,
     square: bool = True,
+    scale: tuple[str, tuple[float, float]] | None = None,
 ) -> go.Figure:
     """A grid of numbers whose cells can be hovered and clicked.
 
@@ -60,12 +61,15 @@ def cells(
         inner: top, left, height, width of the part that is not padding, framed thinly.
         hover: strings (rows, columns); default row, column and value.
         square: cells as high as wide; otherwise they fill the width.
+        scale: another colour scale and its range, where the grid is one of several that show the same values.
     """
     rows, columns = values.shape
     finite = np.where(np.isfinite(values), values, np.nan)
     signed = bool(np.nanmin(finite, initial=0) < 0)
     low, high = signed_range(values) if signed else (0.0, float(np.nanmax(finite, initial=1e-9)))
-    scale = SIGNED if signed else ((0.0, "#F3F5F7"), (1.0, PALE.get(hue, "#9CC7E2")))
+    colors = SIGNED if signed else ((0.0, "#F3F5F7"), (1.0, PALE.get(hue, "#9CC7E2")))
+    if scale is not None:
+        colors, (low, high) = scale
     words = None
     if max(rows, columns) <= READABLE:
         words = [["−∞" if v == -np.inf else number_text(round(float(v), 2)) for v in line] for line in values]
@@ -74,7 +78,7 @@ def cells(
         for i, j in np.ndindex(values.shape):
             hover[i, j] = f"row {i}, column {j}: {number_text(values[i, j])}"
     quiet = {"hoverinfo": "skip", "showscale": False}
-    grid = {"type": "heatmap", "zmin": low, "zmax": high, "colorscale": scale, "xgap": 1, "ygap": 1, **quiet}
+    grid = {"type": "heatmap", "zmin": low, "zmax": high, "colorscale": colors, "xgap": 1, "ygap": 1, **quiet}
     grid |= {"z": [[None if np.isnan(v) else float(v) for v in line] for line in finite]}
     if words:
         grid |= {"text": words, "texttemplate": "%{text}", "textfont": {"size": 13 if columns <= 9 else 10}}

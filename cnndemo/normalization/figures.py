@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from cnndemo.figures import ACCENT, INPUT, OKABE_ITO, OUTPUT, QUIET, styled
 from cnndemo.normalization.descent import Problem
@@ -29,59 +32,85 @@ def window(problem: Problem, start: np.ndarray, same_scale: bool) -> np.ndarray:
     return np.stack([problem.best - reach, problem.best + reach], axis=1)
 
 
-def bowl(problem: Problem, path: np.ndarray, title: str, same_scale: bool = True, height: int = 360) -> go.Figure:
-    """Contour lines of the loss over the two weights, and the descent on them, with a play button (figure 3.1).
+def bowls(
+    problems: Sequence[Problem],
+    paths: Sequence[np.ndarray],
+    titles: Sequence[str],
+    same_scale: bool = True,
+    height: int = 340,
+) -> go.Figure:
+    """Contour lines of the loss over the two weights, one bowl beside the other, with their descents (figure 3.1).
+
+    One play button moves both.
 
     Args:
-        path: float (steps + 1, 2), the weights; it is drawn up to where it leaves the picture for good.
-    """
-    limits = window(problem, path[0], same_scale)
-    figure = go.Figure()
-    start_loss = float(problem.excess(path[0]))
-    for level in LEVELS:
-        x, y = _ring(problem, level * start_loss)
-        figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": INPUT, "width": 1}, opacity=0.35 + 0.3 * (level <= 1),
-            hovertemplate=f"{level:.0%} of the loss at the start<extra></extra>", showlegend=False,
-        )  # fmt: skip
+        paths: float (steps + 1, 2), the weights; each is drawn up to where it leaves the picture for good.
+        titles: one for each bowl.
+    """  # fmt: skip
+    figure = make_subplots(1, len(problems), subplot_titles=list(titles), horizontal_spacing=0.09)
+    shown, moving = [], []
+    for column, (problem, path) in enumerate(zip(problems, paths, strict=True), start=1):
+        moving.append(len(figure.data) + len(LEVELS))
+        shown.append(_within(problem, path, window(problem, path[0], same_scale)))
+        _bowl(figure, column, problem, shown[-1], window(problem, path[0], same_scale), same_scale)
+    longest = max(map(len, shown))
+    stops = np.unique(np.linspace(1, longest, min(FRAMES, longest)).round().astype(int))
+    figure.frames = [
+        go.Frame(data=[{"type": "scatter", "x": w[:n, 0], "y": w[:n, 1]} for w in shown], traces=moving, name=str(n))
+        for n in stops
+    ]
+    speed = {"frame": {"duration": 60, "redraw": False}, "fromcurrent": False, "transition": {"duration": 0}}
+    play = {
+        "type": "buttons", "x": 0.5, "xanchor": "center", "y": -0.16, "yanchor": "top", "showactive": False,
+        "bgcolor": "rgba(128,128,128,.15)", "borderwidth": 0,
+        "buttons": [{"label": "▶ play", "method": "animate", "args": [None, speed]}],
+    }  # fmt: skip
+    styled(figure, height)
+    figure.update_annotations(font_size=14)
+    figure.update_layout(updatemenus=[play], margin={"t": 48, "b": 56})
+    return figure
+
+
+def _within(problem: Problem, path: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """The path up to where it leaves the picture for good, and one step more, to show where it flies to."""
     span = np.ptp(limits, axis=1)
     with np.errstate(invalid="ignore"):
         outside = ~np.all(np.abs(path - problem.best) < 10 * span, axis=1)
     last = int(np.argmax(outside)) if outside.any() else len(path)
     shown = path[: max(last, 1)]
-    if outside.any() and last < len(path) and np.isfinite(path[last]).all():  # one more step, to show where it flies to
+    if outside.any() and last < len(path) and np.isfinite(path[last]).all():
         away = path[last] - shown[-1]
         shown = np.vstack([shown, shown[-1] + away * min(1.0, 10 * span.max() / max(np.abs(away).max(), 1e-300))])
-    steps = np.arange(len(shown))
+    return shown
+
+
+def _bowl(
+    figure: go.Figure, column: int, problem: Problem, shown: np.ndarray, limits: np.ndarray, same_scale: bool
+) -> None:
+    """Contour lines, the descent and the lowest place, into one column."""
+    place = {"row": 1, "col": column}
+    start_loss = float(problem.excess(shown[0]))
+    for level in LEVELS:
+        x, y = _ring(problem, level * start_loss)
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line={"color": INPUT, "width": 1}, opacity=0.35 + 0.3 * (level <= 1),
+            hovertemplate=f"{level:.0%} of the loss at the start<extra></extra>", showlegend=False, **place,
+        )  # fmt: skip
     figure.add_scatter(
         x=shown[:, 0], y=shown[:, 1], mode="lines+markers", name="descent",
-        line={"color": ACCENT, "width": 2}, marker={"size": 5}, customdata=steps, showlegend=False,
-        hovertemplate="step %{customdata}<br>w₁ %{x:.4g}<br>w₂ %{y:.4g}<extra></extra>",
+        line={"color": ACCENT, "width": 2}, marker={"size": 5}, customdata=np.arange(len(shown)), showlegend=False,
+        hovertemplate="step %{customdata}<br>w₁ %{x:.4g}<br>w₂ %{y:.4g}<extra></extra>", **place,
     )  # fmt: skip
     figure.add_scatter(
         x=[problem.best[0]], y=[problem.best[1]], mode="markers", showlegend=False,
-        marker={"symbol": "cross", "size": 11, "color": OUTPUT}, hovertemplate="lowest loss<extra></extra>",
+        marker={"symbol": "cross", "size": 11, "color": OUTPUT}, hovertemplate="lowest loss<extra></extra>", **place,
     )  # fmt: skip
-    descent = len(LEVELS)
-    stops = np.unique(np.linspace(1, len(shown), min(FRAMES, len(shown))).round().astype(int))
-    figure.frames = [
-        go.Frame(data=[{"type": "scatter", "x": shown[:n, 0], "y": shown[:n, 1]}], traces=[descent], name=str(n))
-        for n in stops
-    ]
-    figure.update_xaxes(range=limits[0], title_text="w₁", constrain="domain")
-    figure.update_yaxes(range=limits[1], title_text="w₂", constrain="domain")
-    if same_scale:
-        figure.update_yaxes(scaleanchor="x")
-    speed = {"frame": {"duration": 60, "redraw": False}, "fromcurrent": False, "transition": {"duration": 0}}
-    play = {
-        "type": "buttons", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", "pad": {"r": 0, "t": 0},
-        "showactive": False, "bgcolor": "rgba(128,128,128,.15)",
-        "borderwidth": 0,
-        "buttons": [{"label": "▶ play", "method": "animate", "args": [None, speed]}],
-    }  # fmt: skip
-    styled(figure, height, title)
-    figure.update_layout(updatemenus=[play], margin_t=44)
-    return figure
+    figure.update_xaxes(range=limits[0], title_text="w₁", constrain="domain", nticks=5, fixedrange=True, **place)
+    square = {"scaleanchor": "x" if column == 1 else f"x{column}"} if same_scale else {}
+    figure.update_yaxes(
+        range=limits[1], title_text="w₂" if column == 1 else None, constrain="domain", nticks=5, fixedrange=True,
+        **square, **place,
+    )  # fmt: skip
 
 
 def losses(curves: dict[str, np.ndarray], tolerance: float, height: int = 240) -> go.Figure:

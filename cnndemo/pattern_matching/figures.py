@@ -8,12 +8,9 @@ import cv2
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, KERNEL, heatmap, number_grid
+from cnndemo.figures import ACCENT, KERNEL, number_grid
 from cnndemo.pattern_matching.matching import Match
 from cnndemo.pattern_matching.pictures import rgb
-
-CELLS = 120  # the response map is drawn with at most so many cells on its long side
-HANDLES = 34  # and can be clicked at so many places on its long side
 
 
 def laid_over(image: np.ndarray, pattern: np.ndarray, row: int, column: int, margin: int) -> np.ndarray:
@@ -46,7 +43,7 @@ def gray_picture(values: np.ndarray) -> np.ndarray:
     return np.round((np.asarray(values, np.float64) - low) / ((high - low) or 1.0) * 255).astype(np.uint8)
 
 
-def pooled(scores: np.ndarray, cells: int = CELLS) -> tuple[np.ndarray, int]:
+def pooled(scores: np.ndarray, cells: int) -> tuple[np.ndarray, int]:
     """A smaller map that keeps the brightest value of each block, and the side of the blocks in pixels."""
     block = -(-max(scores.shape) // cells)
     if block == 1:
@@ -57,25 +54,16 @@ def pooled(scores: np.ndarray, cells: int = CELLS) -> tuple[np.ndarray, int]:
     return padded.reshape(rows, block, columns, block).max(axis=(1, 3)), block
 
 
-def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int, int], height: int = 300) -> go.Figure:
-    """The response as a heat map with its brightest dots circled; a click anywhere picks that position (figure 1.6).
-
-    Small maps have their numbers written in the cells; large ones show the brightest value of each block.
+def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int, int]) -> go.Figure:
+    """A small response with its numbers, its brightest places circled; a click on a cell picks it (figure 1.6).
 
     Args:
-        scores: float32 (rows, columns).
+        scores: float32 (rows, columns), at most about 12 × 12.
         matches: those found at scale 1, best first.
         picked: row and column of the position looked at below.
     """
-    small = max(scores.shape) <= 12
-    if small:
-        figure = number_grid(scores, height=30 + 40 * scores.shape[0], digits=6)
-    else:
-        cells, block = pooled(scores)
-        figure = heatmap(cells, height=height, hover="score")
-        figure.update_traces(x=np.arange(cells.shape[1]) * block, y=np.arange(cells.shape[0]) * block)
-    step = max(1, max(scores.shape) // HANDLES)
-    handles = np.mgrid[0 : scores.shape[0] : step, 0 : scores.shape[1] : step].reshape(2, -1)
+    figure = number_grid(scores, height=30 + 40 * scores.shape[0], digits=6)
+    handles = np.mgrid[0 : scores.shape[0], 0 : scores.shape[1]].reshape(2, -1)
     figure.add_scatter(
         x=handles[1],
         y=handles[0],
@@ -86,12 +74,22 @@ def response_map(scores: np.ndarray, matches: Sequence[Match], picked: tuple[int
         customdata=scores[handles[0], handles[1]],
         hovertemplate="row %{y}, column %{x}<br>score %{customdata:.5g}<extra></extra>",
     )
-    rings, inner = ((30, 36), 34) if small else ((14, 20), 9)  # round the numbers, or round the dots
-    _rings(figure, [(match.row, match.column) for match in matches[1:]], KERNEL, rings[0], "other matches")
-    _rings(figure, [(match.row, match.column) for match in matches[:1]], ACCENT, rings[1], "best match")
-    _rings(figure, [picked], "#FFFFFF", inner, "position shown below", "square-open")
+    _rings(figure, [(match.row, match.column) for match in matches[1:]], KERNEL, 30, "other matches")
+    _rings(figure, [(match.row, match.column) for match in matches[:1]], ACCENT, 36, "best match")
+    _rings(figure, [picked], "#FFFFFF", 34, "position shown below", "square-open")
     figure.update_layout(showlegend=False, margin={"t": 8, "b": 8})
     return figure
+
+
+def overlay(pattern: np.ndarray) -> np.ndarray:
+    """The pattern in its colour, to be laid over a scene: uint8 (h, w, 4), opaque where it is largest."""
+    colour = np.broadcast_to(np.array(rgb(KERNEL), np.uint8), (*pattern.shape, 3))
+    return np.dstack([colour, (0.7 * gray_picture(pattern)).astype(np.uint8)])
+
+
+def response_picture(share: np.ndarray) -> np.ndarray:
+    """Scores from 0 to 1 in viridis: uint8 (rows, columns, 3)."""
+    return cv2.applyColorMap(np.rint(share * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)[..., ::-1]
 
 
 def _rings(figure: go.Figure, places: list, color: str, size: int, name: str, symbol: str = "circle-open") -> None:

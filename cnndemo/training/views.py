@@ -14,7 +14,7 @@ from cnndemo import training, weights
 from cnndemo.jobs import Job
 from cnndemo.training import figures as charts
 from cnndemo.training.run import NETWORKS, OPTIMIZERS, PRESETS, Run, Settings
-from cnndemo.ui.choices import one_of
+from cnndemo.ui.choices import main_button, one_of
 from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import Question, chart, download
 from cnndemo.ui.pictures import show
@@ -68,8 +68,8 @@ def lesson() -> Settings:
             f"{settings.updates:,} updates an epoch: {settings.digits:,} digits in batches of {settings.batch_size}."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                "Train", type="primary", icon=":material/play_arrow:", key=state.key("train"), disabled=running,
+            main_button(
+                "Train", icon=":material/play_arrow:", key=state.key("train"), disabled=running,
                 on_click=_begin, args=(settings,),
             )  # fmt: skip
             if running:

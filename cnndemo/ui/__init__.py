@@ -8,9 +8,9 @@ from cnndemo.inference import predictor
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.bring import bring_file, edit_table
 from cnndemo.ui.browser import prepare_browser
-from cnndemo.ui.choices import one_of
+from cnndemo.ui.choices import main_button, one_of
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard, icon, page, plain, section, starting_again, try_it
+from cnndemo.ui.frame import guard, icon, next_topic, page, plain, section, starting_again, try_it
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
@@ -27,7 +27,9 @@ __all__ = [
     "edit_table",
     "guard",
     "icon",
+    "main_button",
     "model_card",
+    "next_topic",
     "prepare_browser",
     "one_of",
     "own_picture",

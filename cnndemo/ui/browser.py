@@ -1,4 +1,4 @@
-"""What the browser is told once: how Back and Forward count, and that links within the gallery stay in the session."""
+"""What the browser is told once: how Back and Forward count, that links stay in the session, what a finger may do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import streamlit as st
 #
 # Links: those in texts and on pictures would open another tab and so another session, in which the visitor's picture
 # is gone. A click goes through the navigation instead, then to the section.
+#
+# Fingers: a chart whose points can be picked takes every touch for a drag, and a page cannot be scrolled past it. Flat
+# charts never hear of touches here; a tap still comes to them, as the click that browsers make of it.
 _JS = """
 const MOMENT = 400;  // milliseconds: leaving a page first empties its link, then goes to the next page
 
@@ -49,6 +52,8 @@ export default function () {
     way.click();
     if (link.hash) setTimeout(() => scroll(decodeURIComponent(link.hash.slice(1))), 300);
   }, true);
+  const flat = (event) => { if (event.target.closest?.('.js-plotly-plot .draglayer')) event.stopPropagation(); };
+  document.addEventListener('touchstart', flat, { capture: true, passive: true });
 }
 """
 _component = st.components.v2.component("cnndemo_browser", js=_JS, html="<span hidden></span>")

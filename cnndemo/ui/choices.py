@@ -1,9 +1,11 @@
-"""A choice that the link keeps."""
+"""A choice that the link keeps, and the one button that stands out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import streamlit as st
 
 from cnndemo.ui.session import state
 
@@ -27,3 +29,8 @@ def one_of(
         more["format_func"] = options.get
     chosen = widget(label, list(options), default=default, required=True, **state.linked(key), **more)
     return default if chosen is None else chosen
+
+
+def main_button(label: str, **options: Any) -> bool:
+    """`st.button` for what a page is there to do: it stands out, and its words can be read in both themes."""
+    return st.button(f":violet[{label}]", type="primary", **options)

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,9 +15,8 @@ from PIL import Image, ImageColor
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.pages_manager import PagesManager
 
-from cnndemo import figures
+from cnndemo import figures, topics
 from cnndemo.errors import VisitorError
-from cnndemo.topics import TOPICS
 from cnndemo.ui.session import MOST, let_go, state, was_let_go
 from cnndemo.ui.share import share
 
@@ -34,12 +35,16 @@ def icon(cell: int = 18, gap: int = 3) -> Image.Image:
     return Image.fromarray(result)
 
 
+#: Where the sections of the page that is being drawn are listed: a page is drawn by a thread of its own.
+_CONTENTS: ContextVar[Any] = ContextVar("contents", default=None)
+
+
 def page(stem: str) -> None:
     """Title, the one question, the book's sections, a link that reproduces the page. First call of every page."""
     _leave_old_navigation()
     if entered := state.enter(stem):
         _mend_link()  # not later: after Back, the page that is being left may run once more under the next one's link
-    topic = TOPICS[stem]
+    topic = topics.TOPICS[stem]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(topic.title, anchor=False, width="content")
         with st.container(horizontal=True, width="content", gap="small"):
@@ -47,10 +52,15 @@ def page(stem: str) -> None:
                 "Start again", icon=":material/restart_alt:", type="tertiary", key=state.key("start_again"),
                 on_click=_start_again, help="Puts this page back to how it was at first. Other pages stay as they are.",
             )  # fmt: skip
+            contents = st.popover("Contents", icon=":material/toc:", type="tertiary", width="content")
+            _CONTENTS.set(contents)
             with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
                 st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
                 share()
     st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
+    if topic.goal:
+        with st.expander(f"After this page you can {topic.goal.able}.", icon=":material/flag:"):
+            st.markdown("Two things to try:\n" + "".join(f"\n1. {task}" for task in topic.goal.tasks))
     if entered:
         let_go()
     if was_let_go():
@@ -141,10 +151,21 @@ def references(figures: Sequence[str], listings: Sequence[str]) -> str:
 
 
 def section(title: str, figures: Sequence[str] = (), listings: Sequence[str] = ()) -> None:
-    """A heading with an anchor, and which of the book's figures and listings the section brings to life."""
-    st.subheader(title, anchor=anchor(title), divider="gray")
+    """A heading with an anchor, listed under Contents, and which figures and listings of the book it brings to life."""
+    if (contents := _CONTENTS.get()) is not None:
+        contents.markdown(f"[{title}](#{anchor(title)})")
+    st.header(title, anchor=anchor(title), divider="gray")
     if line := references(figures, listings):
         st.caption(line)
+
+
+def next_topic(stem: str) -> None:
+    """The foot of every page: where the book goes on."""
+    if following := topics.after(stem):
+        st.divider()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.page_link(following.path, label=f"Next: **{following.title}**", icon=":material/arrow_forward:")
+            st.caption(following.question, width="content")
 
 
 def try_it(ratio: tuple[int, int] = (2, 3)):

@@ -61,10 +61,10 @@ def code(functions: Sequence[Callable | type], snippet: str) -> None:
     """
     section("Code")
     st.caption("Runs in a notebook next to the repository, with the settings you see above.")
-    st.code(inspect.cleandoc(snippet), language="python")
+    st.code(inspect.cleandoc(snippet), language="python", wrap_lines=True)  # the keyboard cannot scroll it
     for function in functions:
         with st.expander(f"`{function.__module__}.{function.__qualname__}`", icon=":material/code:"):
-            st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True)
+            st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True, wrap_lines=True)
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def _ask(question: Question, name: str) -> None:
     if choice is None:
         return
     if choice == question.answer:
-        st.success(question.why, icon=":material/check:")
+        st.success(f"**Right.** {question.why}", icon=":material/check:")
     else:
-        st.warning(f"It is **{question.answer}**. {question.why}", icon=":material/close:")
+        st.warning(f"Not quite: it is **{question.answer}**. {question.why}", icon=":material/close:")
 
 
 def model_card(*names: str) -> None:

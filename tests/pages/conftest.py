@@ -67,7 +67,7 @@ def rendered_references(app_test: AppTest) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     title = None
     for element in app_test.main:
-        if element.type == "subheader":
+        if element.type == "header":
             title = element.value
             found[title] = set()
         elif element.type == "caption" and title and element.value.startswith("Book: "):

@@ -39,7 +39,7 @@ def test_too_small_an_input_is_a_sentence_and_the_page_stays(open_page):
     page.slider(key="architectures.side_alexnet").set_value(32).run()
     no_trouble(page)
     assert any("larger input" in warning.value for warning in page.warning)
-    assert [heading.value for heading in page.subheader][-1] == "Check yourself"
+    assert [heading.value for heading in page.header][-1] == "Check yourself"
     assert metrics(page)["Parameters"] == words_of(architectures.plan("alexnet").parameters)
 
 

@@ -17,7 +17,7 @@ def snippet(stem: str) -> str:
     """What stands first in the section "Code"."""
     elements = iter(run_page(stem).main)
     for element in elements:
-        if element.type == "subheader" and element.value == "Code":
+        if element.type == "header" and element.value == "Code":
             return next(element.value for element in elements if element.type == "code")
     raise AssertionError(f"{stem} shows no code")
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from cnndemo import topics
+from cnndemo.ui.frame import anchor
 from cnndemo.ui.pictures import OWN, Picture
 from tests.conftest import ROOT
 from tests.pages.conftest import no_trouble, run_page
@@ -24,16 +25,21 @@ def test_opens_with_its_title_and_question(opened, stem):
     page = no_trouble(opened(stem))
     topic = topics.TOPICS[stem]
     assert page.title[0].value == topic.title
-    assert topic.question in page.markdown[0].value
+    words = [element.value for element in page.markdown]
+    assert any(topic.question in text for text in words)
+    assert topic.goal and topic.goal.able in page.expander[0].label
+    assert all(any(task in text for text in words) for task in topic.goal.tasks) and len(topic.goal.tasks) == 2
 
 
 @pytest.mark.parametrize("stem", [stem for stem in BUILT if stem != "book_index"])
 def test_sections_come_in_the_house_order(opened, stem):
-    titles = [heading.value for heading in opened(stem).subheader]
+    titles = [heading.value for heading in opened(stem).header]
     assert titles[0] == "Try it"
     order = [t for t in titles if t in ("Try it", "How it works", "Code", "Check yourself", "Model card")]
     assert order == [t for t in ("Try it", "How it works", "Code", "Check yourself", "Model card") if t in order]
     assert {"How it works", "Code", "Check yourself"} <= set(titles)
+    listed = [f"[{title}](#{anchor(title)})" for title in titles]
+    assert [element.value for element in opened(stem).markdown][: len(titles)] == listed, "the list of contents"
     assert len(titles) == len(set(titles)), "two sections of one name have one anchor"
 
 

@@ -36,7 +36,7 @@ def test_a_picture_without_a_face_leaves_the_page_alive(open_page):
     assert metrics(page)["Cascade of Haar features"] == "0 found"
     assert any("choose another picture" in warning.value for warning in page.warning)
     assert any("Neither finds a face" in info.value for info in page.info)
-    assert page.subheader[-1].value == "Model card"
+    assert page.header[-1].value == "Model card"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 20), (3, 900)])

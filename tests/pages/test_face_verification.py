@@ -17,7 +17,7 @@ from train import covers
 
 
 def verdict(page) -> str:
-    return next(text.value for text in page.markdown if text.value.startswith("#### Distance"))
+    return next(text.value for text in page.markdown if text.value.startswith("### Distance"))
 
 
 def told(page) -> str:
@@ -135,7 +135,7 @@ def test_a_picture_without_a_face_in_a_pair(page):
     page.file_uploader(key="face_verification.second_upload").upload("cat.jpg", cat, "image/jpeg").run()
     no_trouble(page)
     assert "No face was found" in told(page)
-    assert page.subheader[-1].value == "Model card"
+    assert page.header[-1].value == "Model card"
 
 
 def upload(page, key: str, image: np.ndarray) -> AppTest:

@@ -117,9 +117,18 @@ def test_steps_far_beyond_counting_follow_the_formula():
     assert normalization.steps_needed(problem, rate) > 1e8
 
 
+@pytest.mark.parametrize("scaling", ["raw", *normalization.SCALINGS])
+def test_no_rate_needs_fewer_steps_than_the_fastest(scaling):
+    problem = normalization.make(*GENTLE, scaling)
+    rate, least = normalization.fastest(problem)
+    tried = [normalization.steps_needed(problem, share * problem.largest_rate) for share in np.linspace(0.1, 1, 800)]
+    assert normalization.steps_needed(problem, rate) == least == min(tried)
+    assert least <= normalization.steps_needed(problem, problem.best_rate), "that one is best for the worst start only"
+
+
 def test_divergence_is_said_and_seen():
     problem = normalization.make(*BOOK)
-    assert "diverges" in normalization.verdict(problem, 0.2)
+    assert "bursts" in normalization.verdict(problem, 0.2)
     path = normalization.descend(problem, 0.2, 60)
     assert not np.isfinite(path).all()
     assert "arrives" in normalization.verdict(normalization.make(*BOOK, "standard"), 0.2)
@@ -154,7 +163,7 @@ def test_bad_ranges(first, words):
 @pytest.mark.parametrize("rate", [1e-9, 0.2, 2.0])
 def test_the_bowl_can_always_be_drawn(scaling, same, rate):
     problem = normalization.make(*BOOK, scaling)
-    figure = charts.bowl(problem, normalization.descend(problem, rate, 100), "x", same)
+    figure = charts.bowls([problem], [normalization.descend(problem, rate, 100)], "x", same)
     limits = charts.window(problem, np.zeros(2), same)
     assert np.isfinite(limits).all() and (limits[:, 1] > limits[:, 0]).all()
     for trace in figure.data:

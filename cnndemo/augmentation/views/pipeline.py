@@ -85,34 +85,39 @@ def _settings(kind: str) -> dict:
     return values
 
 
-def controls() -> Pipeline:
-    """The pipeline, by hand: which transforms, in which order, how far each may go."""
+def choose() -> list[str]:
+    """Which transforms, in which order."""
     with st.container(horizontal=True):
         st.button("The book's generator", on_click=adopt, args=(BOOK,), icon=":material/menu_book:")
         everything = Pipeline(tuple(Step(kind) for kind in OPERATIONS), "reflect")
         st.button("Everything", on_click=adopt, args=(everything,), icon=":material/apps:")
-    chosen = st.multiselect(
-        "Transforms, in this order", list(OPERATIONS), [step.kind for step in BOOK.steps], **state.linked(STEPS),
-        wrap=True, format_func=lambda kind: OPERATIONS[kind].title,
+    chosen = st.pills(
+        "Transforms, in the order in which you choose them", list(OPERATIONS), selection_mode="multi", wrap=True,
+        default=[step.kind for step in BOOK.steps], **state.linked(STEPS),
+        format_func=lambda kind: OPERATIONS[kind].title,
     )  # fmt: skip
+    return list(chosen)
+
+
+def controls(chosen: Sequence[str]) -> Pipeline:
+    """The pipeline of these transforms, by hand: how far each may go, and what else there is to say."""
+    settings = {}
+    if chosen:
+        for tab, kind in zip(st.tabs([OPERATIONS[kind].title for kind in chosen]), chosen, strict=True):
+            with tab:
+                settings[kind] = _settings(kind)
+                if OPERATIONS[kind].labels:
+                    st.caption(f":material/warning: {OPERATIONS[kind].labels}")
+                if len(chosen) > 1:
+                    with st.container(horizontal=True):
+                        for words, by in (("Earlier", -1), ("Later", 1)):
+                            key = state.key(f"{words.lower()}_{kind}")
+                            st.button(words, on_click=_move, args=(kind, by), key=key, type="tertiary")
     only = st.selectbox(
         "Run", ["all", *chosen], **state.linked("only"),
         format_func=lambda kind: "the whole pipeline" if kind == "all" else f"only: {OPERATIONS[kind].title}",
     )  # fmt: skip
     kinds = chosen if only == "all" else [only]
-    settings = {}
-    for kind in kinds:
-        operation = OPERATIONS[kind]
-        with st.expander(operation.title, icon=":material/tune:", expanded=kind == kinds[0]):
-            settings[kind] = _settings(kind)
-            if operation.labels:
-                st.caption(f":material/warning: {operation.labels}")
-            if len(kinds) > 1:
-                with st.container(horizontal=True):
-                    st.button(
-                        "Earlier", on_click=_move, args=(kind, -1), key=state.key(f"earlier_{kind}"), type="tertiary"
-                    )
-                    st.button("Later", on_click=_move, args=(kind, 1), key=state.key(f"later_{kind}"), type="tertiary")
     fill = st.selectbox("Fill what is left empty with", FILL_MODES, **state.linked(FILL))
     center = st.toggle("Sample-wise centre: subtract the mean", **state.linked(CENTER))
     scale = st.toggle("Sample-wise scale: divide by the deviation", **state.linked(SCALE))

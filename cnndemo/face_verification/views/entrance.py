@@ -18,6 +18,7 @@ from cnndemo.face_verification import Answer, Face, Gallery, decide
 from cnndemo.face_verification.views.faces import faces_of, one_face, tell_turn
 from cnndemo.figures import ACCENT, OUTPUT
 from cnndemo.figures.boxes import boxed
+from cnndemo.ui.choices import main_button
 from cnndemo.ui.frame import guard, plain
 from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state
@@ -76,7 +77,7 @@ def enrol(samples: Sequence[str], threshold: float) -> None:
     gallery = people()
     name = st.text_input("Name", **state.kept("new_name"), placeholder="Whose picture is it?")
     picture = pick_image(samples, key="new", shared=False, label="One picture is enough")
-    if not st.button("Enrol", key=state.key("enrol"), type="primary", icon=":material/person_add:"):
+    if not main_button("Enrol", key=state.key("enrol"), icon=":material/person_add:"):
         return
     with guard():
         face = one_face(picture)

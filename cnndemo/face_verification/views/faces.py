@@ -100,7 +100,7 @@ def verdict(apart: float, threshold: float, pair: Sequence[Face]) -> str:
     said, colour = ("the same person", "green") if apart < threshold else ("two people", "red")
     doubts = [(which, face.doubt) for which, face in zip(("First", "Second"), pair, strict=True) if face.doubt]
     hedge = ", :orange[but this is in doubt]" if doubts else ""
-    st.markdown(f"#### Distance {apart:.2f}: :{colour}[{said}]{hedge}", width="stretch")
+    st.markdown(f"### Distance {apart:.2f}: :{colour}[{said}]{hedge}", width="stretch")
     for which, doubt in doubts:
         st.warning(f"{which} picture: {doubt}", icon=":material/visibility_off:")
     if doubts:

@@ -1,4 +1,4 @@
-"""Convolution geometry: controls left; padded input, kernel, output and their arithmetic right."""
+"""Convolution geometry: input, kernel, output and Play first; the controls, most of them folded, below."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ KERNEL_NAMES = {
     "blur": "Blur",
     "zeros": "Zeros",
 }
+
+
+GRID_HEIGHT = 220  # pixels: three grids beside each other
 
 
 @dataclass(frozen=True)
@@ -102,24 +105,44 @@ def _preset(name: str) -> None:
     state.update(DEFAULTS | PRESETS[name] | {"r": 0, "c": 0})
 
 
-def _sliders(label: str, keys: tuple[str, str], low: int, high: int, help: str | None = None) -> None:
-    columns = st.columns(2)
-    for column, key, way in zip(columns, keys, ("down", "across"), strict=True):
-        column.slider(f"{label} {way}", low, high, DEFAULTS[key], **state.linked(key), help=help)
+def _both(down: str, across: str) -> None:
+    """Callback of a slider for square shapes: across follows down."""
+    state[across] = state[down]
+
+
+def _square(label: str, keys: tuple[str, str], low: int, high: int, help: str | None = None) -> None:
+    """One slider for down and across; `_across` is where they may differ."""
+    down = state.linked(keys[0])
+    st.slider(label, low, high, DEFAULTS[keys[0]], **down, on_change=_both, args=keys, help=help)
+
+
+def _across(label: str, key: str, low: int, high: int) -> None:
+    st.slider(f"{label} across", low, high, DEFAULTS[key], **state.linked(key))
 
 
 def _controls() -> None:
-    with st.container(horizontal=True, gap="small"):
+    """What most visitors change; one slider a square shape."""
+    with st.grid(4, min_column_width=150):
+        _square("Input size", ("h", "w"), 3, 12)
+        _square("Kernel size", ("kh", "kw"), 1, 7)
+        _square("Stride", ("sh", "sw"), 1, 4)
+        _square("Dilation", ("dh", "dw"), 1, 3, "The distance between the cells that the kernel reads.")
+    one_of(st.pills, "Padding", layer_lab.PADDINGS, "valid", "pad", wrap=True)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        one_of(st.segmented_control, "Pick a cell of the", ["output", "input"], "output", "pick")
         for name in PRESETS:
             st.button(name, on_click=_preset, args=(name,))
-    _sliders("Input", ("h", "w"), 3, 12)
-    _sliders("Kernel", ("kh", "kw"), 1, 7)
-    _sliders("Stride", ("sh", "sw"), 1, 4)
-    _sliders("Dilation", ("dh", "dw"), 1, 3, "The distance between the cells that the kernel reads.")
-    one_of(st.pills, "Padding", layer_lab.PADDINGS, "valid", "pad")
-    columns = st.columns(2)
-    columns[0].slider("Channels", 1, 3, 1, **state.linked("ch"))
-    columns[1].slider("Filters", 1, 3, 1, **state.linked("fl"))
+
+
+def _more_controls() -> None:
+    """Shapes that are not square, channels and filters."""
+    with st.grid(3, min_column_width=150):
+        _across("Input", "w", 3, 12)
+        _across("Kernel", "kw", 1, 7)
+        _across("Stride", "sw", 1, 4)
+        _across("Dilation", "dw", 1, 3)
+        st.slider("Channels", 1, 3, 1, **state.linked("ch"))
+        st.slider("Filters", 1, 3, 1, **state.linked("fl"))
 
 
 def _numbers(now: Settings, channel: int, filter_: int) -> tuple[np.ndarray, np.ndarray]:
@@ -162,30 +185,31 @@ def _shown(now: Settings) -> tuple[int, int]:
 @st.fragment
 def convolution_view() -> None:
     """Everything under Try it."""
-    left, right = st.columns([2, 3], gap="large")
-    fresh = False
-    with left, guard():
+    stage, fresh = st.container(), False
+    with guard():
         _controls()
-        now = settings()
-        now.geometry()  # refuses what has no output, before anything is computed
-        channel, filter_ = _shown(now)
-        state["_lab"] = (now, *_numbers(now, channel, filter_), channel, filter_)
+        with st.expander("Shapes that are not square, channels, numbers of your own", icon=":material/tune:"):
+            _more_controls()
+            now = settings()
+            now.geometry()  # refuses what has no output, before anything is computed
+            channel, filter_ = _shown(now)
+            state["_lab"] = (now, *_numbers(now, channel, filter_), channel, filter_)
         fresh = True
-    with right, guard():
+    with stage, guard():
         if "_lab" not in state:
             return
         if not fresh:
             st.caption("Below: the last settings that gave an output.")
+        playing = st.toggle("Play", **state.linked("play"), help="Moves the window on, one output cell a second.")
+        st.fragment(_step, run_every=0.8 if playing else None)()
+    with guard():
         _result(state["_lab"][0].geometry())
     settle("lab", settings())
 
 
 def _result(shape: layer_lab.Geometry) -> None:
+    """Size, cost, formula and code of the layer, and who agrees with it."""
     now, x, kernel, _, filter_ = state["_lab"]
-    columns = st.columns([3, 2], vertical_alignment="bottom")
-    one_of(columns[0].segmented_control, "Pick a cell of the", ["output", "input"], "output", "pick")
-    playing = columns[1].toggle("Play", **state.linked("play"), help="Moves the window on, one output cell a second.")
-    st.fragment(_step, run_every=0.8 if playing else None)()
     work = layer_lab.count_work(now.kernel_shape, shape.output)
     with st.container(horizontal=True):
         st.metric("Output", " × ".join(map(str, (*shape.output, now.filters))), width="content")
@@ -228,9 +252,11 @@ def _step() -> None:
     if state.get("play") and by_output:
         place = (state.get("r", 0) * limits[1] + state.get("c", 0) + 1) % (limits[0] * limits[1])
         state["r"], state["c"] = divmod(place, limits[1])
-    columns = st.columns(2)
-    row = int(columns[0].number_input("Row", 0, limits[0] - 1, 0, **state.linked("r")))
-    column = int(columns[1].number_input("Column", 0, limits[1] - 1, 0, **state.linked("c")))
+    stage = st.grid(3, min_column_width=105, gap="xsmall")  # beside each other on a phone, too
+    with st.container(horizontal=True, vertical_alignment="center"):
+        row = int(st.number_input("Row", 0, limits[0] - 1, 0, **state.linked("r"), width=110))
+        column = int(st.number_input("Column", 0, limits[1] - 1, 0, **state.linked("c"), width=110))
+        words = st.container(width="stretch")
     padded = layer_lab.pad(x, shape.pads, now.padding)
     result = layer_lab.convolve(x, kernel, now.stride, now.dilation, now.padding)[..., filter_]
     (top, _), (before, _) = shape.pads
@@ -242,32 +268,29 @@ def _step() -> None:
     else:
         reads = [(row + top, column + before)]
         fed = [(int(i), int(j)) for i in shape.rows.feeds(row) for j in shape.columns.feeds(column)]
-    grids = st.columns(2)
     padded_title = "Padded input" if any(map(any, shape.pads)) else "Input"
-    with grids[0]:
+    with stage:
         chart(
             cells(
                 padded[..., channel], padded_title, INPUT, [Outline(reads)], ~shape.used,
-                (top, before, *now.size), hover=_padded_hover(padded[..., channel], top, before),
+                (top, before, *now.size), hover=_padded_hover(padded[..., channel], top, before), height=GRID_HEIGHT,
             ),
             f"{padded_title}, {padded.shape[0]} by {padded.shape[1]} cells, the cells read are framed", "lab_input",
             **({} if by_output else {"on_select": clicked("lab_input", "r", "c", (top, before))}),
         )  # fmt: skip
-    with grids[1]:
+        one = kernel[..., channel, filter_]
+        numbers = "; ".join(" ".join(map(layer_lab.number_text, line)) for line in one)
+        chart(cells(one, "Kernel", KERNEL, height=GRID_HEIGHT), f"The kernel, row by row: {numbers}", "lab_kernel")
         hover = _output_hover(x, kernel[..., filter_], now, result) if result.size <= 200 else None
         chart(
-            cells(result, "Output", OUTPUT, [Outline(fed, ACCENT)], hover=hover),
+            cells(result, "Output", OUTPUT, [Outline(fed, ACCENT)], hover=hover, height=GRID_HEIGHT),
             f"Output, {result.shape[0]} by {result.shape[1]} cells", "lab_output",
             **({"on_select": clicked("lab_output", "r", "c")} if by_output else {}),
         )  # fmt: skip
-    narrow = st.columns([2, 3], vertical_alignment="center")
-    with narrow[0]:
-        chart(cells(kernel[..., channel, filter_], "Kernel", KERNEL, height=190), "The kernel", "lab_kernel")
-    with narrow[1]:
+    with words:
         if by_output:
             st.markdown(f"Output row {row}, column {column} is")
             st.markdown(f"`{cell.arithmetic()}`")
-            st.caption("Point at any output cell for its arithmetic; click it to see what it reads.")
         else:
             readers = "no output cell" if not fed else f"{len(fed)} output cell{'s' if len(fed) > 1 else ''}"
             st.markdown(f"Input row {row}, column {column} is read by **{readers}**.")

@@ -105,26 +105,38 @@ def _results(
     if one_by_one and len(labels) < FEW:
         few = " With so few it judges too low rather than too high: the class that lost a picture is the rarer one."
     st.caption(f"Measured with {words}.{few} The head has {size:,} numbers; the backbone is frozen.")
-    selection = ui.chart(
+    key, chart_key = f"cell_{current.stamp}_{views}", f"confusion_{current.stamp}_{views}"
+
+    def clicked() -> None:
+        if points := state[chart_key].selection.points:
+            state[key] = (int(points[0]["y"]), int(points[0]["x"]))
+
+    ui.chart(
         charts.confusion(report.matrix, head.classes),
         alt="; ".join(
             f"{name}: {report.matrix[i, i]} of {report.matrix[i].sum()} right" for i, name in enumerate(head.classes)
         ),
-        key=f"confusion_{current.stamp}_{views}",
-        on_select="rerun",
+        key=chart_key,
+        on_select=clicked,
         selection_mode="points",
     )
-    points = selection.selection.points if selection else []
-    if points:
-        truth, answer = int(points[0]["y"]), int(points[0]["x"])
+    cell = st.selectbox(
+        "Pictures of a cell: click it, or choose it here",
+        [(truth, answer) for truth, answer in np.ndindex(report.matrix.shape)],
+        index=None,
+        placeholder="A cell",
+        format_func=lambda cell: f"{head.classes[cell[0]]} answered {head.classes[cell[1]]}: {report.matrix[cell]}",
+        **state.kept(key),
+        width=340,
+    )
+    if cell:
+        truth, answer = cell
         chosen = np.flatnonzero((report.truth == truth) & (report.answers == answer))
         st.caption(f"{len(chosen)} × “{ui.plain(head.classes[truth])}” answered “{ui.plain(head.classes[answer])}”:")
         with st.container(horizontal=True):
             for row in chosen[:12]:
                 shot = current.shots[row]
                 ui.show(shot.pixels, ui.plain(shot.name, 20), f"a picture of {shot.label}", width=96)
-    else:
-        st.caption("Click a cell to see its pictures.")
 
 
 def _test(current: Lesson, rows: np.ndarray, labels: np.ndarray, head: Head) -> None:

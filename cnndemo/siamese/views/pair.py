@@ -24,6 +24,8 @@ LAYERS = ("conv_1", "conv_2", "embedding")
 PAIRS, TRIPLETS = 20_000, 2_000
 MAPPED = np.arange(0, 5000, 9)  # which of the shipped digits the live map shows
 SHOTS = [1, 2, 3, 5, 10]
+EACH = 500  # shipped digits of each class, one class after the other
+_PICKS = ("pick_1", "pick_2")  # the digits that are compared on the maps, by their number among the shipped ones
 HELD_OUT = {"triplet_holdout": "Triplet", "siamese_holdout": "Contrastive"}
 
 
@@ -174,6 +176,14 @@ def layers(pair: Pair) -> None:
                 sheet = drawings.montage(maps, columns)
                 words = f"{layer}: {maps.shape[2]} maps of {maps.shape[0]} × {maps.shape[1]}"
                 show(sheet, words, f"feature maps of digit {letter}", width=220)
+    a, b = pair.embeddings
+    square = float(((a - b) ** 2).sum())
+    words = f"Embeddings A and B and their squared differences, which add up to {square:.4f}"
+    chart(drawings.embeddings(a, b), words, "embeddings")
+    st.latex(
+        rf"\begin{{aligned}} L_2(A, B) &= \sqrt{{\textstyle\sum_{{i=1}}^{{128}} (A_i - B_i)^2}} \\"
+        rf"&= \sqrt{{{square:.4f}}} = {pair.distance:.4f} \end{{aligned}}"
+    )
 
 
 # --- Triplets of real digits -----------------------------------------------------------------------------------------
@@ -238,7 +248,8 @@ def maps(pair: Pair) -> None:
     with guard():
         shipped = siamese.shipped_map() if kind == "tsne" else None
         index = shipped["index"].astype(int) if shipped else MAPPED
-        picked = [row for digit in state.get("_picked", []) for row in np.flatnonzero(index == digit)]
+        chosen = [state[key] for key in _PICKS if state.get(key) is not None]
+        picked = [row for digit in chosen for row in np.flatnonzero(index == digit)]
         for column, name in zip(st.columns(2, gap="medium"), names, strict=True):
             space, own = embeddings(name)[index], None
             if shipped:
@@ -260,8 +271,15 @@ def maps(pair: Pair) -> None:
             with st.container(horizontal=True):
                 for row in picked:
                     show(x[index[row]], f"a {y[index[row]]}", f"a handwritten {y[index[row]]}", width=84)
-        st.caption("The star is your digit A. Click two digits to compare them." if not shipped else
-                   "Click two digits to compare them.")  # fmt: skip
+        star = "" if shipped else "The star is your digit A. "
+        st.caption(f"{star}Click two digits to compare them, or choose them here:")
+        with st.container(horizontal=True):
+            for key, label in zip(_PICKS, ("First digit", "Second digit"), strict=True):
+                offered = sorted({*index.tolist(), *chosen})
+                st.selectbox(
+                    label, offered, index=None, placeholder="A digit", width=180, **state.kept(key),
+                    format_func=lambda row: f"{y[row]}, example {row % EACH + 1}",
+                )  # fmt: skip
 
 
 def _pick(key: str, index: np.ndarray) -> None:
@@ -270,8 +288,8 @@ def _pick(key: str, index: np.ndarray) -> None:
     rows = [point["point_index"] for point in selection.points if point.get("curve_number", 0) == 0]
     if rows:
         digit = int(index[rows[-1]])
-        before = [other for other in state.get("_picked", []) if other != digit]
-        state["_picked"] = [*before, digit][-2:]
+        before = [state[key] for key in _PICKS if state.get(key) not in (None, digit)]
+        state.update(dict(zip(_PICKS, [*before, digit][-2:], strict=False)))
 
 
 # --- One-shot ---------------------------------------------------------------------------------------------------

@@ -94,7 +94,6 @@ def triplet_playground() -> None:
             rf"\underbrace{{{now.to_positive:.2f}}}_{{d_1^2}} - \underbrace{{{now.to_negative:.2f}}}_{{d_3^2}} + "
             rf"{margin:g} = {now.to_positive - now.to_negative + margin:.2f}"
         )
-        chart(drawings.descent(costs, paths), alt="Loss and distances over the steps of the descent", key="descent")
         if clip and margin == 0 and np.ptp(costs) < 1e-2 and costs[0] < 1e-2:
             st.caption("No α: a loss of almost 0, and no arrow worth the name. The points may stay on one spot.")
         elif not clip:
@@ -102,7 +101,9 @@ def triplet_playground() -> None:
                 f"Without the max the loss falls for ever: after {steps} steps it is {costs[-1]:.3g} and the negative "
                 f"is {np.linalg.norm(paths[-1, 0] - paths[-1, 2]):.3g} away. Training would never settle."
             )
-    _vectors(points)
+    with st.expander("The descent, and the distances as vectors", icon=":material/trending_down:"):
+        chart(drawings.descent(costs, paths), alt="Loss and distances over the steps of the descent", key="descent")
+        _vectors(points)
 
 
 def _gather() -> None:

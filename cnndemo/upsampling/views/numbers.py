@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import upsampling
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, grids
+from cnndemo.figures import ACCENT, GRAY, INPUT, KERNEL, OUTPUT, grids
 from cnndemo.layer_lab import largest_difference, number_text
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
@@ -78,7 +78,8 @@ def _resized(x: np.ndarray, factor: int, method: str, cell: tuple[int, int]) -> 
     upper, lower = st.columns(2), st.columns(2)
     with upper[0]:
         used = [(int(i), int(j)) for i, j in np.argwhere(np.abs(share) > 1e-9)]
-        chart(grids.cells(x, "Input", INPUT, [grids.Outline(used)], height=240), "Input, the cells used framed", "up_x")
+        drawn = grids.cells(x, "Input", INPUT, [grids.Outline(used)], height=240, scale=(GRAY, limits))
+        chart(drawn, "Input, the cells used framed", "up_x")
     for column, (name, values) in zip((upper[1], *lower), results.items(), strict=True):
         with column:
             title = f"{NAMES[name]}, {values.shape[0]} × {values.shape[1]}"

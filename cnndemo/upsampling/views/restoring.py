@@ -8,6 +8,7 @@ import streamlit as st
 
 from cnndemo import images, upsampling
 from cnndemo.figures import KERNEL, grids
+from cnndemo.ui.choices import main_button
 from cnndemo.ui.frame import guard
 from cnndemo.ui.panels import chart, download
 from cnndemo.ui.pictures import pick_image, show
@@ -42,7 +43,7 @@ def picture_view() -> None:
         taps = st.select_slider("Size of the learned kernel, in strides", [1, 2, 3], 2, **state.linked("taps"))
         steps = st.slider("Steps of learning", 50, 400, 200, 50, **state.linked("epochs"))
         with st.container(horizontal=True):
-            start = st.button("Learn a kernel on this picture", type="primary", icon=":material/school:")
+            start = main_button("Learn a kernel on this picture", icon=":material/school:")
             st.button("Stop", icon=":material/stop:", help="Keeps what was learned so far.")
     original = None
     with right, guard():

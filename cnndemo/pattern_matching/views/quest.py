@@ -9,15 +9,17 @@ import streamlit as st
 
 from cnndemo import images, pattern_matching
 from cnndemo.pattern_matching import scenes, steps
-from cnndemo.pattern_matching.matching import WORKED_EXAMPLES, Match, correlate
+from cnndemo.pattern_matching.figures import gray_picture
+from cnndemo.pattern_matching.matching import METHODS, WORKED_EXAMPLES, Match, correlate
 from cnndemo.pattern_matching.scenes import SHAPES, Scene
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.bring import edit_table
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.pictures import pick_image
+from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state
 
 BOX, MATRIX = "box", "matrix"
+TINY = 8  # up to so many rows and columns, the numbers are written out elsewhere
 SEARCH_SIDE = 480  # pixels on the long side of a picture that is searched
 
 
@@ -37,7 +39,24 @@ def choose_quest() -> Quest:
     """Let the visitor choose what to search for what; the settings are kept in the link."""
     sources = ["shapes", "picture", *WORKED_EXAMPLES]
     source = one_of(st.pills, "Search in", sources, "shapes", "source", wrap=True)
+    quest = _quest(source)
+    height, width = quest.pattern.shape
+    if max(height, width) > TINY:
+        show(gray_picture(quest.pattern), f"The pattern, {height} × {width}", f"The pattern: {quest.wanted}", width=130)
+    return quest
+
+
+def _choose_search() -> None:
+    """How pattern and patch are compared, how many matches are sought, and in which sizes."""
+    one_of(st.segmented_control, "Compare by", list(METHODS), "plain", "method", wrap=True)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.slider("Matches", 1, 8, 1, **state.linked("top"), width=160)
+        st.toggle("Search sizes too", **state.linked("scales"))
+
+
+def _quest(source: str) -> Quest:
     if source in WORKED_EXAMPLES:
+        _choose_search()
         image = WORKED_EXAMPLES[source].image
         st.caption("The image that the book calculates by hand.")
         code = f"image = np.array({image.tolist()}, np.uint8)"
@@ -48,10 +67,12 @@ def choose_quest() -> Quest:
 def _scene_quest() -> Quest:
     shapes = [*SHAPES, BOX, MATRIX]
     wanted = one_of(st.pills, "Look for", shapes, "circle", "shape", wrap=True)
-    style = one_of(st.segmented_control, "Drawn as", ["outline", "filled"], "outline", "style")
-    size = st.slider("Size of the shapes", 40, 100, 90, **state.linked("size"))
-    seed = st.slider("Arrangement", 0, 99, 4, **state.linked("seed"))
-    uneven = st.toggle("Each shape has its own grey", **state.linked("uneven"))
+    with st.expander("How to compare, and how the scene is drawn", icon=":material/tune:"):
+        _choose_search()
+        style = one_of(st.segmented_control, "Drawn as", ["outline", "filled"], "outline", "style")
+        size = st.slider("Size of the shapes", 40, 100, 90, **state.linked("size"))
+        seed = st.slider("Arrangement", 0, 99, 4, **state.linked("seed"))
+        uneven = st.toggle("Each shape has its own grey", **state.linked("uneven"))
     scene = scenes.make_scene(size, style=style, seed=seed, uneven=uneven)
     code = (
         "from cnndemo.pattern_matching.scenes import make_scene, shape_pattern\n\n"
@@ -68,6 +89,7 @@ def _scene_quest() -> Quest:
 
 def _picture_quest() -> Quest:
     picture = pick_image()
+    _choose_search()
     image = images.to_gray(images.shrink(picture.image, SEARCH_SIDE))
     read = f"sample({picture.name!r})" if picture.source == "sample" else 'load(open("your_picture.jpg", "rb").read())'
     code = f"from cnndemo import images\n\nimage = images.to_gray(images.shrink(images.{read}, {SEARCH_SIDE}))"
