@@ -1,12 +1,14 @@
 """Data sets of a handful of examples, on which every train script runs in seconds.
 
 python -m tests.tiny siamese --epochs 3 --data-dir tiny      # a script in a process of its own, shrunk alike
+python -m tests.tiny siamese ... -- triplet ...              # several in turn
 """
 
 from __future__ import annotations
 
 import importlib
 import io
+import itertools
 import os
 import signal
 import sys
@@ -80,11 +82,48 @@ def pets(folder: Path, each: int = 6) -> None:
             archive.writestr(f"annotations/{kind}.txt", "".join(lines))
 
 
+PEOPLE = {  # picture of the data set -> the sample it is cut from, mirrored or not
+    "Obama_0001": ("obama_1", False),
+    "Obama_0002": ("obama_2", False),
+    "Obama_0003": ("obama_3", False),
+    "Biden_0001": ("biden_1", False),
+    "Biden_0002": ("biden_1", True),
+    "Astronaut_0001": ("astronaut", False),
+    "Astronaut_0002": ("astronaut", True),
+}
+PAIRS = """3\t1
+Obama\t1\t2
+Obama\t1\tBiden\t1
+Biden\t1\t2
+Biden\t2\tObama\t3
+Astronaut\t1\t2
+Astronaut\t1\tObama\t3
+"""
+
+
+def lfw(folder: Path) -> None:
+    """Portraits of three people who ship with the gallery, in three folds of a pair of each sort."""
+    from cnndemo import images
+    from cnndemo.face_detection import detect
+
+    with zipfile.ZipFile(folder / "lfw_dev.zip", "w") as archive:
+        archive.writestr("pairs.txt", PAIRS)
+        for name, (sample, mirrored) in PEOPLE.items():
+            image = images.sample(sample)
+            box = max(detect(image), key=lambda found: found.area)
+            (x, y), half = box.centre, 1.2 * box.height
+            cut = Image.fromarray(image).crop((round(x - half), round(y - half), round(x + half), round(y + half)))
+            portrait = np.asarray(cut.resize((250, 250)))
+            portrait = np.ascontiguousarray(portrait[:, ::-1] if mirrored else portrait)
+            archive.writestr(f"lfw/{name[:-5]}/{name}.jpg", encode(portrait, "JPEG"))
+
+
 def make(folder: Path) -> Path:
     """All of them in one folder."""
     mnist(folder)
     cifar10(folder)
     pets(folder)
+    lfw(folder)
     return folder
 
 
@@ -98,35 +137,80 @@ def serve(name: str, folder: Path) -> None:
     weights.write_card(name, weights.card(name, folder) | {"onnx": about}, folder)
 
 
+def backbone(size: int, folder: Path):
+    """In place of EfficientNet, whose features take seconds: 1280 numbers from the colours of a picture's quarters."""
+    import keras
+
+    picture = keras.Input((size, size, 3))
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(size // 2)(picture))
+    weights = keras.initializers.RandomUniform(-0.01, 0.01, seed=0)
+    return keras.Model(picture, keras.layers.Dense(1280, "relu", kernel_initializer=weights)(x))
+
+
+def segmenter(size: int, folded: bool = False):
+    """In place of a U-Net: normalization, dropout, and a layer that stays as it is."""
+    import keras
+    from keras import layers
+
+    frozen = layers.Conv2D(4, 3, padding="same", name="stem", trainable=False)
+    x = layers.BatchNormalization()(frozen(picture := keras.Input((size, size, 3))))
+    x = layers.Dropout(0.2)(layers.ReLU()(x))
+    return keras.Model(picture, layers.Conv2D(3, 1, activation="softmax", dtype="float32")(x))
+
+
+def classifier(size: int, pretrained: bool, head=None, folder: Path | None = None):
+    """In place of EfficientNet with a head."""
+    import keras
+    from keras import layers
+
+    x = layers.Conv2D(8, 3, 4)(picture := keras.Input((size, size, 3)))
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.BatchNormalization()(x)))
+    return keras.Model(picture, layers.Dense(10, "softmax", dtype="float32")(x))
+
+
 def shrink(patch=setattr) -> None:
     """Make the scripts take such data sets, and leave out what takes long and is tested elsewhere."""
+    import functools
+
     import train.cifar10_transfer
     import train.digit_classifier
+    import train.face_check
     import train.pet_segmentation
+    import train.pet_segmentation_pretrained
     import train.resnet20
     import train.siamese
     from cnndemo import images, siamese
+    from cnndemo.models import resnet20, unet, unet_pretrained
     from cnndemo.resnet_transfer import small_pictures
-    from train import common
+    from train import common, features
+    from train.datasets import cifar10 as small
     from train.datasets import mnist as digits
 
     x, y = images.digits()
-    few_shot = siamese.few_shot
+    few_shot, load = siamese.few_shot, small.load
     patch(images, "digits", lambda: (x[::50], y[::50]))
     patch(digits, "COUNTS", {"train": 160, "test": 200})
+    patch(small, "load", lambda folder, validation=20, seed=0: load(folder, min(validation, 20), seed))
     patch(common, "bootstrap", lambda *_, **__: [0.0, 1.0])
     patch(common, "serve", serve)
+    patch(features, "backbone", backbone)
     patch(siamese, "few_shot", lambda *given: few_shot(*given, draws=3))
     patch(train.siamese, "PAIRS", 200)
     patch(train.digit_classifier, "SCENES", 6)
     patch(train.digit_classifier, "VARIANTS", {"no second layer": (4,)})
-    patch(train.resnet20, "VALIDATION", 20)
-    patch(train.cifar10_transfer, "VALIDATION", 20)
+    patch(resnet20, "build", functools.partial(resnet20.build, 1))
+    patch(train.cifar10_transfer, "whole_network", classifier)
     scaled = small_pictures.INPUTS["scaled to 96"]
     patch(small_pictures, "INPUTS", {"padded to 224": lambda pictures: pictures, "scaled to 96": scaled})
     patch(small_pictures, "size_of", lambda name: 96 if name == "scaled to 96" else 32)
+    patch(train.face_check, "FOLDS", 1)
+    patch(train.face_check, "try_out", lambda *_: {})
+    patch(train.face_check, "report", lambda trials: ([], {}))
     patch(train.pet_segmentation, "speed", lambda *_: {})
     patch(train.pet_segmentation, "_fill", lambda batch, size: batch)
+    patch(unet, "build", segmenter)
+    patch(unet_pretrained, "build", segmenter)
+    patch(unet_pretrained, "fold", lambda model, size: model)
 
 
 def strike(epoch: int) -> None:
@@ -156,11 +240,23 @@ def terminate() -> None:
     checkpoints.Guard.end = struck
 
 
+def mirrors(devices: int) -> None:
+    """Let TensorFlow take the processor for so many devices."""
+    import tensorflow as tf
+
+    processor = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * devices)
+
+
 if __name__ == "__main__":
     shrink()
     if "CNNDEMO_TEST_TERMINATE" in os.environ:
         terminate()
     if "CNNDEMO_TEST_STRIKE" in os.environ:
         strike(int(os.environ["CNNDEMO_TEST_STRIKE"]))
-    name = sys.argv.pop(1)
-    importlib.import_module(f"train.{name}").main()
+    if devices := int(os.environ.get("CNNDEMO_TEST_DEVICES", 0)):
+        mirrors(devices)
+    lines = [list(words) for more, words in itertools.groupby(sys.argv[1:], lambda word: word != "--") if more]
+    for line in lines:
+        sys.argv = line
+        importlib.import_module(f"train.{line[0]}").main()

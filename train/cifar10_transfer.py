@@ -19,9 +19,9 @@ import numpy as np
 from cnndemo import weights
 from cnndemo.models import efficientnet_lite0, feature_head, resnet20
 from cnndemo.resnet_transfer import small_pictures
-from train import common, features
+from train import common, engine, features, schedules
 from train.datasets import cifar10
-from train.resnet20 import Cosine, Pictures
+from train.resnet20 import Pictures
 
 PADDED = "padded to 224"
 VALIDATION = 2000  # pictures held out from the training split
@@ -30,7 +30,7 @@ PARTS = {"heads": "head", "tuned": "all layers", "scratch": "from scratch"}
 
 
 class Enlarged(Pictures):
-    """Shifted and mirrored small pictures, scaled up for the backbone."""
+    """Shifted small pictures, scaled up for the backbone."""
 
     def __init__(self, x, y, batch_size, size, seed=None):
         super().__init__(x, y, batch_size, seed)
@@ -38,7 +38,7 @@ class Enlarged(Pictures):
 
     def __getitem__(self, index):
         x, y = super().__getitem__(index)
-        return small_pictures.enlarge(x.astype(np.uint8), self.size).astype(np.float32), y
+        return small_pictures.enlarge(x, self.size), y
 
 
 def whole_network(
@@ -66,32 +66,27 @@ def whole_network(
 def train_head(name, train, validation, arguments) -> tuple[keras.Model, list[dict]]:
     """Fits the softmax layer on features."""
     keras.utils.set_random_seed(arguments.seed)
-    head = feature_head.build(len(resnet20.CLASSES))
-    optimizer = keras.optimizers.Adam(arguments.learning_rate)
+    with engine.precision(arguments):
+        head = feature_head.build(len(resnet20.CLASSES))
+    optimizer = keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments))
     head.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = common.fit(
-        head, train, validation, arguments, "val_accuracy", "max", patience=12, stage=name.replace(" ", "_"), verbose=2
+        head, train, validation, arguments, "val_accuracy", "max", patience=12, stage=name.replace(" ", "_")
     )
     return head, history
 
 
 def train_all(name, model, rate, split, validation, arguments, size) -> None:
     """Trains every layer, with a cosine down to zero."""
-    model.compile(keras.optimizers.Adam(rate), "categorical_crossentropy", metrics=["accuracy"])
+    batches, epochs = Enlarged(*split, arguments.tune_batch_size, size, seed=arguments.seed), arguments.tune_epochs
+    schedule, callbacks = schedules.cosine(rate, epochs, len(batches), 1, schedules.Clock(arguments.tune_minutes))
+    model = engine.trainee(model, before=[keras.layers.RandomFlip("horizontal", seed=arguments.seed)])
+    optimizer = keras.optimizers.Adam(schedule, **engine.optimizer_options(arguments))
+    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     common.fit(
-        model,
-        Enlarged(*split, arguments.tune_batch_size, size, seed=arguments.seed),
-        Enlarged(*validation, 250, size),
-        arguments,
-        monitor="val_accuracy",
-        mode="max",
-        patience=arguments.tune_epochs,
-        reduce=False,
-        stage=name,
-        epochs=arguments.tune_epochs,
-        callbacks=[Cosine(rate, arguments.tune_epochs, warm_up=1, minutes=arguments.tune_minutes)],
-        verbose=2,
-    )
+        model, batches, Enlarged(*validation, 250, size), arguments, "val_accuracy", "max", patience=epochs,
+        reduce=False, stage=name, epochs=epochs, callbacks=callbacks,
+    )  # fmt: skip
 
 
 def parts_of(text: str) -> list[str]:
@@ -116,7 +111,6 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--parts", type=parts_of, default="heads,tuned,scratch", help="what to do; the published card keeps the rest"
     )
-    parser.add_argument("--mixed", action="store_true", help="train all layers in bfloat16 (GPU)")
     return parser
 
 
@@ -168,16 +162,16 @@ def main() -> None:
         pairs = [(features.extract(network, x, prepare), y) for x, y in (train, validation, test)]
         heads[name], _ = train_head(f"{name} again", pairs[0], pairs[1], arguments)
         if arguments.limit:
-            report(name, "head, fewer pictures", heads[name].predict(pairs[2][0], verbose=0), time.time() - clock)
+            answers = engine.exact(heads[name]).predict(pairs[2][0], verbose=0)
+            report(name, "head, fewer pictures", answers, time.time() - clock)
     for part, rate in (("tuned", arguments.tune_learning_rate), ("scratch", 1e-3)):
         if part not in parts:
             continue
         clock = time.time()
         keras.utils.set_random_seed(arguments.seed)
-        keras.config.set_dtype_policy("mixed_bfloat16" if arguments.mixed else "float32")
-        model = whole_network(arguments.tune_size, part == "tuned", heads.get(name), folder)
+        with engine.precision(arguments):
+            model = whole_network(arguments.tune_size, part == "tuned", heads.get(name), folder)
         train_all(part, model, rate, train, validation, arguments, arguments.tune_size)
-        keras.config.set_dtype_policy("float32")
         exact = whole_network(arguments.tune_size, False)
         exact.set_weights(model.get_weights())
         batches = features.Batches(test[0], prepare)

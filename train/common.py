@@ -25,8 +25,9 @@ import keras
 import numpy as np
 
 from cnndemo import inference, weights
-from train import distribution, runs
+from train import distribution, engine, runs
 from train.checkpoints import Arrays, Best, Checkpoint, Guard, build_metrics, size, variables
+from train.progress import Progress
 from train.publish import RESULTS, put, whole_results
 from train.runs import script as script
 
@@ -60,7 +61,13 @@ def zero_or_more(text: str) -> float:
 
 
 def parser(
-    description: str, name: str, epochs: int = 10, batch_size: int = 128, least_epochs: int = 1, trains: bool = True
+    description: str,
+    name: str,
+    epochs: int = 10,
+    batch_size: int = 128,
+    least_epochs: int = 1,
+    trains: bool = True,
+    loss_over: str = "examples",
 ) -> argparse.ArgumentParser:
     """The arguments that every train script understands; a script adds its own.
 
@@ -68,6 +75,7 @@ def parser(
         epochs, batch_size: defaults.
         least_epochs: 0 for a script of which a part can be left out.
         trains: False for a script that only converts weights: it has nothing to set or to go on with.
+        loss_over: what the loss is a mean over: only one over "examples" can be taken on each share of a batch alone.
     """
     result = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -78,7 +86,7 @@ def parser(
     result.add_argument("--run-dir", type=Path, default=Path("runs") / name, help="checkpoints, log and results")
     result.add_argument("--publish", action="store_true", help="put the results into --weights-dir")
     result.add_argument("--measure", action="store_true", help="only measure the published network anew, as served")
-    result.set_defaults(name=name, resume=False, fresh=not trains, seed=0, distribute="none")
+    result.set_defaults(name=name, resume=False, fresh=not trains, seed=0, distribute="none", loss_over=loss_over)
     if trains:
         positive = at_least(1)
         result.add_argument(
@@ -87,9 +95,7 @@ def parser(
         result.add_argument("--batch-size", type=positive, default=batch_size, help="examples a step")
         result.add_argument("--seed", type=at_least(0), default=0, help="seed of weights, order and augmentation")
         result.add_argument("--limit", type=at_least(0), default=0, help="train on so many examples only; 0: on all")
-        result.add_argument(
-            "--distribute", choices=distribution.CHOICES, default="none", help="each step over all devices (JAX)"
-        )
+        engine.add_options(result, at_least)
         result.add_argument("--resume", action="store_true", help="go on from the last finished epoch in --run-dir")
         result.add_argument("--fresh", action="store_true", help="replace the run that --run-dir holds")
     return result
@@ -102,6 +108,7 @@ def prepare(arguments: argparse.Namespace) -> float:
         SystemExit: see `runs.claim`.
     """
     distribution.check(arguments)
+    engine.check(arguments)
     keras.utils.set_random_seed(arguments.seed)
     distribution.by_the_first(runs.claim, arguments)
     runs.ending.go_on = runs.command(arguments, "--resume", folders=True)
@@ -115,13 +122,14 @@ def spread(items: Sequence, limit: int) -> list:
 
 
 class _WallTime(keras.callbacks.Callback):
-    """Adds the seconds of each epoch to the log."""
+    """Adds the seconds of each epoch and its last learning rate to the log."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.time()
 
     def on_epoch_end(self, epoch, logs=None):
         logs["seconds"] = round(time.time() - self.started, 2)
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
 
 def fit(
@@ -136,6 +144,7 @@ def fit(
     callbacks: list[keras.callbacks.Callback] | None = None,
     stage: str = "",
     epochs: int | None = None,
+    verbose: bool = True,
     **options: Any,
 ) -> list[dict[str, float]]:
     """Train with a checkpoint every epoch, and end with the best epoch's weights in the model.
@@ -153,6 +162,8 @@ def fit(
         callbacks: further ones; the names of what one remembers from epoch to epoch stand in its `counted`.
         stage: name of this part of a training in several parts; each has its own checkpoints and log.
         epochs: instead of `arguments.epochs`.
+        verbose: tell how far it is.
+        options: for `Model.fit`.
 
     Returns:
         The log, one dict an epoch (also in `<run-dir>/<stage>history.csv`).
@@ -167,7 +178,8 @@ def fit(
         training = Arrays(*training, batch_size=arguments.batch_size, seed=arguments.seed)
     if isinstance(validation, tuple):
         validation = Arrays(*validation, batch_size=training.batch_size, seed=None)
-    every: list[keras.callbacks.Callback] = [_WallTime(), *(callbacks or [])]
+    training.workers = arguments.workers or training.workers
+    every = [*engine.callbacks(arguments, folder), _WallTime(), *(callbacks or [])]
     if reduce:
         every.append(keras.callbacks.ReduceLROnPlateau(monitor, 0.3, max(1, patience // 3), mode=mode, min_lr=1e-6))
     every += [
@@ -176,19 +188,22 @@ def fit(
         keras.callbacks.CSVLogger(log if distribution.first() else os.devnull, append=True),
         keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode),
     ]
+    if verbose and distribution.first():
+        every.append(Progress(training.batch_size, stage))
     checkpoint = Checkpoint(folder / "checkpoints", every, training, arguments.resume)
     if distribution.first():
         _cut_log(log, checkpoint.epochs)
     if checkpoint.epochs < epochs and not checkpoint.finished:
         distribution.by_the_first(_find_room, model, arguments)
         checkpoint.restore(model)
+        engine.answer_exactly(model)
         build_metrics(model, training)
         spread = distribution.spread(model, [training, validation], arguments, variables(model))
         with runs.ending.patience(), spread:
             # Keras would shuffle the batches of a PyDataset with Python's own generator, whose state is nowhere kept.
             model.fit(
                 training, epochs=epochs, initial_epoch=checkpoint.epochs, validation_data=validation, shuffle=False,
-                callbacks=[*every, checkpoint], **options,
+                callbacks=[*every, checkpoint], verbose=0, **options,
             )  # fmt: skip
     distribution.agree(0)  # the first process has written
     try:
@@ -216,38 +231,6 @@ def _find_room(model: keras.Model, arguments: argparse.Namespace) -> None:
     runs.room(arguments.run_dir, 4 * size(model) + 4 * parameters, "--run-dir")
     if arguments.publish:
         runs.room(arguments.weights_dir, 4 * parameters, "--weights-dir")
-
-
-class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalization whose training step is one operation of TensorFlow.
-
-    Keras composes it from a dozen that each read and write the whole tensor, in float32 even if the model calculates
-    in bfloat16. That is half of a training step of ResNet-20 in bfloat16 on a CPU. With other backends it is Keras'.
-    """
-
-    def call(self, inputs, training=None, mask=None):
-        if not (training and self.trainable) or keras.backend.backend() != "tensorflow":
-            return super().call(inputs, training=training, mask=mask)
-        import tensorflow as tf
-
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs, scale=self.gamma, offset=self.beta, mean=[], variance=[], epsilon=self.epsilon
-        )
-        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + value * (1 - self.momentum))
-        return outputs
-
-
-def fuse_normalization(model: keras.Model) -> keras.Model:
-    """A copy of a model, with its weights, whose batch normalization (of the last axis) trains quicker on a CPU."""
-
-    def fused(layer: keras.layers.Layer) -> keras.layers.Layer:
-        kind = FusedBatchNormalization if isinstance(layer, keras.layers.BatchNormalization) else type(layer)
-        return kind.from_config(layer.get_config())
-
-    result = keras.models.clone_model(model, clone_function=fused)
-    result.set_weights(model.get_weights())
-    return result
 
 
 def read_log(file: Path) -> list[dict[str, float]]:
@@ -385,9 +368,12 @@ def measure(name: str, arguments: argparse.Namespace, facts: Callable[[Any], dic
 
 
 def as_stored(model: keras.Model, dtype: str = "float16") -> keras.Model:
-    """The model with its weights rounded as they are stored, so that what is measured is what is published."""
+    """The model with its weights rounded as they are stored, so that what is measured is what is published.
+
+    One that was trained in 16 bits is left to its training; a copy in float32 is measured, as it will be served.
+    """
     model.set_weights([values.astype(dtype).astype(np.float32) for values in model.get_weights()])
-    return model
+    return engine.exact(model)
 
 
 def publish(

@@ -19,7 +19,7 @@ from cnndemo import images
 from cnndemo.digit_classifier.preparation import NoInk, prepare
 from cnndemo.digit_classifier.scenes import Conditions, scene
 from cnndemo.models.digit_classifier import INPUT_SHAPE, build, variant
-from train import common
+from train import common, engine, schedules
 from train.datasets import mnist
 
 SCENES = 1000
@@ -163,30 +163,27 @@ def train(
     network: keras.Model, training, validation, arguments, epochs: int, stage: str = ""
 ) -> list[dict[str, float]]:
     """Train a network on augmented digits with a cosine schedule that ends at zero; returns the log."""
-    digit = keras.Input(INPUT_SHAPE)
-    model = keras.Model(digit, network(Augmentation(arguments.seed)(digit)))
-    steps = epochs * -(-len(training[0]) // arguments.batch_size)
-    warm_up = steps // 40
-    schedule = keras.optimizers.schedules.CosineDecay(
-        arguments.learning_rate / 20, steps - warm_up, 0.0, warmup_target=arguments.learning_rate, warmup_steps=warm_up
-    )
+    model = engine.trainee(network, 1 / 255, [Augmentation(arguments.seed)])
+    batches = -(-len(training[0]) // arguments.batch_size)
+    rate, _ = schedules.cosine(arguments.learning_rate, epochs, batches, warm_up=epochs / 40)
     model.compile(
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.01),
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=arguments.weight_decay),
+        optimizer=keras.optimizers.AdamW(
+            rate, weight_decay=arguments.weight_decay, **engine.optimizer_options(arguments)
+        ),
         metrics=["accuracy"],
         jit_compile=keras.backend.backend() == "jax",
     )
     return common.fit(
         model,
-        (as_input(training[0]), keras.utils.to_categorical(training[1], 10)),
-        (as_input(validation[0]), keras.utils.to_categorical(validation[1], 10)),
+        (training[0][..., None], keras.utils.to_categorical(training[1], 10)),
+        (validation[0][..., None], keras.utils.to_categorical(validation[1], 10)),
         arguments,
         monitor="val_loss",
         patience=epochs,  # the schedule ends at zero; to stop before that is to stop too early
         reduce=False,
         stage=stage,
         epochs=epochs,
-        verbose=2,
     )
 
 
@@ -211,9 +208,10 @@ def narrower(training, validation, test, arguments) -> list[dict]:
     rows = []
     for name, filters in VARIANTS.items():
         keras.utils.set_random_seed(arguments.seed)
-        network = variant(filters)
+        with engine.precision(arguments):
+            network = variant(filters)
         train(network, training, validation, arguments, arguments.variant_epochs, stage="-".join(map(str, filters)))
-        figure = accuracy(f"accuracy: {name}", right(network, as_input(test[0]), test[1]))
+        figure = accuracy(f"accuracy: {name}", right(engine.exact(network), as_input(test[0]), test[1]))
         rows.append(figure | {"filters": list(filters), "parameters": int(network.count_params())})
     return rows
 
@@ -239,7 +237,8 @@ def main() -> None:
         return
     common.prepare(arguments)
     print(f"{len(training[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
-    network = build()
+    with engine.precision(arguments):
+        network = build()
     history = train(network, training, validation, arguments, arguments.epochs)
     metrics = measure(common.as_stored(network), validation, test)
     for figure in metrics:

@@ -1,9 +1,15 @@
-"""A training step over several devices of one host, or of several hosts: `--distribute data-parallel`, with JAX.
+"""A training step over several devices: `--distribute data-parallel` with JAX, `mirrored` with TensorFlow.
 
-Each device sees its share of every batch, and the step is that of the whole batch: loss, gradients, batch normalization
-and the pairs within a batch are those of one device, up to rounding. Only `fit` is distributed; before and after it the
-network is an ordinary one, which is measured as always. With several processes (`KERAS_DISTRIBUTION_*`, see
+*data-parallel* (`keras.distribution.DataParallel`), on the devices of one host or of several: each device sees its
+share of every batch, and the step is that of the whole batch: loss, gradients, batch normalization and the pairs within
+a batch are those of one device, up to rounding. With several processes (`KERAS_DISTRIBUTION_*`, see
 `keras.distribution.initialize`) each prepares its own share, and only the first writes.
+
+*mirrored* (`tf.distribute.MirroredStrategy`), on the devices of one host: each device makes a step of its own share,
+and the gradients are averaged. So it is only for losses that are a mean over examples; batch normalization takes its
+means over a share, and random layers (dropout, augmentation) draw other numbers than one device would.
+
+Only `fit` is distributed; before and after it the network is an ordinary one, which is measured as always.
 """
 
 from __future__ import annotations
@@ -17,7 +23,7 @@ from typing import Any
 import keras
 import numpy as np
 
-CHOICES = ("none", "data-parallel")
+CHOICES = ("none", "data-parallel", "mirrored")
 PROCESSES = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 
 
@@ -94,8 +100,17 @@ def check(arguments: argparse.Namespace) -> None:
         if count() > 1:
             raise SystemExit(f"{PROCESSES} is {count()}: say --distribute data-parallel.")
         return
-    if keras.backend.backend() != "jax":
-        raise SystemExit("--distribute data-parallel needs KERAS_BACKEND=jax: TensorFlow has other means.")
+    if arguments.distribute == "mirrored":
+        if keras.backend.backend() != "tensorflow":
+            raise SystemExit("--distribute mirrored needs KERAS_BACKEND=tensorflow; with JAX say data-parallel.")
+        if arguments.loss_over != "examples":
+            raise SystemExit(
+                f"--distribute mirrored is for losses that are a mean over examples; this one is taken over "
+                f"{arguments.loss_over}, and each device would see only those of its share. With KERAS_BACKEND=jax, "
+                "--distribute data-parallel keeps batches whole."
+            )
+    elif keras.backend.backend() != "jax":
+        raise SystemExit("--distribute data-parallel needs KERAS_BACKEND=jax; with TensorFlow there is mirrored.")
     minutes = [name for name, value in vars(arguments).items() if name.endswith("minutes") and value]
     if minutes and count() > 1:
         raise SystemExit(f"--{minutes[0].replace('_', '-')} follows the clock, and that of each process differs.")
@@ -107,20 +122,65 @@ def spread(model: keras.Model, streams: list[Any], arguments: argparse.Namespace
     if arguments.distribute == "none":
         yield
         return
+    means = _mirrored if arguments.distribute == "mirrored" else _data_parallel
+    everything = list({id(each): each for each in [*variables, *model.metrics_variables]}.values())
+    with means(model, everything) as devices:
+        for stream in streams:
+            if said := stream.share(rank(), count(), devices):
+                print(said, flush=True)
+        yield
+
+
+@contextmanager
+def _data_parallel(model: keras.Model, variables: list[Any]) -> Iterator[int]:
+    """Variables with a layout, which stay on their devices when a value is assigned; gives the number of devices."""
     distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
-    devices = distribution.num_model_replicas
-    for stream in streams:
-        if said := stream.share(rank(), count(), devices):
-            print(said, flush=True)
-    everything = {id(each): each for each in [*variables, *model.metrics_variables]}.values()
     with distribution.scope():
-        for each in everything:  # a variable with a layout stays on its devices when a value is assigned
+        for each in variables:
             each._layout = distribution.get_variable_layout(each)
             each.assign(np.asarray(each.value))
-        yield
-    for each in everything:
+        yield distribution.num_model_replicas
+    for each in variables:
         value, each._layout = np.asarray(each.value), None
         each.assign(value)
+
+
+@contextmanager
+def _mirrored(model: keras.Model, variables: list[Any]) -> Iterator[int]:
+    """Variables with a copy on each device, which TensorFlow keeps alike; gives the number of devices.
+
+    Keras wants a network to be made within the strategy's scope. Here its variables are made anew there, and once more
+    outside afterwards, so that all else is done with an ordinary network.
+    """
+    import tensorflow as tf
+
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    strategy, jit = tf.distribute.MirroredStrategy([device.name for device in devices]), model.jit_compile
+    with strategy.scope():
+        _remake(model, variables, strategy)
+        model.jit_compile = False  # XLA compiles no step that speaks with other devices
+        for each in variables:
+            if each.name == "seed_generator_state":  # every device draws numbers of its own
+                for number, copy in enumerate(each.value.values):
+                    copy.assign(copy + tf.constant([number, 0], copy.dtype))
+        yield len(devices)
+    _remake(model, variables, None)
+    model.jit_compile = jit
+
+
+def _remake(model: keras.Model, variables: list[Any], strategy: Any) -> None:
+    """Make TensorFlow's variables of a model anew, with their values, for a strategy; None: for one device."""
+    import tensorflow as tf
+
+    for each in variables:
+        each._initialize(np.asarray(each.value))
+    optimizer = model.optimizer
+    model._distribute_strategy = strategy
+    optimizer._distribution_strategy = strategy or tf.distribute.get_strategy()
+    optimizer._trainable_variables_indices = {
+        optimizer._var_key(each): index for index, each in enumerate(optimizer._trainable_variables)
+    }
+    model.train_function = model.test_function = model.predict_function = None
 
 
 @contextmanager

@@ -24,10 +24,14 @@ from cnndemo.face_detection import Box, detect, locate, search, square, turned, 
 from cnndemo.face_verification import faces as verifying
 from cnndemo.face_verification import rates
 from cnndemo.models import face_check
-from train import common, covers
+from train import common, covers, engine, schedules
+from train.checkpoints import Stream
 from train.datasets import cifar10, lfw, oxford_breeds
+from train.pictures import crops
 
 FOLDS = 3
+SHIFT = 3
+"""Pixels by which training moves a square, at most."""
 IGNORED = -1.0
 """Target of an answer that means nothing: whether the mouth of what is no face is covered."""
 
@@ -170,7 +174,8 @@ def prepare(arguments: Namespace):
             squares = windows_of(image, generator) + mistakes(image, generator)
             rows += [(x, nothing, number % FOLDS) for x in squares]
     x, y, fold = (np.stack([row[part] for row in rows]) for part in range(3))
-    np.savez(file, x=x, y=y.astype(np.float32), fold=fold)
+    with weights.whole(file) as half:
+        np.savez(half, x=x, y=y.astype(np.float32), fold=fold)
     return people, pictures, (x, y.astype(np.float32), fold)
 
 
@@ -181,49 +186,42 @@ def loss(truth, logits):
     return ops.sum(each * known, axis=-1)
 
 
-class Squares(keras.utils.PyDataset):
-    """Batches of squares, each time moved by up to three pixels, mirrored or not, and a little brighter or darker."""
+class Squares(Stream):
+    """Batches of squares, uint8, each time moved by up to three pixels, and a little brighter or darker."""
 
     def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int):
-        super().__init__(workers=1, max_queue_size=8)
-        self.x, self.y, self.batch_size = x, y, batch_size
-        self.random = np.random.default_rng(seed)
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return len(self.x) // self.batch_size
-
-    def on_epoch_end(self) -> None:
-        self.order = self.random.permutation(len(self.x))
+        super().__init__(len(x), batch_size, seed, whole=True, max_queue_size=8)
+        self.padded, self.y = np.pad(x, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="edge"), y
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        random = np.random.default_rng((index, int(self.order[0])))
-        wide = np.pad(self.x[rows], ((0, 0), (3, 3), (3, 3), (0, 0)), mode="edge")
-        moved = np.empty((len(rows), *self.x.shape[1:]), np.float32)
-        for number, (down, right) in enumerate(random.integers(0, 7, (len(rows), 2))):
-            square = wide[number, down : down + face_check.SIDE, right : right + face_check.SIDE]
-            moved[number] = square[:, ::-1] if random.random() < 0.5 else square
-        gain = np.exp(random.normal(0, 0.15, (len(rows), 1, 1, 3)))
-        return np.clip(moved * gain + random.normal(0, 12, (len(rows), 1, 1, 1)), 0, 255), self.y[rows]
+        rows, random = self.rows(index), self.chance(index)
+        moved = crops(self.padded[rows], SHIFT, random)
+        gain = np.exp(random.normal(0, 0.15, (len(rows), 1, 1, 3))).astype(np.float32)
+        light = random.normal(0, 12, (len(rows), 1, 1, 1)).astype(np.float32)
+        part = self.part(rows)
+        return np.clip(moved[part] * gain[part] + light[part], 0, 255).astype(np.uint8), self.y[rows[part]]
 
 
 def fit(squares: tuple[np.ndarray, np.ndarray], arguments: Namespace, stage: str) -> tuple[keras.Model, list[dict]]:
     """A network trained on squares, x uint8 and y; every twentieth is left out to choose the best epoch."""
     x, y = squares
     keras.utils.set_random_seed(arguments.seed)
-    model, held = face_check.build(), np.arange(len(x)) % 20 == 0
-    steps = arguments.epochs * (int((~held).sum()) // arguments.batch_size)
-    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)), loss)
+    held = np.arange(len(x)) % 20 == 0
+    with engine.precision(arguments):
+        network = face_check.build()
+    model = engine.trainee(network, before=[keras.layers.RandomFlip("horizontal", seed=arguments.seed)])
     training = Squares(x[~held], y[~held], arguments.batch_size, arguments.seed)
-    validation = x[held].astype(np.float32), y[held]
-    history = common.fit(model, training, validation, arguments, stage=stage, reduce=False, verbose=2)
-    return model, history
+    rate, _ = schedules.cosine(arguments.learning_rate, arguments.epochs, len(training))
+    model.compile(keras.optimizers.Adam(rate, **engine.optimizer_options(arguments)), loss)
+    history = common.fit(model, training, (x[held], y[held]), arguments, stage=stage, reduce=False)
+    return engine.exact(network), history
 
 
 def options() -> ArgumentParser:
     """The arguments of this script."""
-    return common.parser(__doc__.splitlines()[0], "face_check", epochs=12, batch_size=128)
+    parser = common.parser(__doc__.splitlines()[0], "face_check", epochs=12, batch_size=128)
+    parser.add_argument("--learning-rate", type=common.above_zero, default=2e-3, help="at the start; falls to 0")
+    return parser
 
 
 @common.script

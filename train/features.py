@@ -25,7 +25,7 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         rows = slice(index * self.batch_size, (index + 1) * self.batch_size)
-        return (self.prepare(self.pictures[rows]).astype(np.float32),)
+        return (self.prepare(self.pictures[rows]),)
 
 
 def imagenet(folder: Path) -> keras.Model:

@@ -19,7 +19,7 @@ from cnndemo import weights
 from cnndemo.digit_classifier import looking, preparation, reading
 from cnndemo.errors import VisitorError
 from cnndemo.models.not_a_digit import CLASSES, NONE, SEVERAL, build
-from train import common, digit_scenes, digit_strokes
+from train import common, digit_scenes, digit_strokes, engine, schedules
 from train.datasets import mnist
 from train.digit_classifier import Augmentation, as_input, split
 
@@ -135,13 +135,14 @@ def dataset(arguments):
     if not file.exists():
         fields, labels = generated(x, y, arguments.generated or 4 * len(x), arguments.seed)
         held = generated(*validation, max(500, len(fields) // 40), arguments.seed + 1)
-        np.savez(
-            file,
-            x=np.concatenate([x, distorted(x, arguments.seed), fields]),
-            y=np.concatenate([y, y, labels]),
-            held_x=np.concatenate([validation[0], held[0]]),
-            held_y=np.concatenate([validation[1], held[1]]),
-        )
+        with weights.whole(file) as half:
+            np.savez(
+                half,
+                x=np.concatenate([x, distorted(x, arguments.seed), fields]),
+                y=np.concatenate([y, y, labels]),
+                held_x=np.concatenate([validation[0], held[0]]),
+                held_y=np.concatenate([validation[1], held[1]]),
+            )
     made = np.load(file)
     return (made["x"], made["y"]), (made["held_x"], made["held_y"]), test
 
@@ -208,6 +209,31 @@ def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
     return rows
 
 
+def train(arguments, training, validation) -> tuple[keras.Model, list[dict]]:
+    """The network and the log of its training, on examples uint8 (n, 28, 28) with labels (n,)."""
+    with engine.precision(arguments):
+        network = build()
+    if arguments.start:
+        network.set_weights(weights.load(arguments.name, arguments.weights_dir).get_weights())
+    batches = -(-len(training[0]) // arguments.batch_size)
+    rate, _ = schedules.cosine(arguments.learning_rate, arguments.epochs, batches)
+    model = engine.trainee(network, 1 / 255)
+    model.compile(
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.01),
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=0.01, **engine.optimizer_options(arguments)),
+        metrics=["accuracy"],
+    )
+    history = common.fit(
+        model,
+        (training[0][..., None], keras.utils.to_categorical(training[1], CLASSES)),
+        (validation[0][..., None], keras.utils.to_categorical(validation[1], CLASSES)),
+        arguments,
+        patience=arguments.epochs,  # the schedule ends at zero; to stop before that is to stop too early
+        reduce=False,
+    )
+    return network, history
+
+
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
     parser = common.parser(__doc__.splitlines()[0], "not_a_digit", epochs=14, batch_size=256)
@@ -228,24 +254,7 @@ def main() -> None:
     common.prepare(arguments)
     training, validation, test = dataset(arguments)
     print(f"{len(training[0])} training, {len(validation[0])} validation", flush=True)
-    network = weights.load(arguments.name, arguments.weights_dir) if arguments.start else build()
-    steps = arguments.epochs * -(-len(training[0]) // arguments.batch_size)
-    network.compile(
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.01),
-        optimizer=keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(arguments.learning_rate, steps), weight_decay=0.01
-        ),
-        metrics=["accuracy"],
-    )
-    history = common.fit(
-        network,
-        (as_input(training[0]), keras.utils.to_categorical(training[1], CLASSES)),
-        (as_input(validation[0]), keras.utils.to_categorical(validation[1], CLASSES)),
-        arguments,
-        patience=arguments.epochs,  # the schedule ends at zero; to stop before that is to stop too early
-        reduce=False,
-        verbose=2,
-    )
+    network, history = train(arguments, training, validation)
     data = mnist.SOURCE | {
         "name": "MNIST, and generated drawings",
         "splits": {"training": len(training[0]), "validation": len(validation[0]), "test": len(test[0])},

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from cnndemo.models import efficientnet_lite0, feature_head
-from train import common, features
+from train import common, engine, features
 from train.datasets import oxford_breeds
 
 #: Breed -> the class of ImageNet that shows the same breed, by the first word of its synset.
@@ -127,13 +127,14 @@ def main() -> None:
     x, y = np.concatenate(views), np.tile(train[1], len(views))
     held, seen = (features.extract(backbone, split[0], central) for split in (validation, test))
 
-    head = feature_head.build(len(breeds), dropout=arguments.dropout)
+    with engine.precision(arguments):
+        head = feature_head.build(len(breeds), dropout=arguments.dropout)
     # Breeds with few pictures count as much as the others: weights inverse to the number of pictures.
     counts = np.bincount(train[1], minlength=len(breeds)).clip(1)
     class_weight = dict(enumerate((counts.mean() / counts).tolist()))
     one_hot = np.eye(len(breeds), dtype=np.float32)
     head.compile(
-        keras.optimizers.Adam(arguments.learning_rate),
+        keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments)),
         keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing),
         metrics=["accuracy"],
     )
@@ -144,7 +145,6 @@ def main() -> None:
         arguments,
         patience=12,
         class_weight=class_weight,
-        verbose=2,
     )
     found = figures(common.as_stored(head), seen, test[1], breeds)
     for row in found["metrics"]:

@@ -19,7 +19,7 @@ from cnndemo import inference, pet_presence, pet_segmentation, weights
 from cnndemo.models import pet_presence as architecture
 from cnndemo.models.resnet20 import CLASSES
 from cnndemo.pet_segmentation import metrics
-from train import common
+from train import common, engine
 from train.datasets import cifar10, lfw, oxford_breeds, oxford_pets
 from train.datasets.oxford_pets import Example
 
@@ -99,7 +99,9 @@ def cells(found: list[Window]) -> tuple[np.ndarray, np.ndarray]:
 
 def options() -> ArgumentParser:
     """The arguments of this script."""
-    return common.parser(__doc__.splitlines()[0], "pet_presence", epochs=12, batch_size=512)
+    parser = common.parser(__doc__.splitlines()[0], "pet_presence", epochs=12, batch_size=512)
+    parser.add_argument("--learning-rate", type=common.above_zero, default=1e-3, help="at the start")
+    return parser
 
 
 @common.script
@@ -182,13 +184,14 @@ def train(pets: oxford_pets.Pets, portraits: list, things: list, arguments) -> t
     x, y = cells(seen)
     held = cells(windows(pets.validation, portraits[:60], things[:60], generator))
     mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-3
-    flat = keras.Sequential(
-        [keras.Input((architecture.CHANNELS,)), keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(2e-4))]
-    )
-    flat.compile(keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True))
+    with engine.precision(arguments):
+        dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(2e-4))
+    flat = keras.Sequential([keras.Input((architecture.CHANNELS,)), dense])
+    optimizer = keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments))
+    flat.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
     standard = (x - mean) / deviation
     del x
-    history = common.fit(flat, (standard, y), ((held[0] - mean) / deviation, held[1]), arguments, verbose=2)
+    history = common.fit(flat, (standard, y), ((held[0] - mean) / deviation, held[1]), arguments)
     kernel, bias = flat.get_weights()
     model = architecture.build()
     kernel = kernel / deviation[:, None]

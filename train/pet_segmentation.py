@@ -13,229 +13,52 @@ earlier.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from argparse import Namespace
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import cv2
 import keras
 import numpy as np
-from keras import ops
 
 from cnndemo import images, inference, pet_segmentation, weights
 from cnndemo.models import unet
 from cnndemo.pet_segmentation import metrics
-from train import common
-from train.checkpoints import Stream
+from train import common, engine, schedules
 from train.datasets import oxford_pets
 from train.datasets.oxford_pets import Example
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How a training picture and its trimap are changed together; `crop` to `turn` move pixels, `colour` does not."""
-
-    flip: bool = True
-    crop: float = 0.15  # the centre moves by up to this share of the square
-    scale: float = 1.5  # enlarged by up to this factor, shrunk by its root
-    turn: float = 15.0  # degrees
-    colour: float = 0.35  # strength of brightness, contrast, saturation and tint
-
-
-NO_AUGMENTATION = Augmentation(flip=False, crop=0.0, scale=1.0, turn=0.0, colour=0.0)
-WEAKER = ({}, {"flip": False}, {"crop": 0.0}, {"scale": 1.0}, {"turn": 0.0}, {"colour": 0.0})
-VARIANTS = [replace(Augmentation(), **change) for change in WEAKER] + [NO_AUGMENTATION]
-LEFT_OUT = dict(zip(pet_segmentation.LEFT_OUT, VARIANTS, strict=True))
-
-
-class Squares(Stream):
-    """Batches of square pictures and soft labels, augmented anew each time.
-
-    A picture is moved, cropped, turned, scaled and fitted by a single affine warp, its labels by the same. Pixels
-    outside the picture have labels of zero, and so no weight in loss and scores.
-
-    Args:
-        examples: pictures with targets: a trimap, or probabilities uint8 (height, width, 3) by a teacher.
-        size: side of the squares in pixels.
-        scale: what the uint8 values are multiplied by, as in `pet_segmentation.Network`.
-        augmentation: None for pictures as they are, in order.
-    """
-
-    def __init__(self, examples, size, scale, batch_size, augmentation=None, seed=0):
-        trains = augmentation is not None
-        workers = 3 if trains else 1
-        super().__init__(
-            len(examples), batch_size, seed if trains else None, whole=trains, workers=workers, max_queue_size=12
-        )
-        self.size, self.scale, self.augmentation = size, scale, augmentation
-        self.pairs = [_shrink(image, _one_hot(target), round(1.4 * size)) for image, target in examples]
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = self.rows(index)
-        # A generator a picture: what becomes of it does not depend on who else is in the batch of a process.
-        chances = self.chance(index).spawn(len(rows))
-        part = self.part(rows)
-        both = [
-            self._square(*self.pairs[number], chance) for number, chance in zip(rows[part], chances[part], strict=True)
-        ]
-        pictures = np.stack([picture for picture, _ in both]).astype(np.float32) * np.float32(self.scale)
-        return pictures, np.stack([target for _, target in both]).astype(np.float32) / np.float32(255)
-
-    def _square(self, image, target, random) -> tuple[np.ndarray, np.ndarray]:
-        how = self.augmentation or NO_AUGMENTATION
-        matrix = warp(image.shape, self.size, how, random)
-        size, fill = (self.size, self.size), (pet_segmentation.FILL,) * 3
-        image = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=fill)
-        target = cv2.warpAffine(target, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0))
-        return (cv2.transform(image, recolour(how.colour, random)) if how.colour else image), target
-
-
-def _one_hot(target: np.ndarray) -> np.ndarray:
-    """A trimap as probabilities of its three classes, uint8 0 or 255; probabilities stay as they are."""
-    return target if target.ndim == 3 else (target[..., None] == np.array((1, 2, 3))).astype(np.uint8) * 255
-
-
-def _shrink(image, target, long_side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Averages away what the warp would skip; smaller pictures stay as they are."""
-    scale = long_side / max(image.shape[:2])
-    if scale >= 1:
-        return image, target
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return tuple(cv2.resize(array, size, interpolation=cv2.INTER_AREA) for array in (image, target))
-
-
-def warp(shape: tuple[int, ...], size: int, how: Augmentation, random: np.random.Generator) -> np.ndarray:
-    """The 2×3 matrix from a picture's pixels to the square's: fitted without squashing, then changed at random."""
-    height, width = shape[:2]
-    fit = size / max(height, width)
-    fit *= math.exp(random.uniform(-0.5, 1.0) * math.log(how.scale)) if how.scale > 1 else 1.0
-    angle = math.radians(random.uniform(-how.turn, how.turn))
-    mirror = -1.0 if how.flip and random.random() < 0.5 else 1.0
-    cosine, sine = fit * math.cos(angle), fit * math.sin(angle)
-    linear = np.array([[cosine * mirror, -sine], [sine * mirror, cosine]])
-    shift = random.uniform(-how.crop, how.crop, 2) * size if how.crop else np.zeros(2)
-    middle = np.array([width - 1, height - 1]) / 2
-    return np.column_stack([linear, (size - 1) / 2 + shift - linear @ middle])
-
-
-def recolour(strength: float, random: np.random.Generator) -> np.ndarray:
-    """A random 3×4 matrix on RGB: contrast, saturation, a tint of each channel, and brightness."""
-    contrast, saturation = 1 + random.uniform(-strength, strength, 2) * (1.0, 1.5)
-    luma = np.tile((0.299, 0.587, 0.114), (3, 1))
-    tint = 1 + random.uniform(-strength, strength, 3) / 3
-    matrix = contrast * tint[:, None] * (saturation * np.eye(3) + (1 - saturation) * luma)
-    return np.column_stack([matrix, 128 * (1 - matrix.sum(1)) + random.uniform(-strength, strength) * 128])
-
-
-def loss(truth, probabilities):
-    """Cross-entropy plus the distance of the soft Dice from 1; pixels without a label do not count."""
-    log = ops.log(ops.clip(probabilities, 1e-6, 1.0))
-    cross_entropy = -ops.sum(truth * log) / ops.maximum(ops.sum(truth), 1.0)
-    return cross_entropy + 1.0 - ops.mean(metrics.soft_dice(truth, probabilities, smooth=1.0))
-
-
-class Confusion(keras.metrics.Metric):
-    """Collects the confusion table over batches; the result is a score of that table."""
-
-    def __init__(self, name: str, score) -> None:
-        super().__init__(name=name)
-        self.score = score
-        self.table = self.add_weight(shape=(3, 3), initializer="zeros", name="table")
-
-    def update_state(self, truth, probabilities, sample_weight=None) -> None:
-        counts = ops.cast(ops.sum(truth, axis=-1, keepdims=True) > 0.5, "float32")
-        truth = ops.one_hot(ops.argmax(truth, axis=-1), 3) * counts
-        predicted = ops.one_hot(ops.argmax(probabilities, axis=-1), 3)
-        table = ops.matmul(ops.transpose(ops.reshape(truth, (-1, 3))), ops.reshape(predicted, (-1, 3)))
-        self.table.assign(self.table + ops.cast(table, "float32"))
-
-    def result(self):
-        return self.score(self.table)
-
-
-def scores() -> list[Confusion]:
-    """Pixel accuracy, mean Jaccard of the three classes, and Jaccard of the pet."""
-
-    def jaccard(table):
-        right = ops.diagonal(table)
-        return right / ops.maximum(ops.sum(table, 0) + ops.sum(table, 1) - right, 1.0)
-
-    return [
-        Confusion("accuracy", lambda table: ops.trace(table) / ops.maximum(ops.sum(table), 1.0)),
-        Confusion("mean_jaccard", lambda table: ops.mean(jaccard(table))),
-        Confusion("pet_jaccard", lambda table: jaccard(table)[0]),
-    ]
-
-
-class Clock:
-    """Shares the minutes of a training among its parts; 0 minutes: no limit."""
-
-    def __init__(self, minutes: float) -> None:
-        self.end = time.time() + 60 * minutes if minutes else None
-
-    def share(self, part: float) -> float | None:
-        """This part of the seconds that are left, None without a limit."""
-        return None if self.end is None else max(1.0, part * (self.end - time.time()))
-
-
-class Cosine(keras.callbacks.Callback):
-    """The learning rate rises over one epoch and falls along a cosine to zero, by epochs or by time.
-
-    Args:
-        rate: the highest learning rate.
-        epochs: where the cosine ends.
-        clock, part: or after this part of what the clock has left when the first epoch, which compiles, is over.
-    """
-
-    counted = ("spent", "seconds")
-
-    def __init__(self, rate: float, epochs: int, clock: Clock, part: float) -> None:
-        super().__init__()
-        self.rate, self.epochs, self.clock, self.part = rate, epochs, clock, part
-        self.started = self.seconds = self.spent = None
-
-    def progress(self, epoch: int) -> float:
-        by_time = (time.time() - self.started) / self.seconds if self.seconds else 0.0
-        return min(1.0, max(epoch / self.epochs, by_time))
-
-    def on_epoch_begin(self, epoch, logs=None) -> None:
-        if self.started is None and self.spent is not None:  # a run that goes on
-            self.started = time.time() - self.spent
-        share = (1 + math.cos(math.pi * self.progress(epoch))) / 2
-        self.model.optimizer.learning_rate = self.rate * max(0.01, share if epoch else 0.2)
-
-    def on_epoch_end(self, epoch, logs=None) -> None:
-        if self.started is None:
-            self.started, self.seconds = time.time(), self.clock.share(self.part)
-        elif self.seconds and self.progress(epoch + 1) >= 1.0:
-            self.model.stop_training = True
-        self.spent = time.time() - self.started
+from train.pet_squares import FULL, LEFT_OUT, Augmentation, Squares, compiled
+from train.schedules import Clock
 
 
 def train_stage(
-    model: keras.Model,
-    train: Squares,
-    validation: Squares,
+    network: keras.Model,
+    examples: tuple[list, list],
+    size: int,
+    scale: float,
     arguments: Namespace,
     stage: str,
     epochs: int,
     rate: float,
     clock: Clock,
     part: float = 1.0,
+    augmentation: Augmentation = FULL,
 ) -> list[dict[str, float]]:
-    """One part of a training: its own learning-rate curve, checkpoints and log."""
-    model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1.0),
-        loss,
-        metrics=scores(),
-        jit_compile=keras.backend.backend() == "jax",
-    )
+    """One part of a training: its own learning-rate curve, checkpoints and log.
+
+    Args:
+        examples: to train on, and to validate with: pictures with their targets.
+        size, scale: side of the squares, and what pixels are multiplied by.
+        clock, part: what of the minutes it may take, see `schedules.cosine`.
+    """
+    training = Squares(examples[0], size, arguments.batch_size, augmentation, arguments.seed)
+    validation = Squares(examples[1], size, arguments.batch_size)
+    schedule, callbacks = schedules.cosine(rate, epochs, len(training), 1, clock, part)
+    model = compiled(network, size, scale, schedule, engine.optimizer_options(arguments))
     history = common.fit(
-        model, train, validation, arguments, "val_mean_jaccard", "max", patience=max(20, epochs // 2), reduce=False,
-        callbacks=[Cosine(rate, epochs, clock, part)], stage=stage, epochs=epochs, verbose=2,
+        model, training, validation, arguments, "val_mean_jaccard", "max", patience=max(20, epochs // 2), reduce=False,
+        callbacks=callbacks, stage=stage, epochs=epochs,
     )  # fmt: skip
-    return [row | {"size": train.size} for row in history]
+    return [row | {"size": size} for row in history]
 
 
 def pairs(examples: list[Example]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -372,22 +195,17 @@ def _summary(row: dict) -> dict:
 def ablation(pets: oxford_pets.Pets, arguments: Namespace) -> None:
     """Trains at 64×64 with one augmentation left out each; the result is `pet_segmentation.ablation.csv`."""
     net = replace(pet_segmentation.NETWORKS["book"], size=64)
-    validation = Squares(pairs(pets.validation), 64, net.scale, arguments.batch_size)
-    rows = []
+    examples, rows = (pairs(pets.train), pairs(pets.validation)), []
     for number, (left_out, augmentation) in enumerate(LEFT_OUT.items()):
         keras.utils.set_random_seed(arguments.seed)
-        model = unet.build(64)
-        train = Squares(pairs(pets.train), 64, net.scale, arguments.batch_size, augmentation, arguments.seed)
+        with engine.precision(arguments):
+            network = unet.build(64)
+        stage, rate = f"without_{number}", arguments.learning_rate
+        clock = Clock(None)
         history = train_stage(
-            model,
-            train,
-            validation,
-            arguments,
-            f"without_{number}",
-            arguments.epochs,
-            arguments.learning_rate,
-            Clock(0),
+            network, examples, 64, net.scale, arguments, stage, arguments.epochs, rate, clock, augmentation=augmentation
         )
+        model = engine.exact(network)
         found = np.sum([row["table"] for row in evaluate(model, net, pets.validation)], axis=0)
         row = {
             "left_out": number,
@@ -407,7 +225,9 @@ def ablation(pets: oxford_pets.Pets, arguments: Namespace) -> None:
 
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
-    parser = common.parser(__doc__, "pet_segmentation", epochs=150, batch_size=32, least_epochs=0)
+    parser = common.parser(
+        __doc__, "pet_segmentation", epochs=150, batch_size=32, least_epochs=0, loss_over="all pixels of a batch"
+    )
     count = common.at_least(0)
     parser.add_argument("--small-epochs", type=count, default=100, help="epochs at 64×64 before those at 128×128")
     parser.add_argument("--learning-rate", type=common.above_zero, default=1e-3, help="the highest")
@@ -416,7 +236,6 @@ def options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--teacher", action="store_true", help="learn from pet_segmentation_pretrained's answers, too")
     parser.add_argument("--start", action="store_true", help="go on from the published weights instead of at random")
-    parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
     parser.add_argument("--ablation", action="store_true", help="only measure what each augmentation is worth")
     return parser
 
@@ -428,8 +247,6 @@ def main() -> None:
     if not arguments.epochs + (0 if arguments.ablation else arguments.small_epochs):
         parser.error("there is no epoch to train: --epochs and --small-epochs are 0")
     net, folder = pet_segmentation.NETWORKS["book"], arguments.weights_dir
-    if arguments.mixed:
-        keras.config.set_dtype_policy("mixed_bfloat16")
     pets = oxford_pets.load(arguments.data_dir)
     if arguments.measure:
         common.measure(net.weights, arguments, lambda served: figures(served, net, pets))
@@ -447,23 +264,18 @@ def main() -> None:
         return
     examples = pairs(pets.train)
     if teaching is not None:
-        policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
         examples += teach(teaching, teacher, pets.unlabelled)
-        keras.config.set_dtype_policy(policy)
     model = None
     for size, epochs, part in ((64, arguments.small_epochs, 0.3), (net.size, arguments.epochs, 1.0)):
         if not epochs:
             continue
         previous = start if model is None else model.get_weights()
-        model = unet.build(size)
+        with engine.precision(arguments):
+            model = unet.build(size)
         if previous is not None:
             model.set_weights(previous)
-        train = Squares(examples, size, net.scale, arguments.batch_size, Augmentation(), arguments.seed)
-        validation = Squares(pairs(pets.validation), size, net.scale, arguments.batch_size)
-        rate = arguments.learning_rate
-        history += train_stage(model, train, validation, arguments, f"at_{size}", epochs, rate, clock, part)
-    keras.config.set_dtype_policy("float32")
+        both, rate = (examples, pairs(pets.validation)), arguments.learning_rate
+        history += train_stage(model, both, size, net.scale, arguments, f"at_{size}", epochs, rate, clock, part)
     served = unet.build(net.size)
     served.set_weights(model.get_weights())
     finish(served, net, pets, arguments, history, "cnndemo.models.unet:build", {"size": net.size}, **origin)

@@ -21,9 +21,10 @@ import keras
 
 from cnndemo import pet_segmentation, weights
 from cnndemo.models import unet_pretrained
-from train import common, features
+from train import common, engine, features
 from train.datasets import oxford_pets
-from train.pet_segmentation import Augmentation, Clock, Squares, figures, finish, limited, pairs, teach, train_stage
+from train.pet_segmentation import figures, finish, limited, pairs, teach, train_stage
+from train.schedules import Clock
 
 FROZEN = ("stem", "stage1_")
 
@@ -40,7 +41,8 @@ def build(size: int, folded: bool = False) -> keras.Model:
 
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
-    parser = common.parser(__doc__, "pet_segmentation_pretrained", epochs=60, batch_size=16, least_epochs=0)
+    name, over = "pet_segmentation_pretrained", "all pixels of a batch"
+    parser = common.parser(__doc__, name, epochs=60, batch_size=16, least_epochs=0, loss_over=over)
     count, side = common.at_least(0), common.at_least(32)
     parser.add_argument("--small-epochs", type=count, default=40, help="epochs at the smaller size, labelled pictures")
     parser.add_argument("--small-size", type=side, default=160, help="side of the squares in the first part")
@@ -51,7 +53,6 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--minutes", type=common.zero_or_more, default=0.0, help="at most so long; the schedule fits itself to it"
     )
-    parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 (GPU)")
     return parser
 
 
@@ -73,8 +74,6 @@ def main() -> None:
     common.prepare(arguments)
     clock = Clock(arguments.minutes)
     pets = limited(pets, arguments.limit)
-    if arguments.mixed:
-        keras.config.set_dtype_policy("mixed_bfloat16")
     examples, history, model = pairs(pets.train), [], None
     stages = [
         ("small", arguments.small_size, arguments.small_epochs, 1.0, 0.25),
@@ -86,7 +85,9 @@ def main() -> None:
     for stage, size, epochs, factor, part in stages:
         if not epochs:
             continue
-        previous, model = model, build(size, folded=arguments.start)
+        previous = model
+        with engine.precision(arguments):
+            model = build(size, folded=arguments.start)
         if previous is not None:
             model.set_weights(previous.get_weights())
         elif arguments.start:
@@ -97,11 +98,8 @@ def main() -> None:
                     layer.set_weights(encoder[layer.name])
         if stage == "taught":
             examples = 2 * examples + teach(model, replace(net, size=size), pets.unlabelled)
-        train = Squares(examples, size, net.scale, arguments.batch_size, Augmentation(), arguments.seed)
-        validation = Squares(pairs(pets.validation), size, net.scale, arguments.batch_size)
-        rate = arguments.learning_rate * factor
-        history += train_stage(model, train, validation, arguments, stage, epochs, rate, clock, part)
-    keras.config.set_dtype_policy("float32")
+        both, rate = (examples, pairs(pets.validation)), arguments.learning_rate * factor
+        history += train_stage(model, both, size, net.scale, arguments, stage, epochs, rate, clock, part)
     if arguments.start:
         served = unet_pretrained.build(net.size, folded=True)
         served.set_weights(model.get_weights())

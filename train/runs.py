@@ -30,7 +30,8 @@ from train import distribution
 MARKER = "run.json"
 FOLDERS = ("--data-dir", "--weights-dir", "--run-dir")
 ABOUT_THE_RUN = ("--resume", "--fresh", "--publish")
-NO_SETTING = {option[2:].replace("-", "_") for option in (*FOLDERS, *ABOUT_THE_RUN)} | {"name", "workers"}
+FREE = (*FOLDERS, *ABOUT_THE_RUN, "--workers", "--tensorboard")
+NO_SETTING = {option[2:].replace("-", "_") for option in FREE} | {"name", "loss_over"}
 """What may differ when a run goes on: it does not change the result."""
 
 _locks: dict[Path, int] = {}

@@ -18,7 +18,7 @@ import numpy as np
 from cnndemo import images, siamese
 from cnndemo.models.siamese import build
 from cnndemo.siamese import losses
-from train import common
+from train import common, engine, schedules
 from train.checkpoints import Stream
 from train.datasets import mnist
 
@@ -27,7 +27,7 @@ PAIR_SEED = 53  # the book's section; the test pairs are the same for every mode
 
 
 class Digits(Stream):
-    """Shuffled batches of digits with their labels; each digit is turned, scaled, sheared and shifted a little.
+    """Shuffled batches of digits, uint8 (n, 28, 28, 1), with their labels; each is turned, scaled, sheared and shifted.
 
     With `positions`, each digit also comes turned by quarters and mirrored, and each of the eight positions counts as
     a class of its own: a network that learns 80 classes learns more about strokes than one that learns ten.
@@ -55,7 +55,7 @@ class Digits(Stream):
         if self.positions:
             position = generator.integers(0, 8, len(rows))[part]
             x, y = place(x, position), 8 * y + position
-        return siamese.prepare(x), y
+        return x[..., None], y
 
     def on_epoch_end(self) -> None:
         if self.augment:  # what is only measured stays as it is
@@ -111,19 +111,21 @@ def train(
     arguments: argparse.Namespace, loss, training: tuple, validation: tuple, watch: list
 ) -> tuple[keras.Model, list]:
     """The base network trained with a loss on (labels, embeddings); the learning rate falls along a cosine."""
-    model = build()
+    with engine.precision(arguments):
+        network = build()
+    model = engine.trainee(network, 1 / 255)
     options = {"augment": True, "positions": arguments.positions, "workers": 4, "max_queue_size": 32}
     batches = Digits(*training, arguments.batch_size, arguments.seed, **options)
     held = Digits(*validation, arguments.batch_size, arguments.seed, augment=False)
-    rate = keras.optimizers.schedules.CosineDecay(arguments.learning_rate, arguments.epochs * len(batches))
+    rate, _ = schedules.cosine(arguments.learning_rate, arguments.epochs, len(batches))
     model.compile(
-        keras.optimizers.Adam(rate),
+        keras.optimizers.Adam(rate, **engine.optimizer_options(arguments)),
         loss,
         metrics=watch,
         jit_compile=keras.backend.backend() == "jax",
     )
-    history = common.fit(model, batches, held, arguments, patience=arguments.epochs, reduce=False, verbose=2)
-    return common.as_stored(model), history
+    history = common.fit(model, batches, held, arguments, patience=arguments.epochs, reduce=False)
+    return common.as_stored(network), history
 
 
 def embed(model, digits: np.ndarray) -> np.ndarray:
@@ -178,7 +180,7 @@ def judge_few_shot(model, test: tuple, new_class: int) -> list[dict]:
 
 
 def arguments_of(description: str, name: str) -> argparse.ArgumentParser:
-    parser = common.parser(description, name, epochs=200, batch_size=512)
+    parser = common.parser(description, name, epochs=200, batch_size=512, loss_over="the pairs of a batch")
     positive = common.above_zero
     parser.add_argument("--learning-rate", type=positive, default=2e-3, help="at the start; falls to 0 along a cosine")
     parser.add_argument("--margin", type=positive, default=1.0, help="α of the book")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from train import common
+from train.normalization import FusedBatchNormalization, fuse_normalization
 
 
 @pytest.fixture
@@ -29,13 +30,13 @@ def data():
 
 def test_resuming_goes_on_where_it_stopped(arguments, data):
     common.prepare(arguments)
-    common.fit(compiled(), data, data, arguments, epochs=2, verbose=0)
+    common.fit(compiled(), data, data, arguments, epochs=2, verbose=False)
     arguments.resume = True
     common.prepare(arguments)
     seen = []
     model = compiled()
     counter = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: seen.append(epoch))
-    history = common.fit(model, data, data, arguments, callbacks=[counter], epochs=4, verbose=0)
+    history = common.fit(model, data, data, arguments, callbacks=[counter], epochs=4, verbose=False)
     assert seen == [2, 3] and [row["epoch"] for row in history] == [0, 1, 2, 3]
     best = min(history, key=lambda row: row["val_loss"])
     assert model.evaluate(*data, verbose=0)[0] == pytest.approx(best["val_loss"], rel=1e-4)
@@ -50,7 +51,7 @@ def test_an_interrupt_keeps_the_finished_epochs(arguments, data):
         on_epoch_begin=lambda epoch, logs: os.kill(os.getpid(), signal.SIGINT) if epoch == 1 else None
     )
     with pytest.raises(SystemExit):
-        common.fit(compiled(), data, data, arguments, callbacks=[strike], verbose=0)
+        common.fit(compiled(), data, data, arguments, callbacks=[strike], verbose=False)
     assert len(common.read_log(arguments.run_dir / "history.csv")) == 1
     assert [file.name for file in (arguments.run_dir / "checkpoints").iterdir()] == ["epoch_0001.npz"]
 
@@ -59,7 +60,7 @@ def test_a_run_that_has_lost_patience_does_not_train_on(arguments, data):
     arguments.epochs = 50
     common.prepare(arguments)
     stuck = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(figure=max(3.0 - epoch, 1.0)))
-    options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": 0}
+    options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": False}
     history = common.fit(compiled(), data, data, arguments, **options)
     assert [row["figure"] for row in history] == [3, 2, 1, 1, 1]
     arguments.resume = True
@@ -71,7 +72,7 @@ def test_a_run_that_has_lost_patience_does_not_train_on(arguments, data):
 
 def test_patience_is_not_forgotten_by_a_run_that_goes_on(arguments, data):
     stuck = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(figure=max(3.0 - epoch, 1.0)))
-    options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": 0}
+    options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": False}
     common.prepare(arguments)
     common.fit(compiled(), data, data, arguments, epochs=4, **options)
     arguments.resume = True
@@ -113,8 +114,8 @@ def test_fused_normalization_trains_as_keras_does(policy, tolerance):
             layers.Dense(2, kernel_initializer=keras.initializers.HeNormal(2), **options),
         ]
     )
-    fused = common.fuse_normalization(plain)
-    assert isinstance(fused.get_layer("normalization"), common.FusedBatchNormalization)
+    fused = fuse_normalization(plain)
+    assert isinstance(fused.get_layer("normalization"), FusedBatchNormalization)
     generator = np.random.default_rng(0)
     x, y = generator.normal(3, 2, (32, 8, 8, 3)).astype(np.float32), generator.normal(size=(32, 2)).astype(np.float32)
     np.testing.assert_allclose(fused(x[:4]), plain(x[:4]), atol=1e-5)
@@ -130,7 +131,7 @@ def test_fused_normalization_trains_as_keras_does(policy, tolerance):
 
 def test_a_frozen_fused_normalization_keeps_its_statistics():
     model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.BatchNormalization()])
-    fused = common.fuse_normalization(model)
+    fused = fuse_normalization(model)
     fused.trainable = False
     x = np.random.default_rng(0).normal(5, 1, (8, 4, 4, 2)).astype(np.float32)
     np.testing.assert_allclose(fused(x, training=True), model(x), rtol=1e-5)

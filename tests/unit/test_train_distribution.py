@@ -52,11 +52,6 @@ def finish(*processes: subprocess.Popen) -> str:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    return tiny.make(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
 def alone(data_dir, tmp_path_factory):
     """The run folder of a script on one device, made once."""
     made: dict[str, Path] = {}

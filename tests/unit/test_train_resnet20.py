@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnndemo.models.resnet20 import CLASSES, ONE_LOOK
+from cnndemo.models.resnet20 import CLASSES, MEAN, ONE_LOOK
 from tests.conftest import encode
 from train import resnet20
 from train.datasets import cifar10, oxford_breeds
@@ -68,37 +68,33 @@ def test_breeds_are_read_from_all_four_lists(tmp_path):
     assert train[0][0].shape == (40, 50, 3)
 
 
-def test_augmented_pictures_are_windows_of_the_padded_ones():
-    random = np.random.default_rng(0)
-    x = random.integers(0, 256, (20, 32, 32, 3)).astype(np.uint8)
-    padded = np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)))
-    result = resnet20.augment(padded, np.random.default_rng(1))
-    assert result.shape == x.shape
-    found = [
-        any(
-            np.array_equal(side, padded[index, top : top + 32, left : left + 32])
-            for top in range(9)
-            for left in range(9)
-            for side in (picture, picture[:, ::-1])
-        )
-        for index, picture in enumerate(result)
-    ]
-    assert all(found)
+def test_hidden_squares_have_the_asked_size_and_the_mean_colour():
+    pictures = np.zeros((40, 32, 32, 3), np.float32)
+    flip, hide = resnet20.augmentation(seed=1, cutout=10)
+    hidden = np.asarray(hide(pictures, training=True))
+    areas = (hidden[..., 0] > 0).sum(axis=(1, 2))
+    assert areas.min() >= 81 and areas.max() <= 121
+    np.testing.assert_allclose(hidden[hidden[..., 0] > 0], np.tile(MEAN, (areas.sum(), 1)), rtol=1e-5)
+    corners = {tuple(np.argwhere(picture[..., 0] > 0)[0]) for picture in hidden}
+    assert len(corners) > 30, "each picture has a place of its own"
+    assert len(resnet20.augmentation(seed=1, cutout=0)) == 1
+    assert not np.asarray(hide(pictures, training=False)).any()
 
 
-def test_hidden_squares_have_the_asked_size_or_are_cut_by_the_edge():
-    pictures = np.zeros((40, 32, 32, 3), np.uint8)
-    resnet20.hide(pictures, 10, np.random.default_rng(0))
-    areas = (pictures[..., 0] > 0).sum(axis=(1, 2))
-    assert areas.max() == 100
-    assert areas.min() >= 25
+def test_half_of_the_pictures_are_mirrored():
+    pictures = np.zeros((60, 32, 32, 3), np.float32)
+    pictures[:, :, :16] = 9
+    flip = resnet20.augmentation(seed=1, cutout=10)[0]
+    mirrored = np.asarray(flip(pictures, training=True))[:, 0, 0, 0] == 0
+    assert 15 < mirrored.sum() < 45
 
 
 def test_training_batches_change_each_epoch_and_repeat_with_the_seed():
     x = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3)).astype(np.uint8)
     y = np.arange(30) % 10
     first, second = (resnet20.Pictures(x, y, 8, seed=3, mixup=0.4) for _ in range(2))
-    assert len(first) == 3
+    assert len(first) == 3 and first[1][0].dtype == np.uint8 and first[1][0].shape == (8, 32, 32, 3)
+    assert ((first[1][1] > 0).sum(axis=1) > 1).any(), "two pictures are blended"
     np.testing.assert_array_equal(first[1][0], second[1][0])
     np.testing.assert_allclose(first[1][1].sum(axis=1), 1, atol=1e-6)
     second.on_epoch_end()
@@ -127,33 +123,6 @@ def test_figures_are_of_ten_looks_and_of_one():
     assert metrics[0]["value"] == pytest.approx(2 / 3, abs=1e-5)
 
 
-def test_cosine_warms_up_falls_to_nearly_zero_and_keeps_to_its_minutes():
-    class Model:
-        class optimizer:
-            learning_rate = 0.0
-
-        stop_training = False
-
-    schedule = resnet20.Cosine(0.4, epochs=20, warm_up=5)
-    schedule.set_model(Model)
-    rates = []
-    for epoch in range(20):
-        schedule.on_epoch_begin(epoch)
-        rates.append(Model.optimizer.learning_rate)
-        schedule.on_epoch_end(epoch, {})
-    assert rates[0] == pytest.approx(0.08)
-    assert max(rates) == rates[4]
-    assert rates[-1] < 0.01
-    assert not Model.stop_training
-    hurried = resnet20.Cosine(0.4, epochs=20, minutes=1)
-    hurried.set_model(Model)
-    hurried.started -= 60
-    hurried.on_epoch_begin(3)
-    hurried.on_epoch_end(3, {})
-    assert Model.optimizer.learning_rate == pytest.approx(0.0004)
-    assert Model.stop_training
-
-
 def test_averaged_weights_are_the_mean_of_the_files(tmp_path):
     import keras
 
@@ -172,7 +141,7 @@ def test_statistics_of_normalization_are_measured_anew():
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.BatchNormalization(momentum=0.9)])
     x = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3)).astype(np.uint8)
     x[..., 1] //= 4
-    resnet20.measure_statistics(model, resnet20.Pictures(x, np.arange(40) % 10, 10))
+    resnet20.measure_statistics(model, model, resnet20.Pictures(x, np.arange(40) % 10, 10))
     layer = model.layers[-1]
     assert layer.momentum == 0.9
     np.testing.assert_allclose(layer.moving_mean, x.mean(axis=(0, 1, 2)), rtol=1e-4)

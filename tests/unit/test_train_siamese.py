@@ -73,7 +73,7 @@ def test_batches_are_shuffled_whole_and_the_same_for_a_seed(positions):
     assert len(one) == 7
     for index in (0, 6):
         (a, labels), (b, other) = one[index], same[index]
-        assert a.shape == (64, 28, 28, 1) and a.dtype == np.float32
+        assert a.shape == (64, 28, 28, 1) and a.dtype == np.uint8
         assert (a == b).all() and (labels == other).all()
         assert (labels.max() > 9) == positions
     before = one[0][1]

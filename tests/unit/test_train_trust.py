@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -19,87 +20,36 @@ from cnndemo import weights
 from cnndemo.resnet_transfer import small_pictures
 from tests import tiny
 from tests.conftest import ROOT
+from tests.scripts import SCRIPTS, arrays, at, refused, same
 from train import checkpoints, common, publish, runs
 
-SCRIPTS = {  # script -> the options of a run of a few steps
-    "siamese": ["--epochs", "3", "--batch-size", "32"],
-    "triplet": ["--epochs", "3", "--batch-size", "32"],
-    "digit_classifier": ["--epochs", "3", "--batch-size", "50", "--variant-epochs", "1"],
-    "resnet20": ["--epochs", "3", "--batch-size", "20", "--average", "2", "--mixup", "0.2"],
-    "pet_breeds": ["--epochs", "3", "--batch-size", "8", "--views", "1"],
-    "pet_segmentation": ["--epochs", "0", "--small-epochs", "3", "--batch-size", "6"],
-    "pet_segmentation_pretrained": [
-        *("--epochs", "0", "--small-epochs", "1", "--taught-epochs", "1"),
-        *("--batch-size", "3", "--limit", "6", "--size", "32", "--small-size", "32"),
-    ],
-    "cifar10_transfer": [
-        *("--epochs", "3", "--batch-size", "20", "--tune-epochs", "1", "--tune-batch-size", "20"),
-        *("--parts", "heads,scratch"),
-    ],
-}
-QUICK = ["siamese"]
+SIAMESE = ["siamese", *SCRIPTS["siamese"]]
+EAGER = ("digit_classifier", "resnet20", "cifar10_transfer", "pet_segmentation", "pet_segmentation_pretrained")
+"""Whose training step takes longer to trace than to run a few times."""
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    return tiny.make(tmp_path_factory.mktemp("data"))
+def finished(data_dir, tmp_path_factory):
+    """The run folder of a whole training, made once."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        tiny.shrink(patch.setattr)
+        folders = ["--data-dir", str(data_dir), "--run-dir", str(folder), "--weights-dir", str(folder.parent / "w")]
+        patch.setattr(sys, "argv", [*SIAMESE, *folders])
+        importlib.import_module("train.siamese").main()
+    return folder
 
 
 @pytest.fixture
-def run(data_dir, tmp_path, monkeypatch):
-    """Calls a script's `main()` as a command line would; its run folder is `tmp_path / "run"`."""
-    tiny.shrink(monkeypatch.setattr)
+def again(finished, run, tmp_path):
+    """Goes on with a copy of that run, which has no epoch left: it measures, and writes or publishes its results."""
 
-    given = {"data_dir": data_dir, "weights_dir": tmp_path / "w", "run_dir": tmp_path / "run"}
-
-    def call(name: str, *words: str, **more: Path) -> Path:
-        folders = [word for key, path in (given | more).items() for word in (f"--{key.replace('_', '-')}", str(path))]
-        monkeypatch.setattr(sys, "argv", [name, *words, *folders])
-        importlib.import_module(f"train.{name}").main()
-        return (given | more)["run_dir"]
+    def call(*words: str) -> Path:
+        if not (tmp_path / "run").exists():
+            shutil.copytree(finished, tmp_path / "run")
+        return run(*SIAMESE, "--resume", *words)
 
     return call
-
-
-def refused(capsys, call, *given, **more) -> str:
-    """The one line with which a script ends."""
-    with pytest.raises(SystemExit) as ended:
-        call(*given, **more)
-    message = ended.value.code if isinstance(ended.value.code, str) else capsys.readouterr().err
-    assert "Traceback" not in message
-    return message
-
-
-def arrays(folder: Path) -> dict[str, np.ndarray]:
-    """All arrays of the last checkpoints of a run, and what the callbacks count; the time it took left out."""
-    found = {}
-    for file in sorted(folder.rglob("checkpoints/epoch_*.npz")):
-        with np.load(file) as content:
-            for name in content.files:
-                values = content[name]
-                if name == "state":
-                    state = json.loads(str(values))
-                    for counts in state["counts"].values():
-                        counts.pop("spent", None)
-                    values = json.dumps(state)
-                found[f"{file.relative_to(folder)}/{name}"] = values
-    return found
-
-
-def same(one: Path, other: Path) -> None:
-    """Two runs ended with the very same weights, optimizers and figures."""
-    first, second = arrays(one), arrays(other)
-    assert first.keys() == second.keys() and first
-    for name in first:
-        assert np.array_equal(first[name], second[name]), name
-    for file in sorted(one.rglob("history.csv")):
-        rows, others = (common.read_log(path) for path in (file, other / file.relative_to(one)))
-        for log in (rows, others):
-            for row in log:
-                row.pop("seconds")
-        assert rows == others, file
-    for card in (one / "results").glob("*.weights.h5"):
-        assert card.read_bytes() == (other / "results" / card.name).read_bytes()
 
 
 # 1 -- the run folder
@@ -114,8 +64,8 @@ def test_a_folder_with_other_files_is_not_emptied(name, run, tmp_path, capsys):
     assert thesis.read_text() == "Years of work" and len(list(thesis.parent.iterdir())) == 1
 
 
-def test_a_run_is_replaced_only_when_one_says_so(run, capsys):
-    folder = run("siamese", *SCRIPTS["siamese"])
+def test_a_run_is_replaced_only_when_one_says_so(run, again, capsys):
+    folder = again()
     before = arrays(folder)
     message = refused(capsys, run, "siamese", *SCRIPTS["siamese"])
     assert "--resume" in message and "--fresh" in message and arrays(folder).keys() == before.keys()
@@ -137,14 +87,14 @@ def test_two_processes_do_not_train_in_one_folder(run, tmp_path, capsys):
 # 2 -- kill -9 while files are written
 
 
-def test_killed_while_a_checkpoint_is_written_a_run_goes_on(run, data_dir, tmp_path):
+def test_killed_while_a_checkpoint_is_written_a_run_goes_on(run, finished, data_dir, tmp_path):
     words = [*SCRIPTS["siamese"], "--data-dir", str(data_dir), "--run-dir", str(tmp_path / "struck")]
     environment = os.environ | {"CNNDEMO_TEST_STRIKE": "2"}
     command = [sys.executable, "-m", "tests.tiny", "siamese", *words, "--weights-dir", str(tmp_path / "w")]
     struck = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert struck.returncode == -signal.SIGKILL, struck.stderr.decode()[-2000:]
     run("siamese", *SCRIPTS["siamese"], "--resume", run_dir=tmp_path / "struck")
-    same(run("siamese", *SCRIPTS["siamese"]), tmp_path / "struck")
+    same(finished, tmp_path / "struck")
 
 
 class Struck(BaseException):
@@ -152,8 +102,6 @@ class Struck(BaseException):
 
 
 def test_killed_while_the_best_weights_are_written_the_earlier_ones_stay(run, monkeypatch):
-    import keras
-
     write, written = keras.Model.save_weights, []
 
     def half(self, file, **options):
@@ -188,7 +136,7 @@ def shelf(tmp_path):
     return lambda: {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
-def test_a_disk_that_is_full_while_publishing_changes_nothing(run, shelf, monkeypatch, capsys):
+def test_a_disk_that_is_full_while_publishing_changes_nothing(again, shelf, monkeypatch, capsys):
     copy, copied = shutil.copyfile, []
 
     def full(source, target):
@@ -199,16 +147,16 @@ def test_a_disk_that_is_full_while_publishing_changes_nothing(run, shelf, monkey
         return target
 
     monkeypatch.setattr(publish.shutil, "copyfile", full)
-    assert "No space left" in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--publish")
+    assert "No space left" in refused(capsys, again, "--publish")
     assert copied and shelf()
 
 
-def test_results_that_find_no_room_leave_the_published_ones(run, shelf, monkeypatch, capsys):
+def test_results_that_find_no_room_leave_the_published_ones(again, shelf, monkeypatch, capsys):
     def full(file, dtype):
         raise OSError(errno.ENOSPC, "No space left on device", str(file))
 
     monkeypatch.setattr(weights, "_compact", full)
-    assert "No space left" in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--publish")
+    assert "No space left" in refused(capsys, again, "--publish")
     assert shelf()
 
 
@@ -232,9 +180,8 @@ def test_too_little_room_is_told_before_the_first_epoch(option, run, tmp_path, m
     assert not list((tmp_path / "run").rglob("*.npz"))
 
 
-def test_the_card_is_the_last_to_take_its_place(run, tmp_path, monkeypatch):
-    run("siamese", *SCRIPTS["siamese"])
-    order = [file.name for file in publish.whole_results(tmp_path / "run")]
+def test_the_card_is_the_last_to_take_its_place(finished):
+    order = [file.name for file in publish.whole_results(finished)]
     assert order[-1] == "siamese.json" and "siamese.weights.h5" in order
 
 
@@ -246,7 +193,7 @@ def test_a_training_that_diverges_publishes_nothing(run, shelf, tmp_path, capsys
     assert "diverged" in message and shelf() and not (tmp_path / "run" / "results").exists()
 
 
-def test_weights_that_are_no_numbers_are_refused(run, shelf, monkeypatch, capsys):
+def test_weights_that_are_no_numbers_are_refused(again, shelf, monkeypatch, capsys):
     import train.siamese as script
 
     trained = script.train
@@ -258,7 +205,7 @@ def test_weights_that_are_no_numbers_are_refused(run, shelf, monkeypatch, capsys
 
     monkeypatch.setattr(script, "train", broken)
     monkeypatch.setattr(script, "judge", lambda *_: (0.5, []))
-    assert "not finite" in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--publish")
+    assert "not finite" in refused(capsys, again, "--publish")
     assert shelf()
 
 
@@ -286,14 +233,14 @@ def test_results_are_published_only_when_one_says_so(run, shelf, tmp_path, monke
     assert weights.load("siamese", tmp_path / "w").output_shape == (None, 128)
 
 
-def test_a_network_that_serves_is_not_replaced_by_one_that_cannot(run, shelf, monkeypatch, capsys):
+def test_a_network_that_serves_is_not_replaced_by_one_that_cannot(again, shelf, monkeypatch, capsys):
     monkeypatch.setattr(common, "serve", lambda *_: None)
-    run("siamese", *SCRIPTS["siamese"], "--publish")
+    again("--publish")
     assert shelf() and "tf2onnx" in capsys.readouterr().out
 
 
-def test_damaged_results_are_not_published(run, shelf, tmp_path, monkeypatch, capsys):
-    folder = run("siamese", *SCRIPTS["siamese"])
+def test_damaged_results_are_not_published(finished, shelf, tmp_path, monkeypatch, capsys):
+    folder = shutil.copytree(finished, tmp_path / "run")
     file = folder / "results" / "siamese.weights.h5"
     os.truncate(file, file.stat().st_size - 9)
     monkeypatch.setattr(sys, "argv", ["publish", str(folder), "--weights-dir", str(tmp_path / "w")])
@@ -301,21 +248,6 @@ def test_damaged_results_are_not_published(run, shelf, tmp_path, monkeypatch, ca
 
 
 # 6 -- signals
-
-
-def at(monkeypatch, epoch: int, do) -> None:
-    """Do something after the first batch of an epoch."""
-    end = checkpoints.Guard.on_train_batch_end
-
-    def struck(self, batch, logs=None):
-        if batch == 0 and self.params is not None and getattr(self, "epoch", 0) == epoch:
-            do()
-        end(self, batch, logs)
-
-    monkeypatch.setattr(checkpoints.Guard, "on_train_batch_end", struck)
-    monkeypatch.setattr(
-        checkpoints.Guard, "on_epoch_begin", lambda self, epoch, logs=None: vars(self).update(epoch=epoch)
-    )
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -331,23 +263,22 @@ def test_a_signal_ends_after_the_batch_and_logs_nothing_false(number, code, run,
     assert {name.split("/")[1] for name in arrays(tmp_path / "run")} == {"epoch_0001.npz"}
 
 
-def test_a_signal_outside_the_epochs_costs_one_line(run, monkeypatch, capsys):
+def test_a_signal_outside_the_epochs_costs_one_line(again, monkeypatch, capsys):
     import train.siamese as script
 
     monkeypatch.setattr(script, "judge", lambda *_: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(SystemExit) as ended:
-        run("siamese", *SCRIPTS["siamese"])
+        again()
     assert ended.value.code == 130 and "Go on with" in capsys.readouterr().err
 
 
 # 7 -- a run that goes on is the run that was never struck
 
 
-@pytest.mark.parametrize("epoch", [1, 2])
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize(
+    ("name", "epoch"), [(name, 0 if "1" in SCRIPTS[name] else 2) for name in SCRIPTS] + [("siamese", 1)]
+)
 def test_a_resumed_run_ends_with_the_same_weights(name, epoch, run, tmp_path, monkeypatch):
-    if epoch == 1 and name not in QUICK:
-        pytest.skip("one epoch is enough for the slower ones")
     stages = []
 
     def photograph():
@@ -356,48 +287,38 @@ def test_a_resumed_run_ends_with_the_same_weights(name, epoch, run, tmp_path, mo
         shutil.copytree(tmp_path / "run", tmp_path / "struck")
         stages.append(1)
 
-    last = 0 if name in HEAVY else epoch
-    if name in HEAVY:
-        heavy(monkeypatch)
-    at(monkeypatch, last, photograph)
-    whole = run(name, *SCRIPTS[name])
+    def train(*words: str, **more: Path) -> Path:
+        if name in EAGER:
+            compile = keras.Model.compile
+            monkeypatch.setattr(keras.Model, "compile", lambda *a, **b: compile(*a, **(b | {"run_eagerly": True})))
+        return run(name, *SCRIPTS[name], *words, **more)
+
+    at(monkeypatch, epoch, photograph)
+    whole = train()
     monkeypatch.undo()
     assert stages
-    if name in HEAVY:
-        heavy(monkeypatch)
     tiny.shrink(monkeypatch.setattr)
-    run(name, *SCRIPTS[name], "--resume", run_dir=tmp_path / "struck")
+    train("--resume", run_dir=tmp_path / "struck")
     same(whole, tmp_path / "struck")
-
-
-HEAVY = ("pet_segmentation_pretrained", "cifar10_transfer")
-
-
-def heavy(monkeypatch) -> None:
-    """Tracing a large network's training step takes longer than running it a few times."""
-    import keras
-
-    compile = keras.Model.compile
-    monkeypatch.setattr(
-        keras.Model, "compile", lambda self, *given, **more: compile(self, *given, **(more | {"run_eagerly": True}))
-    )
 
 
 # 8 -- a run keeps its arguments
 
 
-def test_other_arguments_are_refused_by_name(run, tmp_path, capsys):
-    run("siamese", *SCRIPTS["siamese"], "--seed", "4")
-    message = refused(capsys, run, "siamese", "--epochs", "9", "--batch-size", "32", "--margin", "2", "--resume")
-    assert "--epochs 3 (now 9)" in message and "--seed 4 (now 0)" in message and "--margin 1.0 (now 2.0)" in message
+def test_other_arguments_are_refused_by_name(run, again, capsys):
+    again()
+    message = refused(
+        capsys, run, "siamese", "--epochs", "9", "--batch-size", "32", "--margin", "2", "--seed", "4", "--resume"
+    )
+    assert "--epochs 3 (now 9)" in message and "--seed 0 (now 4)" in message and "--margin 1.0 (now 2.0)" in message
     assert "--batch-size 32" not in message.partition("Go on")[0]
     right = message.splitlines()[-1].split()
     assert right[:3] == ["python", "-m", "train.siamese"] and "--resume" in right
     run("siamese", *right[3 : right.index("--data-dir")], "--resume")
 
 
-def test_a_damaged_marker_is_named(run, tmp_path, capsys):
-    (run("siamese", *SCRIPTS["siamese"]) / runs.MARKER).write_text("{")
+def test_a_damaged_marker_is_named(run, again, capsys):
+    (again() / runs.MARKER).write_text("{")
     message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume")
     assert runs.MARKER in message and "--fresh" in message
 
@@ -413,22 +334,22 @@ def damage(file: Path) -> None:
     file.write_bytes(data)
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(run, tmp_path, capsys):
-    struck = run("siamese", *SCRIPTS["siamese"], run_dir=tmp_path / "struck")
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(run, finished, tmp_path, capsys):
+    struck = shutil.copytree(finished, tmp_path / "struck")
     damage(struck / "checkpoints" / "epoch_0003.npz")
     run("siamese", *SCRIPTS["siamese"], "--resume", run_dir=struck)
     assert "epoch_0003.npz is damaged" in capsys.readouterr().err
-    same(run("siamese", *SCRIPTS["siamese"]), struck)
+    same(finished, struck)
     for file in (struck / "checkpoints").iterdir():
         file.write_bytes(b"")
     message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume", run_dir=struck)
     assert "epoch_0003.npz" in message and "--fresh" in message
 
 
-def test_damaged_best_weights_are_named(run, capsys):
-    file = run("siamese", *SCRIPTS["siamese"]) / "best.weights.h5"
+def test_damaged_best_weights_are_named(again, finished, tmp_path, capsys):
+    file = shutil.copytree(finished, tmp_path / "run") / "best.weights.h5"
     os.truncate(file, 2000)
-    assert str(file) in refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume")
+    assert str(file) in refused(capsys, again)
 
 
 @pytest.mark.parametrize(
