@@ -55,7 +55,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--reduce", type=float, nargs=2, metavar=("FACTOR", "PATIENCE"), help="ReduceLROnPlateau (listing 2.5)")
     add("--min-rate", type=share, default=1e-6, help="lowest rate that --reduce goes down to")
     add("--stop", type=whole, default=0, metavar="PATIENCE", help="EarlyStopping; 0: none")
-    add("--checkpoints", choices=("best", "every"), help="ModelCheckpoint (listing 2.4): models/ in the run folder")
+    add(
+        "--checkpoints", choices=("best", "every"), default="best", help="ModelCheckpoint (listing 2.4) of which epochs"
+    )
     add("--samples", action="store_true", help="tell the answers to ten held-out digits after each epoch")
 
 
@@ -195,22 +197,21 @@ class OfNetwork(keras.callbacks.ModelCheckpoint):
 
 
 def callbacks(network: keras.Model, validation: Split, arguments: argparse.Namespace) -> list[keras.callbacks.Callback]:
-    """The callbacks that the options ask for; the best network so far is always kept, as `best.keras`.
+    """The callbacks that the options ask for; the best network so far is kept as `best.keras`, others in `models/`.
 
     Raises:
         SystemExit: the checkpoints of all epochs would not fit.
     """
     found: list[keras.callbacks.Callback] = [OfNetwork(network, arguments.run_dir / "best.keras", True)]
-    if arguments.checkpoints:
-        every = arguments.checkpoints == "every"
-        if (total := 4 * network.count_params() * arguments.epochs) > MOST_BYTES and every:
+    if arguments.checkpoints == "every":
+        if (total := 4 * network.count_params() * arguments.epochs) > MOST_BYTES:
             raise SystemExit(
-                f"{arguments.epochs} checkpoints of this network take {total / 1e6:.0f} MB. Keep the best ones only, "
-                "or train for fewer epochs."
+                f"{arguments.epochs} checkpoints of this network take {total / 1e6:.0f} MB. Keep the best one only, or "
+                "train for fewer epochs."
             )
         (arguments.run_dir / "models").mkdir(exist_ok=True)
         pattern = arguments.run_dir / "models" / "model-{epoch:02d}-{val_loss:.4f}.keras"
-        found.append(OfNetwork(network, pattern, not every))
+        found.append(OfNetwork(network, pattern, False))
     if arguments.reduce:
         factor, patience = arguments.reduce
         found.append(

@@ -6,12 +6,14 @@ object a line, becomes a `Run` on the page, and the best network so far comes al
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 import sys
 import tempfile
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
@@ -43,6 +45,7 @@ class Run:
         best: number of the epoch whose network this is, from 1; 0 before the first.
         network: the best network so far as a `.keras` file.
         saved: names of the files that ModelCheckpoint has written.
+        log: TensorBoard's, as a ZIP archive, if it was asked for.
         own: what the visitor brought, if it was learned from.
         error: why it ended before its end.
     """
@@ -64,6 +67,7 @@ class Run:
     best: int = 0
     network: bytes | None = None
     saved: list[str] = field(default_factory=list)
+    log: bytes | None = None
     own: Own | None = None
     error: str = ""
     _rest: list[float] = field(default_factory=list)
@@ -79,9 +83,9 @@ class Run:
             self.speed, self.left = event["samples_per_second"], event["left"]
             self._keep([_number(loss) for loss in event["losses"]])
         elif kind == "epoch":
-            other = ("event", "stage", "best", "saved", "network")
+            other = ("event", "stage", "best", "saved", "network", "log")
             self.history.append({key: _number(value) for key, value in event.items() if key not in other})
-            self.saved = event.get("saved", self.saved)
+            self.saved, self.log = event.get("saved", self.saved), event.get("log", self.log)
             if event.get("network"):
                 self.network, self.best = event["network"], len(self.history)
         elif kind == "samples":
@@ -161,11 +165,24 @@ def _listen(descriptor: int, folder: Path, tell: Callable[[dict], None]) -> None
         for text in lines:
             event = json.loads(text)
             if event["event"] == "epoch":
-                event["saved"] = sorted(file.name for file in (folder / "models").glob("*.keras"))
+                every = sorted(file.name for file in (folder / "models").glob("*.keras"))
+                event["saved"] = every or ["best.keras"]
+                if (folder / "tensorboard").is_dir():
+                    event["log"] = _zipped(folder / "tensorboard")
                 if event["best"]:
                     event["network"] = (folder / "best.keras").read_bytes()
             if event["event"] not in ("end", "error"):  # `fit` itself ends, or raises
                 tell(event)
+
+
+def _zipped(folder: Path) -> bytes:
+    """A folder as a ZIP archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder.parent))
+    return buffer.getvalue()
 
 
 def thumbnail() -> np.ndarray:

@@ -42,8 +42,9 @@ class Settings:
         batch_size, epochs: as in listing 2.6, which takes 16 and 15.
         reduce, factor, patience, least: ReduceLROnPlateau on the validation loss (listing 2.5), if wanted.
         stop: EarlyStopping after so many epochs without progress; 0 for never.
-        every: ModelCheckpoint after every epoch (listing 2.4), or after the best ones only.
+        every: ModelCheckpoint after every epoch (listing 2.4), not only whenever one is the best so far.
         samples: LambdaCallback: the answers to ten digits after each epoch.
+        tensorboard: TensorBoard's log, where the package is installed.
         seed: of the first weights and of the order.
     """
 
@@ -63,6 +64,7 @@ class Settings:
     stop: int = 0
     every: bool = False
     samples: bool = True
+    tensorboard: bool = False
     seed: int = 0
 
     def check(self, shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Settings:
@@ -112,8 +114,8 @@ class Settings:
             words += ["--reduce", f"{self.factor:g}", str(self.patience), "--min-rate", f"{self.least:g}"]
         if self.stop:
             words += ["--stop", str(self.stop)]
-        words += ["--checkpoints", "every" if self.every else "best"]
-        return words + ["--samples"] * self.samples
+        words += ["--checkpoints", "every"] * self.every
+        return words + ["--samples"] * self.samples + ["--tensorboard"] * self.tensorboard
 
     def command(self, backend: str = "", more: str = "") -> str:
         """The command line that repeats the run.

@@ -161,6 +161,8 @@ def _onwards(run: Run, network: bytes) -> None:
             download("History (CSV)", lambda: take_home.history(run), "history.csv", "text/csv")
             download("Script", lambda: take_home.script(run), "my_training.py", "text/x-python")
             download("Notebook", lambda: take_home.notebook(run), "my_training.ipynb", "application/x-ipynb+json")
+            if run.log:
+                download("TensorBoard's log", run.log, "tensorboard.zip", "application/zip")
             if run.own is not None:
                 download("Examples (.npz)", lambda: _examples(run), "mine.npz", "application/octet-stream")
         st.caption("Script and notebook repeat the run in the gallery's folder, and look at what it has made.")

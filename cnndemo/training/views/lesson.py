@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import streamlit as st
 
@@ -122,10 +124,13 @@ def _callbacks(settings: Settings) -> Settings:
     stop = st.slider(
         "EarlyStopping after epochs without progress", 0, 20, 0, **state.linked("t_stop"), help="0: it runs to the end"
     )
-    every = st.toggle("ModelCheckpoint after every epoch, not the best ones only", False, **state.linked("t_every"))
+    every = st.toggle("ModelCheckpoint after every epoch, not of the best only", False, **state.linked("t_every"))
     samples = st.toggle("LambdaCallback: answers to ten digits", True, **state.linked("t_samples"))
+    board = find_spec("tensorboard") is not None and st.toggle(
+        "TensorBoard: a log to take home", False, **state.linked("t_tensorboard")
+    )
     st.caption("CSVLogger always writes: its file is the download “History”.")
-    return replace(settings, reduce=reduce, stop=stop, every=every, samples=samples)
+    return replace(settings, reduce=reduce, stop=stop, every=every, samples=samples, tensorboard=board)
 
 
 def commands(settings: Settings) -> None:
@@ -150,8 +155,6 @@ def commands(settings: Settings) -> None:
 @st.cache_data(max_entries=2, show_spinner=False)
 def _source(name: str) -> str:
     """A script as it is; it is read and not imported, since it would bring Keras into the server."""
-    from pathlib import Path
-
     file = Path(worker.__file__).resolve().parents[1] / "train" / f"{name}.py"
     try:
         return file.read_text(encoding="utf-8")

@@ -194,4 +194,5 @@ def _show(run: Run) -> None:
 def _files(names: list[str]) -> str:
     """The files of ModelCheckpoint, in the pattern of listing 2.4."""
     few = names if len(names) <= 3 else [names[0], "…", names[-1]]
-    return ", ".join(f"`{name}`" if name != "…" else name for name in few) + f" ({len(names)} files)."
+    listed = ", ".join(f"`{name}`" if name != "…" else name for name in few)
+    return f"{listed} ({len(names)} files)." if len(names) > 1 else f"{listed}, whenever it was the best so far."
