@@ -19,8 +19,6 @@ def test_train_to_the_end_stop_another_compare_both_and_draw_a_digit_for_it(visi
         page.get_by_role("button", name="History (CSV)").click()
     lines = download.value.path().read_text().splitlines()
     assert lines[0].startswith("epoch,") and len(lines) == 4
-    page.get_by_role("button", name="Use it for digits").click()
-    page.get_by_text("It reads on the pages about digits").wait_for()
 
     page.get_by_role("button", name="Plateau rescued").click()
     wait_idle(page)
@@ -31,8 +29,10 @@ def test_train_to_the_end_stop_another_compare_both_and_draw_a_digit_for_it(visi
     page.get_by_text("What differs between them").wait_for()
     page.get_by_text("Neither learning nor the choice").wait_for()
 
+    page.get_by_role("button", name="Use it for digits").click()
+    page.get_by_text("It reads on the pages about digits").wait_for()
     page.get_by_role("link", name="Draw a digit for it").click()
-    page.get_by_text("Your own network answers here: Run 1").wait_for()
+    page.get_by_text("Your own network answers here: Run 2").wait_for()
     wait_idle(page)
     pad = page.locator("canvas[role=application]").first
     box = pad.bounding_box()

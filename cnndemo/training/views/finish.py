@@ -143,18 +143,19 @@ def _onwards(run: Run, network: bytes) -> None:
                 "Back to the shipped network", icon=":material/undo:", key=state.key("unuse"),
                 on_click=own_network.let_go,
             )  # fmt: skip
+            with st.container(horizontal=True):
+                st.page_link("pages/digit_classifier.py", label="Draw a digit for it", icon=":material/draw:")
+                st.page_link("pages/activation_maps.py", label="See its maps", icon=":material/visibility:")
         else:
+            st.caption("The digit classifier and the activation maps can run it instead of the shipped one.")
             st.button(
                 "Use it for digits", icon=":material/model_training:", key=state.key("use"),
                 on_click=own_network.adopt, args=(run.name, f"{best:.1%} right in validation", network),
             )  # fmt: skip
-        with st.container(horizontal=True):
-            st.page_link("pages/digit_classifier.py", label="Draw a digit for it", icon=":material/draw:")
-            st.page_link("pages/activation_maps.py", label="See its maps", icon=":material/visibility:")
     with right:
         st.markdown("**Take it home**")
         with st.container(horizontal=True, gap="small"):
-            download("Network (.keras)", network, "digits.keras", "application/zip")
+            download("Network (.keras)", lambda: network, "digits.keras", "application/zip")
             download(
                 "ONNX", lambda: chain.read(network).onnx(switches=False), "digits.onnx", "application/octet-stream"
             )

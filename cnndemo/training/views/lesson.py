@@ -13,7 +13,7 @@ from cnndemo import worker
 from cnndemo.errors import VisitorError
 from cnndemo.models.layer_table import NETWORKS
 from cnndemo.training.data import Own
-from cnndemo.training.settings import DATA, MOST, OPTIMIZERS, PRESETS, REASONS, Settings, mnist_there
+from cnndemo.training.settings import ALL_OF_MNIST, DATA, MOST, OPTIMIZERS, PRESETS, REASONS, Settings, mnist_there
 from cnndemo.training.views import own as brought
 from cnndemo.training.views import running
 from cnndemo.training.views.by_hand import by_hand
@@ -37,7 +37,9 @@ def use(settings: Settings) -> None:
     for name, among in (("rate", RATES), ("least", LEAST)):
         chosen[name] = min(among, key=lambda text: abs(math.log(float(text) / chosen[name])))
     chosen["wrong"] = round(100 * chosen["wrong"])
-    chosen["digits"] = chosen["digits"] or MOST
+    if settings.data == "mnist":
+        state["t_mnist"] = chosen["digits"]
+    chosen["digits"] = min(chosen["digits"], MOST) or MOST
     state.update({f"t_{name}": value for name, value in chosen.items() if name != "network"})
 
 
@@ -78,30 +80,32 @@ def _choose() -> tuple[Settings, Own | None]:
                 name, on_click=use, args=(preset,), key=state.key(f"preset_{name}"), type="tertiary", help=REASONS[name]
             )
     data, own = _data()
-    settings = replace(
-        start, data=data, network=pick_network(*((own.shape, len(own.classes)) if own else ((28, 28, 1), 10)))
-    )
-    if data in ("shipped", "mnist"):
-        most = MOST if data == "shipped" else 55_000
-        digits = st.slider("Digits to learn from", 10, most, min(start.digits, most), 10, **state.linked(
-            "t_digits" if data == "shipped" else "t_mnist"))  # fmt: skip
-        settings = replace(settings, digits=digits)
-    else:
-        settings = replace(settings, digits=0)
+    form = (own.shape, len(own.classes)) if own else ((28, 28, 1), 10)
+    settings = replace(start, data=data, network=pick_network(*form))
     epochs = st.slider("Epochs", 1, 30, start.epochs, **state.linked("t_epochs"))
-    size = st.select_slider("Batch size", SIZES, start.batch_size, **state.linked("t_batch_size"))
     rate = st.select_slider("Learning rate", RATES, "0.002", **state.linked("t_rate"))
-    settings = replace(settings, epochs=epochs, batch_size=size, rate=float(rate))
+    settings = replace(settings, epochs=epochs, rate=float(rate))
+    with st.expander("Digits, batches, optimizer", icon=":material/tune:"):
+        settings = _more(settings, form[0][2] == 1)
     with st.expander("Callbacks", icon=":material/notifications_active:"):
         settings = _callbacks(settings)
-    with st.expander("More", icon=":material/tune:"):
-        name = one_of(st.segmented_control, "Optimizer", OPTIMIZERS, start.optimizer, "t_optimizer")
-        wrong = st.slider("Labels that are wrong", 0, 90, 0, 5, **state.linked("t_wrong"), format="%d %%")
-        grey = own is None or own.shape[2] == 1
-        augment = st.toggle("Distort the digits", False, **state.linked("t_augment")) if grey else False
-        seed = st.number_input("Seed", 0, 10_000, 0, **state.linked("t_seed"), width=160)
-    settings = replace(settings, optimizer=name, wrong=wrong / 100, augment=augment, seed=int(seed))
-    return settings.check(*((own.shape, len(own.classes)) if own else ())), own
+    return settings.check(*form), own
+
+
+def _more(settings: Settings, grey: bool) -> Settings:
+    """How many digits, what is done to them, batches and the optimizer; only grey pictures can be distorted."""
+    start, digits = Settings(), 0
+    if settings.data in ("shipped", "mnist"):
+        most, name = (MOST, "t_digits") if settings.data == "shipped" else (ALL_OF_MNIST, "t_mnist")
+        digits = st.slider("Digits to learn from", 10, most, start.digits, 10, **state.linked(name))
+    size = st.select_slider("Batch size", SIZES, start.batch_size, **state.linked("t_batch_size"))
+    name = one_of(st.segmented_control, "Optimizer", OPTIMIZERS, start.optimizer, "t_optimizer")
+    wrong = st.slider("Labels that are wrong", 0, 90, 0, 5, **state.linked("t_wrong"), format="%d %%")
+    augment = st.toggle("Distort the digits", False, **state.linked("t_augment")) if grey else False
+    seed = st.number_input("Seed", 0, 10_000, 0, **state.linked("t_seed"), width=160)
+    return replace(
+        settings, digits=digits, batch_size=size, optimizer=name, wrong=wrong / 100, augment=augment, seed=int(seed)
+    )
 
 
 def _data() -> tuple[str, Own | None]:
