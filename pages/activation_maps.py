@@ -7,7 +7,7 @@ from cnndemo import activation_maps, digit_classifier, ui, weights
 from cnndemo.activation_maps import LAYERS
 from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.views import Shown, clickable_maps, enlarge, pick_mapped_digit
-from cnndemo.ui import state
+from cnndemo.ui import own_network, state
 
 MODEL = digit_classifier.MODEL
 DIGITS = {"a": 5, "b": 7}  # the book's
@@ -15,14 +15,14 @@ PRESETS = {"spare": "Spare maps", "first": "Spare maps of layer 1", "second": "L
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def redundancy(count: int) -> dict[str, activation_maps.Redundancy]:
-    outputs = ui.predictor(MODEL, LAYERS)(activation_maps.validation_digits(count)[0])
+def redundancy(count: int, key: str) -> dict[str, activation_maps.Redundancy]:
+    outputs = network.predictor(layers)(activation_maps.validation_digits(count)[0])
     return {layer: activation_maps.redundancy(maps) for layer, maps in outputs.items()}
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading the shipped digits again …")
-def accuracy(off: dict[str, tuple[int, ...]], count: int) -> tuple[float, np.ndarray]:
-    return activation_maps.accuracy(off, count)
+def accuracy(off: dict[str, tuple[int, ...]], count: int, key: str) -> tuple[float, np.ndarray]:
+    return activation_maps.accuracy(off, count, network)
 
 
 def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[int, ...]]:
@@ -35,15 +35,15 @@ def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[in
     preset = st.radio("Switch off", list(PRESETS), format_func=PRESETS.get, **state.linked("off"))
     every = {layer: tuple(range(len(found.correlation))) for layer, found in alike.items()}
     if preset == "own":
-        return {layer: tuple(st.multiselect(layer, every[layer], **state.linked(f"off_{layer}"))) for layer in LAYERS}
-    first, second = LAYERS
+        return {layer: tuple(st.multiselect(layer, every[layer], **state.linked(f"off_{layer}"))) for layer in layers}
+    first, second = layers[0], layers[-1]
     return {"spare": spare, "first": {first: spare[first]}, "second": {second: every[second]}}[preset]
 
 
 @st.fragment
 def narrower(digits: dict[str, Shown]) -> None:
     """Switch maps off and see what is lost."""
-    alike = redundancy(200)
+    alike = redundancy(200, network.key)
     left, right = ui.try_it()
     with left:
         off = pick_off(alike)
@@ -54,26 +54,32 @@ def narrower(digits: dict[str, Shown]) -> None:
                     charts.correlations(found.correlation, layer), f"correlations in {layer}", key=f"alike_{layer}"
                 )
     with right:
-        (before, each_before), (after, each_after) = accuracy({}, count), accuracy(off, count)
+        (before, each_before), (after, each_after) = (accuracy(which, count, network.key) for which in ({}, off))
         by_chance = activation_maps.random_off(off, {layer: len(found.correlation) for layer, found in alike.items()})
         with st.container(horizontal=True):
             st.metric("All maps", f"{before:.1%}", width="content")
             st.metric(f"Without these {sum(map(len, off.values()))}", f"{after:.1%}", width="content")
-            st.metric("Without as many at random", f"{accuracy(by_chance, count)[0]:.1%}", width="content")
+            st.metric("Without as many at random", f"{accuracy(by_chance, count, network.key)[0]:.1%}", width="content")
         ui.chart(charts.by_digit(each_before, each_after), f"for each digit; overall {before:.1%} and {after:.1%}")
         for shown in digits.values():
             batch = shown.field[None, :, :, None]
-            was, now = activation_maps.silenced(batch)[0], activation_maps.silenced(batch, off)[0]
+            was, now = (activation_maps.silenced(batch, which, network)[0] for which in ({}, off))
             st.markdown(f"- {shown.name}: {was.argmax()} ({was.max():.1%}) → **{now.argmax()}** ({now.max():.1%})")
         st.caption("The part of the shipped digits that is read right; the network was not trained on them.")
 
 
 ui.page("activation_maps")
+own = own_network.notice()
+if own and not own.chain.named("Conv2D"):
+    st.caption("It has no convolution, so it has no maps: here the shipped network is shown.")
+    own = None
+network = own_network.reader(MODEL, own)
+layers = network.named("Conv2D") if own else LAYERS
 ui.section("Try it", figures=("7.2", "7.3", "7.4", "7.5", "7.6", "7.7"))
 digits: dict[str, Shown] = {}
 for (key, digit), side in zip(DIGITS.items(), st.columns(2, gap="large"), strict=True):
     with side, ui.guard():
-        shown = pick_mapped_digit(MODEL, key, digit)
+        shown = pick_mapped_digit(network, key, digit)
         if shown:
             digits[key] = shown
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -81,10 +87,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     over = st.toggle("Lay the maps over the digit", True, **state.linked("over"))
 for key, side in zip(digits, st.columns(2, gap="large"), strict=False):
     with side:
-        for layer in LAYERS:
+        for layer in layers:
             clickable_maps(digits[key], key, layer, over, sort)
 st.caption("Dark is no answer, yellow the strongest of its map. Click a map to enlarge it.")
-enlarge(MODEL, digits)
+enlarge(network, digits)
 
 ui.section("How it works")
 st.markdown(
@@ -94,13 +100,17 @@ st.markdown(
 )
 ui.section("The kernels", figures=("7.1",))
 with ui.guard():
-    raw = activation_maps.kernels()[:, :, 0]
+    raw = network.arrays(layers[0])[0][:, :, 0]
     st.markdown(
-        "The raw kernels of layer 1: nine numbers each, and they are all that it has learned. Blue is negative, red "
+        f"The raw kernels of layer 1: {raw[..., 0].size} numbers each, all that it has learned. Blue is negative, red "
         "positive. One with a red and a blue side answers to an edge, one that is red all over to ink of any shape."
     )
     names = [f"kernel {i}" for i in range(raw.shape[2])]
-    ui.chart(charts.kernel_sheet(raw, 8, names), f"{len(names)} kernels of 3 × 3 weights", key="raw")
+    ui.chart(
+        charts.kernel_sheet(raw, 8, names),
+        f"{len(names)} kernels of {raw.shape[0]} × {raw.shape[1]} weights",
+        key="raw",
+    )
 ui.section("What would a narrower network lose?")
 with ui.guard():
     st.markdown("Many maps look alike, so the book expects that fewer would do. Silence some, without training anew:")
@@ -123,19 +133,19 @@ ui.code(
 )
 if digits:
     shown = next(iter(digits.values()))
-    means = activation_maps.statistics(shown.maps[LAYERS[0]])["mean"]
+    means = activation_maps.statistics(shown.maps[layers[0]])["mean"]
     ranked = np.argsort(-means)
     strongest = ui.Question(
-        f"Which of these maps of {LAYERS[0]} has the highest mean for {shown.name}?",
-        [str(channel) for channel in sorted(ranked[[0, 9, 18, 27]])],
+        f"Which of these maps of {layers[0]} has the highest mean for {shown.name}?",
+        [str(channel) for channel in sorted(set(ranked[np.linspace(0, 0.87 * len(ranked), 4).astype(int)].tolist()))],
         str(ranked[0]),
         f"Its mean is {means[ranked[0]]:.3f}. Sort by mean, and it comes first.",
     )
     silent = ui.Question(
-        "The whole second layer is silent. What is left for the dense layer to read?",
-        ["The maps of layer 1", "Zeros only", "The digit itself"],
+        "The whole last layer of maps is silent. What is left for the dense layer to read?",
+        ["The maps before it", "Zeros only", "The digit itself"],
         "Zeros only",
-        "It reads layer 2 and nothing else, so every digit looks the same. To leave a layer out one must train anew.",
+        "It reads the last maps and nothing else: all digits look the same. To leave a layer out one must train anew.",
     )
-    ui.check_yourself([strongest, silent])
+    ui.check_yourself([strongest, silent] if len(ranked) > 3 else [silent])
 ui.model_card(MODEL)

@@ -11,6 +11,7 @@ from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier import looking, preparation, strokes
 from cnndemo.digit_classifier.views import dense, flatten, pick_part, pick_steps, show_no_digit, show_number, show_steps
 from cnndemo.models import digit_classifier as architecture
+from cnndemo.ui import own_network
 from cnndemo.ui.pictures import Picture
 from cnndemo.ui.settling import settle
 
@@ -19,8 +20,12 @@ SOURCES = ("draw", "mnist", "photo", "own", "upload", "camera")
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
+def _read(image: np.ndarray, steps: frozenset[str], part: tuple | None, network: str) -> digit_classifier.Readings:
+    return digit_classifier.read_number(image, reader.predictor(), steps, area=part)
+
+
 def read(image: np.ndarray, steps: frozenset[str], part: tuple | None = None) -> digit_classifier.Readings:
-    return digit_classifier.read_number(image, ui.predictor(MODEL), steps, area=part)
+    return _read(image, steps, part, reader.key)
 
 
 @st.fragment
@@ -44,7 +49,7 @@ def try_it() -> None:
             readings = read(picture.image, steps, part)
         except digit_classifier.NoDigit as error:
             with answer, ui.guard():
-                show_no_digit(picture, error, digit_classifier.answer_to(error.ink, ui.predictor(MODEL)))
+                show_no_digit(picture, error, digit_classifier.answer_to(error.ink, reader.predictor()))
             raise
         with answer:
             reading = readings[show_number(picture, readings, label)]
@@ -58,10 +63,12 @@ def try_it() -> None:
             whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))
             st.caption(f"With every step on, it reads **{whole}**.")
     ui.state["_read"] = reading, steps
-    settle("read", (hashlib.sha1(picture.image).digest(), part, steps, reading and reading.box))
+    settle("read", (hashlib.sha1(picture.image).digest(), part, steps, reading and reading.box, reader.key))
 
 
 ui.page("digit_classifier")
+own = own_network.notice()
+reader = own_network.reader(MODEL, own)
 ui.section("Try it", figures=("2.2",))
 try_it()
 reading, steps = ui.state["_read"]
@@ -75,33 +82,38 @@ ui.section("How it works", figures=("2.1", "2.11", "2.12", "2.13"), listings=("2
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown("**The network**, listing 2.1. The book forgets the channel axis of `input_shape`; here it is.")
+    if own:
+        st.caption("Yours has other layers: they are in the summary.")
     st.code(inspect.getsource(architecture.build), language="python")
 rows = []
 with right, ui.guard():
-    rows = digit_classifier.summary()
-    total, largest = sum(row["parameters"] for row in rows), max(row["parameters"] for row in rows)
+    rows = digit_classifier.summary(reader.layers)
+    total, largest = sum(row["parameters"] for row in rows), max(rows, key=lambda row: row["parameters"])
     st.markdown("**Its summary**, listing 2.2, read from the network that runs on this page.")
     ui.table(rows)
     st.markdown(
-        f"Together **{total:,}** parameters. {largest / total:.1%} of them join the flattened maps to `dense_1`."
+        f"Together **{total:,}** parameters. {largest['parameters'] / total:.1%} of them are in `{largest['layer']}`."
     )
 outputs = None
 if reading is not None:
     with ui.guard():
-        outputs = ui.predictor(MODEL, digit_classifier.STAGES)(reading.input[None, :, :, None])
+        outputs = reader.predictor(digit_classifier.stages(reader.layers))(reading.input[None, :, :, None])
         st.markdown(
             f"**The way of this {reading.digit} through the network.** A layer is what makes one from the other."
         )
         with st.container(horizontal=True):
             for name, shape, stage in digit_classifier.journey(outputs, reading.input):
-                with st.container(width=130 if name == "input" else 380 if name == "conv2d_2" else 260):
+                with st.container(width=130 if name == "input" else 380 if stage.shape[1] > 390 else 260):
                     ui.show(stage, f"{name}: {shape}", f"{name}, {shape} values, brighter is higher", target=380)
 if outputs is not None:
     left, right = st.columns(2, gap="large")
+    names = list(outputs)
+    flat = next((place for place in range(1, len(names)) if names[place].startswith("flatten")), None)
     with left:
-        flatten(outputs["conv2d_2"][0], outputs["flatten_1"][0])
+        if flat is not None and min(outputs[names[flat - 1]].shape[1:]) > 3:
+            flatten(outputs[names[flat - 1]][0], outputs[names[flat]][0])
     with right:
-        dense(outputs["dense_1"][0], reading.digit)
+        dense(outputs[names[-2]][0], reading.digit, reader.arrays(names[-1]))
 
 ui.code(
     [digit_classifier.read_number, looking.look, strokes.contrast, preparation.prepare, architecture.build],
@@ -128,7 +140,7 @@ if outputs is not None:
                 "Which layer holds most of the parameters?",
                 [row["layer"] for row in rows if row["parameters"]],
                 max(rows, key=lambda row: row["parameters"])["layer"],
-                f"Each of its units has a weight for every one of the {outputs['flatten_1'].size:,} flattened values.",
+                "Each of its units has a weight for every value that the layer before it puts out.",
             ),
         ]
     )

@@ -1,12 +1,15 @@
 """Train the book's digit network in the page, with its callbacks and curves (book 2.5)."""
 
 from cnndemo import training, ui
-from cnndemo.models import digit_classifier as architecture
-from cnndemo.training.views import callbacks, lesson, loss_and_accuracy, questions
+from cnndemo.models import layer_table
+from cnndemo.training import by_hand, evaluation
+from cnndemo.training.views import callbacks, commands, compare, lesson, loss_and_accuracy, questions, results
 
 ui.page("training")
 ui.section("Try it", figures=("2.19", "2.20"), listings=("2.6", "2.7"))
 settings = lesson()
+results()
+compare()
 
 ui.section("How it works", listings=("2.3",))
 loss_and_accuracy()
@@ -14,32 +17,21 @@ loss_and_accuracy()
 ui.section("Callbacks", listings=("2.4", "2.5"))
 callbacks()
 
-filters = training.NETWORKS[settings.network]
-reduce = f"keras.callbacks.ReduceLROnPlateau(factor={settings.factor:g}, patience={settings.patience}, min_lr=1e-6)"
+shown = settings or training.Settings()
 ui.code(
-    [training.data, training.train, training.plateau, architecture.variant],
+    [training.train, by_hand.one_step, by_hand.backward, training.plateau, layer_table.build, evaluation.temperature],
     f"""
-    import keras
+    from cnndemo import chain, training
 
-    from cnndemo import training
-    from cnndemo.models import digit_classifier
-
-    settings = training.{settings.code()}
-    (x, y), validation = training.data(settings)
-    model = digit_classifier.variant({filters})
-    model.compile(
-        optimizer=keras.optimizers.{settings.optimizer}({settings.rate:g}),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
-        metrics=["accuracy"],
-    )
-    callbacks = [
-        keras.callbacks.ModelCheckpoint("best.keras", "val_loss", save_best_only=True),
-        {reduce if settings.reduce else "# no ReduceLROnPlateau"},
-    ]
-    history = model.fit(
-        x, y, {settings.batch_size}, {settings.epochs}, callbacks=callbacks, validation_data=validation
-    )
+    settings = training.{shown.code()}
+    for run in training.train(settings):  # the script train/digit_classifier.py, in the process where Keras runs
+        pass
+    for row in run.history:
+        print(row["epoch"], row["loss"], row["val_accuracy"])
+    report = training.report(chain.read(run.network).predictor())
+    print(f"{{report.accuracy:.1%}} of the test digits, temperature {{report.temperature:.2f}}")
     """,
 )
+commands(shown)
 ui.check_yourself(questions(settings))
 ui.model_card("digit_classifier")

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 
 from cnndemo import inference, weights
-from train import distribution, engine, runs
+from train import distribution, engine, events, runs
 from train.checkpoints import Arrays, Best, Checkpoint, Guard, build_metrics, size, variables
 from train.progress import Progress
 from train.publish import RESULTS, put, whole_results
@@ -86,7 +86,9 @@ def parser(
     result.add_argument("--run-dir", type=Path, default=Path("runs") / name, help="checkpoints, log and results")
     result.add_argument("--publish", action="store_true", help="put the results into --weights-dir")
     result.add_argument("--measure", action="store_true", help="only measure the published network anew, as served")
-    result.set_defaults(name=name, resume=False, fresh=not trains, seed=0, distribute="none", loss_over=loss_over)
+    result.set_defaults(
+        name=name, resume=False, fresh=not trains, seed=0, distribute="none", events="", loss_over=loss_over
+    )
     if trains:
         positive = at_least(1)
         result.add_argument(
@@ -98,6 +100,7 @@ def parser(
         engine.add_options(result, at_least)
         result.add_argument("--resume", action="store_true", help="go on from the last finished epoch in --run-dir")
         result.add_argument("--fresh", action="store_true", help="replace the run that --run-dir holds")
+        result.add_argument("--events", default="", metavar="FILE", help="tell of the run in JSON lines; - for stdout")
     return result
 
 
@@ -107,6 +110,7 @@ def prepare(arguments: argparse.Namespace) -> float:
     Raises:
         SystemExit: see `runs.claim`.
     """
+    events.begin(arguments)
     distribution.check(arguments)
     engine.check(arguments)
     keras.utils.set_random_seed(arguments.seed)
@@ -185,6 +189,7 @@ def fit(
     every += [
         Guard(monitor),
         Best(best, monitor, mode),
+        *events.callbacks(training.count, training.batch_size, stage),
         keras.callbacks.CSVLogger(log if distribution.first() else os.devnull, append=True),
         keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode),
     ]

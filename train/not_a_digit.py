@@ -21,7 +21,8 @@ from cnndemo.errors import VisitorError
 from cnndemo.models.not_a_digit import CLASSES, NONE, SEVERAL, build
 from train import common, digit_scenes, digit_strokes, engine, schedules
 from train.datasets import mnist
-from train.digit_classifier import Augmentation, as_input, split
+from train.digit_augmentation import Augmentation
+from train.digit_lesson import as_input, full
 
 SHARES = {
     "MNIST with another pen": 0.16,
@@ -130,7 +131,7 @@ def distorted(x: np.ndarray, seed: int) -> np.ndarray:
 
 def dataset(arguments):
     """Training and validation examples, and MNIST's test split; made once and kept in the run folder."""
-    (x, y), validation, test = split(arguments.data_dir, arguments.limit)
+    (x, y), validation, test = full(arguments.data_dir, arguments.limit)
     file = arguments.run_dir / "examples.npz"
     if not file.exists():
         fields, labels = generated(x, y, arguments.generated or 4 * len(x), arguments.seed)
@@ -248,7 +249,7 @@ def options() -> argparse.ArgumentParser:
 def main() -> None:
     arguments = options().parse_args()
     if arguments.measure:
-        metrics = measure(split(arguments.data_dir, 0)[2], arguments)
+        metrics = measure(full(arguments.data_dir, 0)[2], arguments)
         common.measure("not_a_digit", arguments, lambda _: {"metrics": metrics})
         return
     common.prepare(arguments)

@@ -25,10 +25,10 @@ import keras
 
 from cnndemo import weights
 from cnndemo.errors import VisitorError
-from train import distribution
+from train import distribution, events
 
 MARKER = "run.json"
-FOLDERS = ("--data-dir", "--weights-dir", "--run-dir")
+FOLDERS = ("--data-dir", "--weights-dir", "--run-dir", "--events")
 ABOUT_THE_RUN = ("--resume", "--fresh", "--publish")
 FREE = (*FOLDERS, *ABOUT_THE_RUN, "--workers", "--tensorboard")
 NO_SETTING = {option[2:].replace("-", "_") for option in FREE} | {"name", "loss_over"}
@@ -241,7 +241,7 @@ def script(main: Callable[[], None]) -> Callable[[], None]:
     @functools.wraps(main)
     def run() -> None:
         distribution.join()  # JAX takes SIGTERM then; what follows takes it back
-        with ending.handled():
+        with events.reported(), ending.handled():
             try:
                 main()
             except VisitorError as error:

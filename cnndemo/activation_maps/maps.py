@@ -9,7 +9,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from cnndemo import images, inference, weights
+from cnndemo import chain, images, inference, weights
 
 LAYERS = ("conv2d_1", "conv2d_2")
 FIELD = 28
@@ -25,7 +25,7 @@ def feature_maps(model, image: np.ndarray) -> dict[str, np.ndarray]:
     """The feature maps of both convolutions for one digit, after the activation.
 
     Args:
-        model: the digit classifier as a `keras.Model`, or its predict function with the outputs `LAYERS`.
+        model: the digit classifier as a `keras.Model`, or a network's function whose outputs are its convolutions.
         image: what the network sees, float32 (28, 28) in [0, 1] or uint8 (28, 28), bright ink on black.
 
     Returns:
@@ -38,7 +38,7 @@ def feature_maps(model, image: np.ndarray) -> dict[str, np.ndarray]:
         raise ValueError(f"The network sees (28, 28); got {image.shape}. Use digit_classifier.preparation first.")
     batch = image.astype(np.float32)[None, :, :, None] / (255.0 if image.dtype == np.uint8 else 1.0)
     predict = model if not hasattr(model, "layers") else _predictor(model)
-    return {name: predict(batch)[name][0] for name in LAYERS}
+    return {name: maps[0] for name, maps in predict(batch).items()}
 
 
 @lru_cache(maxsize=2)
@@ -48,9 +48,12 @@ def _predictor(model) -> Predict:
 
 def aligned(feature_map: np.ndarray) -> np.ndarray:
     """A map on the digit's own grid: a "valid" 3×3 convolution answers for the middle of its window, so the map of
-    layer 1 starts one pixel inside the digit, that of layer 2 two. float32 (h, w) -> (28, 28), zero around."""
-    border = (FIELD - feature_map.shape[0]) // 2
-    return np.pad(feature_map, border)
+    layer 1 starts one pixel inside the digit, that of layer 2 two; one behind a pooling answers for several pixels.
+    float32 (h, w) -> (28, 28), zero around."""
+    jump = max(1, FIELD // (feature_map.shape[0] + 3))
+    spread = feature_map.repeat(jump, axis=0).repeat(jump, axis=1)
+    before = (FIELD - spread.shape[0]) // 2
+    return np.pad(spread, (before, FIELD - spread.shape[0] - before))
 
 
 def overlay(feature_map: np.ndarray, image: np.ndarray, top: float | None = None, size: int = 224) -> np.ndarray:
@@ -170,29 +173,35 @@ def validation_digits(count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     return x[::step, ..., None].astype(np.float32) / 255.0, y[::step]
 
 
-def silenced(digits: np.ndarray, off: Mapping[str, tuple[int, ...]] | None = None) -> np.ndarray:
-    """The shipped network's answers when some maps are switched off: their values become zero.
+def silenced(
+    digits: np.ndarray, off: Mapping[str, tuple[int, ...]] | None = None, network: chain.Reader | None = None
+) -> np.ndarray:
+    """A network's answers when some maps are switched off: their values become zero.
 
     Args:
         digits: float32 (n, 28, 28, 1).
         off: layer -> channels that are silent.
+        network: default the one that ships.
 
     Returns:
         Probabilities, float32 (n, 10).
     """
-    channels = {layer.name: layer.shape[-1] for layer in weights.layers("digit_classifier")}
+    network = network or chain.shipped("digit_classifier")
+    channels = {layer.name: layer.shape[-1] for layer in network.layers}
     switches = {}
-    for name in LAYERS:
+    for name in network.named("Conv2D"):
         switches[f"on_{name}"] = on = np.ones((1, channels[name]), np.float32)
         on[0, list((off or {}).get(name, ()))] = 0.0
-    predict = inference.predictor("digit_classifier")
+    predict = network.predictor()
     return np.concatenate([predict(digits[i : i + 250], **switches) for i in range(0, len(digits), 250)])
 
 
-def accuracy(off: Mapping[str, tuple[int, ...]], count: int = 1000) -> tuple[float, np.ndarray]:
+def accuracy(
+    off: Mapping[str, tuple[int, ...]], count: int = 1000, network: chain.Reader | None = None
+) -> tuple[float, np.ndarray]:
     """Accuracy on the shipped digits with channels off, over all and for each digit (10,)."""
     x, y = validation_digits(count)
-    hits = np.argmax(silenced(x, off), axis=1) == y
+    hits = np.argmax(silenced(x, off, network), axis=1) == y
     return float(hits.mean()), np.array([hits[y == digit].mean() for digit in range(10)])
 
 

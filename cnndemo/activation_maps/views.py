@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnndemo.inference import predictor
+from cnndemo.chain import Reader
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard
+from cnndemo.ui.grids import hold_within
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
@@ -33,8 +34,8 @@ class Shown:
     maps: dict[str, np.ndarray]
 
 
-def pick_mapped_digit(name: str, key: str, digit: int) -> Shown | None:
-    """Let the visitor choose a digit and run the network `name` on it; of several the first, None without ink."""
+def pick_mapped_digit(network: Reader, key: str, digit: int) -> Shown | None:
+    """Let the visitor choose a digit and run the network on it; of several the first, None without ink."""
     from cnndemo import activation_maps, digit_classifier
 
     picture = pick_digit(key, ("mnist", "draw", "drawn", "upload", "camera"), "mnist", (digit, 0))
@@ -46,8 +47,8 @@ def pick_mapped_digit(name: str, key: str, digit: int) -> Shown | None:
         if picture.source == "sample":  # MNIST's own digits need no preparation
             field = picture.image[..., 0].astype(np.float32) / 255.0
         else:
-            field = digit_classifier.read_number(picture.image, predictor(name))[0].input
-        maps = activation_maps.feature_maps(predictor(name, activation_maps.LAYERS), field)
+            field = digit_classifier.read_number(picture.image, network.predictor())[0].input
+        maps = activation_maps.feature_maps(network.predictor(network.named("Conv2D")), field)
         show(np.round(field * 255).astype(np.uint8), picture.name, width=140)
         return Shown(picture.name, field, maps)
     return None
@@ -79,7 +80,7 @@ def clickable_maps(shown: Shown, key: str, layer: str, over: bool, sort: str) ->
     )
 
 
-def enlarge(name: str, digits: dict[str, Shown]) -> None:
+def enlarge(network: Reader, digits: dict[str, Shown]) -> None:
     """One map, chosen by click or by number, with its kernel and its statistics for each digit."""
     from cnndemo import activation_maps
     from cnndemo.activation_maps import figures as charts
@@ -87,21 +88,23 @@ def enlarge(name: str, digits: dict[str, Shown]) -> None:
 
     if not digits:
         return
-    layers = activation_maps.LAYERS
+    layers = network.named("Conv2D")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = one_of(st.segmented_control, "Layer", layers, layers[0], "layer")
         count = next(iter(digits.values())).maps[layer].shape[-1]
+        hold_within(f"map_{layer}", count - 1)
         channel = st.number_input("Map", 0, count - 1, 0, **state.linked(f"map_{layer}"), width=140)
-    kernel = activation_maps.kernels(layer)[..., channel]
+    kernel = network.arrays(layer)[0][..., channel]
     columns = st.columns(len(digits) + 1)
     with columns[0]:
         if kernel.shape[2] == 1:
             grid = number_grid(kernel[..., 0], f"Kernel {channel}", 300, signed=True)
         else:
-            names = [f"from map {i} of {layers[0]}" for i in range(kernel.shape[2])]
+            names = [f"reads map {i} of the layer before" for i in range(kernel.shape[2])]
             grid = charts.kernel_sheet(kernel, COLUMNS, names, title=f"Kernel {channel}")
         chart(grid, f"kernel {channel} of {layer}, {kernel.shape}", key="kernel")
-        st.caption(f"{kernel.size} weights: 3 × 3 × {kernel.shape[2]}, one for each place and channel that it reads.")
+        size = " × ".join(map(str, kernel.shape))
+        st.caption(f"{kernel.size} weights: {size}, one for each place and channel that it reads.")
     for column, (key, shown) in zip(columns[1:], digits.items(), strict=True):
         maps = shown.maps[layer]
         figures = {word: float(values[channel]) for word, values in activation_maps.statistics(maps).items()}

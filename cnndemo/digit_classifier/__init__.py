@@ -21,6 +21,7 @@ from cnndemo.digit_classifier.reading import (
     sample,
     sample_photo,
     shipped,
+    stages,
     summary,
     thumbnail,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "sample",
     "sample_photo",
     "shipped",
+    "stages",
     "summary",
     "thumbnail",
 ]

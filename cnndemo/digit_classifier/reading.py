@@ -255,8 +255,8 @@ def boxed(image: np.ndarray, readings: list[Reading], chosen: int = 0) -> np.nda
     return canvas
 
 
-def summary(name: str = MODEL) -> list[dict[str, Any]]:
-    """Listing 2.2 of the shipped network: layer, type, output shape, parameters; one row a layer."""
+def summary(layers: Iterable[weights.Layer] | None = None) -> list[dict[str, Any]]:
+    """Listing 2.2: layer, type, output shape, parameters, one row a layer; by default of the shipped network."""
     return [
         {
             "layer": layer.name,
@@ -264,22 +264,24 @@ def summary(name: str = MODEL) -> list[dict[str, Any]]:
             "output shape": "(" + ", ".join("None" if n is None else str(n) for n in layer.shape) + ")",
             "parameters": layer.parameters,
         }
-        for layer in weights.layers(name)
+        for layer in layers or weights.layers(MODEL)
     ]
 
 
-def contributions(units: np.ndarray, digit: int) -> tuple[np.ndarray, float]:
-    """How each of the 128 units of the first dense layer speaks for or against a digit.
+def contributions(
+    units: np.ndarray, digit: int, arrays: tuple[np.ndarray, ...] | None = None
+) -> tuple[np.ndarray, float]:
+    """How each unit before the last layer speaks for or against a digit: in the shipped network 128 of them.
 
     Args:
-        model: the network.
-        units: output of `dense_1` for one image, float32 (128,).
+        units: output of the layer before the last for one image, float32 (units,).
         digit: the digit in question.
+        arrays: kernel and bias of the last layer; default those of the shipped network.
 
     Returns:
         Activation times weight, float32 (128,), and the bias; together they add up to the digit's logit.
     """
-    kernel, bias = weights.arrays(MODEL, "dense_2")
+    kernel, bias = arrays or weights.arrays(MODEL, "dense_2")
     return units * kernel[:, digit], float(bias[digit])
 
 
@@ -315,34 +317,41 @@ def mnist_sheet(rows: int = 3, columns: int = 20) -> np.ndarray:
 
 
 STAGES = ("conv2d_1", "conv2d_2", "flatten_1", "dense_1", "dense_2")
+QUIET = ("InputLayer", "Dropout", "BatchNormalization")  # layers that a journey passes without a picture
+
+
+def stages(layers: Iterable[weights.Layer]) -> tuple[str, ...]:
+    """The names of the layers that `journey` shows."""
+    return tuple(layer.name for layer in layers if layer.type not in QUIET)
 
 
 def journey(outputs: dict[str, np.ndarray], field: np.ndarray) -> list[tuple[str, str, np.ndarray]]:
     """The way of one digit through the network as pictures (figures 2.1 and 2.12).
 
     Args:
-        outputs: layer name -> output for a batch of one, of the layers `STAGES`.
+        outputs: layer name -> output for a batch of one, in the network's order; of the shipped one `STAGES`.
         field: the network's input, float32 (28, 28) in [0, 1].
 
     Returns:
         (layer name, shape in words, uint8 picture) of the input and of each layer. Feature maps stand side by side,
         each scaled to its layer's highest value; rows of numbers are folded into a rectangle to fit.
     """
-    first, second, flat, hidden, last = (outputs[name][0] for name in STAGES)
-    pictures = [
-        ("input", field.shape, field),
-        ("conv2d_1", first.shape, _side_by_side(first, 8)),
-        ("conv2d_2", second.shape, _side_by_side(second, 16)),
-        ("flatten_1", flat.shape, flat.reshape(96, 384)),
-        ("dense_1", hidden.shape, hidden.reshape(4, 32)),
-        ("dense_2", last.shape, last[None]),
-    ]
+    pictures = [("input", field.shape, field)]
+    for name, (values,) in outputs.items():
+        pictures.append((name, values.shape, _side_by_side(values) if values.ndim == 3 else _folded(values)))
     return [(name, " × ".join(map(str, shape)), _gray(values)) for name, shape, values in pictures]
 
 
-def _side_by_side(maps: np.ndarray, columns: int) -> np.ndarray:
-    """Maps (h, w, channels) on one sheet with gaps of a pixel."""
+def _folded(row: np.ndarray) -> np.ndarray:
+    """A row of numbers as a rectangle about four times as wide as high, if its length allows."""
+    wide = (width for width in range(int(2 * len(row) ** 0.5), len(row) + 1) if width and len(row) % width == 0)
+    return row.reshape(-1, next(wide))
+
+
+def _side_by_side(maps: np.ndarray) -> np.ndarray:
+    """Maps (h, w, channels) on one sheet, up to 16 a row, with gaps of a pixel."""
     height, width, channels = maps.shape
+    columns = max(count for count in range(1, 17) if channels % count == 0 and count * count <= 4 * channels)
     padded = np.pad(maps, ((0, 1), (0, 1), (0, 0)), constant_values=float(maps.max()) / 2)
     grid = padded.reshape(height + 1, width + 1, channels // columns, columns)
     return grid.transpose(2, 0, 3, 1).reshape(channels // columns * (height + 1), columns * (width + 1))

@@ -15,6 +15,7 @@ from cnndemo.errors import VisitorError
 from cnndemo.figures import INPUT, OUTPUT, number_grid
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of
+from cnndemo.ui.grids import hold_within
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
@@ -141,8 +142,10 @@ def flatten(maps: np.ndarray, flat: np.ndarray) -> None:
     """Figure 2.11 on real numbers: maps (h, w, channels), flat (h * w * channels,)."""
     st.markdown("**Flatten** lays the maps out as one row: channel by channel, column by column, row by row.")
     height, width, channels = maps.shape
-    row = st.slider("Top row of the window", 0, height - 3, 10, **state.linked("row"))
-    column = st.slider("Its left column", 0, width - 3, 10, **state.linked("column"))
+    for name, most in (("row", height - 3), ("column", width - 3), ("channel", channels - 1)):
+        hold_within(name, most)  # a network of the visitor's may have smaller maps
+    row = st.slider("Top row of the window", 0, height - 3, min(10, height - 3), **state.linked("row"))
+    column = st.slider("Its left column", 0, width - 3, min(10, width - 3), **state.linked("column"))
     channel = st.slider("Channel", 0, channels - 1, 0, **state.linked("channel"))
     window = maps[row : row + 3, column : column + 3, channel]
     places = [((row + r) * width + column + c) * channels + channel for r in range(3) for c in range(3)]
@@ -156,11 +159,11 @@ def flatten(maps: np.ndarray, flat: np.ndarray) -> None:
 
 
 @st.fragment
-def dense(units: np.ndarray, digit: int) -> None:
-    """Figure 2.13 on real numbers: units (128,)."""
+def dense(units: np.ndarray, digit: int, arrays: tuple[np.ndarray, ...] | None = None) -> None:
+    """Figure 2.13 on real numbers: units (n,), and kernel and bias of the layer after them."""
     st.markdown("**Dense**: every unit speaks to every digit, each time with another weight.")
     asked = one_of(st.pills, "Which units speak for the digit …", range(10), digit, f"asked_{digit}")
-    values, bias = contributions(units, asked)
+    values, bias = contributions(units, asked, arrays)
     total = values.sum() + bias
     chart(
         charts.dense(values, bias, asked), f"the strongest units for and against {asked}; sum {total:.2f}", key="dense"

@@ -8,21 +8,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo.figures import ACCENT, INPUT, OKABE_ITO, OUTPUT, bars, styled
+from cnndemo.figures.confusion import confusion as confusion
+from cnndemo.figures.confusion import short
 
 
 def answers(pairs: Sequence[tuple[str, float]], explained: str | None = None, title: str | None = None) -> go.Figure:
     """Bars of (label, probability) pairs, the most likely first; the explained class stands out."""
-    labels = [_short(label) for label, _ in pairs]
+    labels = [short(label) for label, _ in pairs]
     chosen = next((i for i, (label, _) in enumerate(pairs) if label == explained), None)
     figure = bars(labels, [value for _, value in pairs], highlight=chosen, title=title)
     figure.update_traces(customdata=[label for label, _ in pairs])
     # "y": the whole row hears the pointer, because the bar of an unlikely class is thinner than a pixel.
     figure.update_layout(clickmode="event+select", hovermode="y")
     return figure
-
-
-def _short(label: str, limit: int = 24) -> str:
-    return label if len(label) <= limit else label[: limit - 1] + "…"
 
 
 def experiment(rows: Sequence[dict]) -> go.Figure:
@@ -51,47 +49,6 @@ def experiment(rows: Sequence[dict]) -> go.Figure:
     return figure
 
 
-def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
-    """True class (row) against the answer (column), counts in the cells; a click on a cell selects its pictures."""
-    names = [_short(name, 14) for name in classes]
-    side = len(classes)
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    trace = go.Heatmap(
-        z=share,
-        x=list(range(side)),
-        y=list(range(side)),
-        colorscale="Viridis",
-        zmin=0,
-        zmax=1,
-        showscale=False,
-        xgap=2,
-        ygap=2,
-        text=matrix,
-        texttemplate="%{text}",
-        hoverinfo="skip",
-    )
-    figure = go.Figure(trace)
-    # A scatter on top, because a heat map sends no selection to the server. Only one of the two may answer the
-    # pointer: where the heat map did, a click never reached the scatter.
-    columns, rows = np.meshgrid(range(side), range(side))
-    figure.add_scatter(
-        x=columns.ravel(),
-        y=rows.ravel(),
-        mode="markers",
-        marker={"size": 44, "symbol": "square", "color": "rgba(255,255,255,0.01)"},
-        selected={"marker": {"opacity": 0.35, "color": "#ffffff"}},
-        unselected={"marker": {"opacity": 0.01}},
-        text=matrix.ravel(),
-        hovertemplate="%{text} pictures<extra></extra>",
-        showlegend=False,
-    )
-    ticks = {"tickmode": "array", "tickvals": list(range(side)), "ticktext": names, "showgrid": False}
-    figure.update_xaxes(title_text="answer", constrain="domain", **ticks)
-    figure.update_yaxes(title_text="truth", autorange="reversed", scaleanchor="x", constrain="domain", **ticks)
-    figure.update_layout(clickmode="event+select")
-    return styled(figure, 140 + 56 * side)
-
-
 def plane(
     points: np.ndarray, labels: np.ndarray, classes: Sequence[str], names: Sequence[str], test: np.ndarray | None = None
 ) -> go.Figure:
@@ -104,10 +61,10 @@ def plane(
             x=points[rows, 0],
             y=points[rows, 1],
             mode="markers",
-            name=_short(name),
+            name=short(name),
             marker={"color": OKABE_ITO[index % len(OKABE_ITO)], "symbol": symbols[index % len(symbols)], "size": 10},
             text=[names[row] for row in np.flatnonzero(rows)],
-            hovertemplate="%{text}<extra>" + _short(name) + "</extra>",
+            hovertemplate="%{text}<extra>" + short(name) + "</extra>",
         )
     if test is not None:
         figure.add_scatter(

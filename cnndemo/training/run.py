@@ -1,94 +1,33 @@
-"""The book's digit network, trained while one watches (book 2.5), and what its callbacks do to a run.
+"""A run of the training page: `train.digit_classifier` in the process where Keras runs, and what it tells (book 2.5).
 
-`train` starts this module as a process of its own. There Keras trains on a part of the shipped MNIST digits with the
-callbacks of listings 2.4 and 2.5, and tells after each epoch how it went.
+`train` starts the very script that a shell starts, with its options and `--events`. What it writes there, one JSON
+object a line, becomes a `Run` on the page, and the best network so far comes along.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import math
+import os
+import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from cnndemo import images, weights, worker
+from cnndemo import weights, worker
 from cnndemo.errors import VisitorError
+from cnndemo.training.data import Own
+from cnndemo.training.settings import OWN_FILE, Settings, data_dir
 
-#: Filters of the convolutions, by the name of the network.
-NETWORKS = {"the book’s": (32, 64), "half of it": (16, 32), "a quarter": (8, 16)}
-OPTIMIZERS = ("Adam", "RMSprop", "SGD")
-VALIDATION = 1000  # digits held out, the same for every run
-MOST = 4000  # digits to learn from
-SHOWN = 10  # digits whose answers are told after each epoch, one of each class
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run needs to know.
-
-    Attributes:
-        network: a key of `NETWORKS`.
-        digits: how many are learned from, up to 4,000; an equal number of each class.
-        wrong: share of them that carry a wrong label.
-        optimizer, rate: one of `OPTIMIZERS` and its learning rate.
-        batch_size, epochs: as in listing 2.6, which takes 16 and 15.
-        reduce, factor, patience: ReduceLROnPlateau on the validation loss (listing 2.5), if wanted.
-        seed: of the first weights and of the order.
-    """
-
-    network: str = "a quarter"
-    digits: int = 1000
-    wrong: float = 0.0
-    optimizer: str = "Adam"
-    rate: float = 1e-3
-    batch_size: int = 16
-    epochs: int = 10
-    reduce: bool = True
-    factor: float = 0.2
-    patience: int = 2
-    seed: int = 0
-
-    def check(self) -> Settings:
-        """The settings themselves, if a run with them makes sense.
-
-        Raises:
-            VisitorError: a value is unknown or out of range.
-        """
-        if self.network not in NETWORKS or self.optimizer not in OPTIMIZERS:
-            raise VisitorError("There is no such network or optimizer.")
-        ranges = {
-            "digits": (10, MOST), "wrong": (0, 1), "rate": (1e-7, 100), "batch_size": (1, 512), "epochs": (1, 30),
-            "factor": (0.01, 0.99), "patience": (0, 20),
-        }  # fmt: skip
-        for name, (low, high) in ranges.items():
-            if not low <= getattr(self, name) <= high:
-                raise VisitorError(f"“{name}” must lie between {low:g} and {high:g}; it is {getattr(self, name):g}.")
-        return self
-
-    def code(self) -> str:
-        """The call that makes these settings, defaults left out."""
-        own = [f"{name}={value!r}" for name, value in asdict(self).items() if value != getattr(Settings, name)]
-        return f"Settings({', '.join(own)})"
-
-    @property
-    def updates(self) -> int:
-        """Batches an epoch: the last may be smaller."""
-        return math.ceil(self.digits / self.batch_size)
-
-
-PRESETS = {
-    "The book’s": Settings(network="the book’s", epochs=6),
-    "Small and quick": Settings(),
-    "Rate too high": Settings(rate=0.1, epochs=6, reduce=False),
-    "Rate too low": Settings(rate=1e-5, epochs=6),
-    "Learned by heart": Settings(digits=100, epochs=20),
-    "Wrong labels": Settings(wrong=0.4, epochs=15),
-}
+POINTS = 1200  # losses of batches that a run keeps; of more, neighbours are averaged
 
 
 @dataclass
@@ -96,216 +35,154 @@ class Run:
     """A run as far as it has come.
 
     Attributes:
+        settings: what it was told.
+        name: what the page calls it.
         history: one dict an epoch: loss, accuracy, val_loss, val_accuracy, learning_rate, seconds.
-        answers: float32 (10, 10), probabilities for the shown digits after the last epoch; None before the first.
-        epoch, batch, loss: where it is now.
-        model: the best network so far as a `.keras` file; None before the first epoch has ended.
+        losses: of the batches, each the mean of `stride` neighbours.
+        answers: float32 (classes, classes), probabilities for the shown digits after the last epoch.
+        epoch, batch, batches, examples: where it is now, and of how many.
+        speed, left: examples a second, and seconds to go, as far as is known.
+        best: number of the epoch whose network this is, from 1; 0 before the first.
+        network: the best network so far as a `.keras` file.
+        saved: names of the files that ModelCheckpoint has written.
+        log: TensorBoard's, as a ZIP archive, if it was asked for.
+        own: what the visitor brought, if it was learned from.
+        error: why it ended before its end.
     """
 
     settings: Settings
+    name: str = ""
     history: list[dict[str, float]] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    stride: int = 1
     answers: np.ndarray | None = None
     epoch: int = 0
     batch: int = 0
+    batches: int = 0
+    examples: int = 0
+    parameters: int = 0
     loss: float = math.nan
-    model: bytes | None = None
+    speed: float | None = None
+    left: float | None = None
+    best: int = 0
+    network: bytes | None = None
+    saved: list[str] = field(default_factory=list)
+    log: bytes | None = None
+    own: Own | None = None
+    error: str = ""
+    _rest: list[float] = field(default_factory=list)
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """Take in what the script has told."""
+        kind = event.get("event")
+        if kind == "start":
+            self.batches, self.examples = event["batches"], event["examples"]
+            self.parameters = event["parameters"]
+        elif kind == "batch":
+            self.epoch, self.batch = event["epoch"], event["batch"]
+            self.speed, self.left = event["samples_per_second"], event["left"]
+            self._keep([_number(loss) for loss in event["losses"]])
+        elif kind == "epoch":
+            other = ("event", "stage", "best", "saved", "network", "log")
+            self.history.append({key: _number(value) for key, value in event.items() if key not in other})
+            self.saved, self.log = event.get("saved", self.saved), event.get("log", self.log)
+            if event.get("network"):
+                self.network, self.best = event["network"], len(self.history)
+        elif kind == "samples":
+            self.answers = np.nan_to_num(np.array(event["probabilities"], np.float32))
+        elif kind == "error":
+            self.error = event["message"]
+
+    def _keep(self, losses: list[float]) -> None:
+        """Add losses of batches to the curve, and halve it when it has become long."""
+        self.loss = losses[-1] if losses else self.loss
+        self._rest += losses
+        while len(self._rest) >= self.stride:
+            part, self._rest = self._rest[: self.stride], self._rest[self.stride :]
+            self.losses.append(float(np.mean(part)))
+        if len(self.losses) > POINTS:
+            pairs = np.reshape(self.losses[: len(self.losses) // 2 * 2], (-1, 2)).mean(axis=1)
+            self.losses, self.stride = pairs.tolist(), 2 * self.stride
 
 
-def data(settings: Settings) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Digits to learn from and digits to validate with, float32 (n, 28, 28, 1) in [0, 1] and labels (n,).
-
-    The shipped digits are 500 of each class; the last 100 of each class are held out.
-    """
-    x, y = images.digits()
-    places = [np.flatnonzero(y == digit) for digit in range(10)]
-    held = np.concatenate([rows[-VALIDATION // 10 :] for rows in places])
-    # Round robin, so that any number of digits holds all classes as evenly as it can.
-    order = np.stack([rows[: -VALIDATION // 10] for rows in places], axis=1).ravel()[: settings.digits]
-    labels = y[order].copy()
-    generator = np.random.default_rng(settings.seed)
-    spoiled = generator.permutation(len(labels))[: round(settings.wrong * len(labels))]
-    labels[spoiled] = (labels[spoiled] + generator.integers(1, 10, len(spoiled))) % 10
-    scaled = [(x[rows].astype(np.float32) / 255)[..., None] for rows in (order, held)]
-    return (scaled[0], labels), (scaled[1], y[held])
+def _number(value: float | None) -> float:
+    """A figure as the charts want it: what was not finite becomes very large."""
+    return 1e30 if value is None else float(value)
 
 
-def shown() -> tuple[np.ndarray, np.ndarray]:
-    """The held-out digits whose answers are told: uint8 (10, 28, 28), one of each class, and their labels."""
-    _, (x, y) = data(Settings(digits=10))
-    rows = [int(np.flatnonzero(y == digit)[7]) for digit in range(SHOWN)]
-    return np.rint(x[rows, ..., 0] * 255).astype(np.uint8), y[rows]
-
-
-def train(settings: Settings, waiting: Callable[[], None] = lambda: None) -> Iterator[Run]:
+def train(settings: Settings, own: Own | None = None, waiting: Callable[[], None] = lambda: None) -> Iterator[Run]:
     """Trains in the Keras process; yields the run several times an epoch, the same object. Closing it stops all.
 
     Args:
+        own: what the visitor brings, where the settings say so.
         waiting: called while there is no news; what it raises stops the training.
 
     Raises:
-        VisitorError: senseless settings, or the process failed.
+        VisitorError: senseless settings, the training diverged, or the process failed.
     """
-    settings.check()
+    settings.check(*((own.shape, len(own.classes)) if own else ()))
     run = Run(settings)
-    with closing(worker.steps("cnndemo.training.run:fit", settings, waiting=waiting)) as said:
-        for told in said:
-            if isinstance(told, bytes):
-                run.model = told
-            elif "answers" in told:
-                run.answers = told.pop("answers")
-                run.history.append(told)
-            else:
-                run.epoch, run.batch, run.loss = told["epoch"], told["batch"], told["loss"]
+    with closing(worker.steps("cnndemo.training.run:fit", settings, own, waiting=waiting)) as said:
+        for event in said:
+            run.hear(event)
             yield run
+    if run.error:
+        raise VisitorError(run.error)
 
 
-def plateau(
-    losses: Sequence[float], rate: float = 1e-3, factor: float = 0.2, patience: int = 2, least: float = 1e-6
-) -> list[float]:
-    """The learning rate in each epoch under ReduceLROnPlateau (listing 2.5), the validation losses given.
+def fit(settings: Settings, own: Own | None = None, *, tell: Callable[[dict], None]) -> None:
+    """The training itself, in the Keras process: runs the script's `main()`, and hands on what it tells.
 
-    Returns:
-        One rate an epoch. Keras counts an epoch as progress if its loss is 0.0001 below the best so far.
-    """
-    rates, best, waited = [], math.inf, 0
-    for loss in losses:
-        rates.append(rate)
-        if loss < best - 1e-4:
-            best, waited = loss, 0
-            continue
-        waited += 1
-        if waited >= patience and rate > least:
-            rate, waited = max(rate * factor, least), 0
-    return rates
-
-
-def checkpoints(losses: Sequence[float], best_only: bool = False) -> list[str]:
-    """The files that ModelCheckpoint writes with the book's pattern (listing 2.4), numbered from 1 as Keras does."""
-    files, best = [], math.inf
-    for epoch, loss in enumerate(losses, start=1):
-        if loss < best or not best_only:
-            files.append(f"models/model-{epoch:02d}-{loss:.4f}.keras")
-        best = min(best, loss)
-    return files
-
-
-def early_stop(losses: Sequence[float], patience: int) -> int:
-    """After how many epochs EarlyStopping ends the run: when so many in a row bring nothing; else all of them."""
-    best, waited = math.inf, 0
-    for epoch, loss in enumerate(losses, start=1):
-        if loss < best:
-            best, waited = loss, 0
-        else:
-            waited += 1
-        if epoch > 1 and waited >= max(1, patience):
-            return epoch
-    return len(losses)
-
-
-def answer_sheet(answers: np.ndarray) -> np.ndarray:
-    """The shown digits, each with the network's answer below: green if right, orange if wrong.
-
-    Args:
-        answers: (10, 10), probabilities.
-
-    Returns:
-        uint8 RGB (100, 720, 3).
-    """
-    import cv2
-
-    pictures, truth = shown()
-    tiles = []
-    for picture, label, row in zip(pictures, truth, answers, strict=True):
-        tile = np.full((100, 72, 3), 255, np.uint8)
-        tile[4:64, 6:66] = cv2.resize(picture, (60, 60), interpolation=cv2.INTER_NEAREST)[..., None]
-        said = int(row.argmax())
-        color = (0, 158, 115) if said == label else (213, 94, 0)
-        cv2.rectangle(tile, (4, 2), (67, 65), color, 3)
-        words = f"{said} {row[said]:.0%}"
-        cv2.putText(tile, words, (8, 88), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
-        tiles.append(tile)
-    return np.hstack(tiles)
-
-
-def fit(settings: Settings, tell: Callable[[dict | bytes], None]) -> bytes | None:
-    """The training itself, in the Keras process: tells where it is, how each epoch went, and the best network so far.
-
-    Returns:
-        The last epoch's network as a `.keras` file if none was told, because no loss was a number.
+    Raises:
+        VisitorError: the script ended with a message.
     """
     import keras
 
-    from cnndemo.models import digit_classifier
+    from train import digit_classifier, digit_lesson
 
-    keras.utils.set_random_seed(settings.seed)
-    (x, y), validation = data(settings)
-    pictures = (shown()[0].astype(np.float32) / 255)[..., None]
-    model = digit_classifier.variant(NETWORKS[settings.network])
-    optimizer = getattr(keras.optimizers, settings.optimizer)(settings.rate)
-    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"], jit_compile=False)
-
-    class Teller(keras.callbacks.Callback):
-        """Says where the training is, at most five times a second, and how each epoch went."""
-
-        said, started = 0.0, 0.0
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.epoch, self.started = epoch + 1, time.time()
-
-        def on_train_batch_end(self, batch, logs=None):
-            if time.time() - self.said > 0.2:
-                self.said = time.time()
-                tell({"epoch": self.epoch, "batch": batch + 1, "loss": _finite(logs["loss"])})
-
-        def on_epoch_end(self, epoch, logs=None):
-            figures = {name: _finite(value) for name, value in logs.items()}
-            figures["learning_rate"] = self.rate
-            answers = np.nan_to_num(np.asarray(self.model(pictures, training=False)))
-            tell(figures | {"seconds": round(time.time() - self.started, 2), "answers": answers})
-
-    class Rate(keras.callbacks.Callback):
-        """Notes the rate that the epoch was trained with, before ReduceLROnPlateau changes it."""
-
-        def on_epoch_begin(self, epoch, logs=None):
-            teller.rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-
-    class Keeper(keras.callbacks.ModelCheckpoint):
-        """Tells the best network so far whenever it is better, so that it is there after Stop, too."""
-
-        def on_epoch_end(self, epoch, logs=None):
-            before = self.best
-            super().on_epoch_end(epoch, logs)
-            if self.best != before:
-                tell(packed())
-
-    teller, told = Teller(), digit_classifier.variant(NETWORKS[settings.network])
-    with tempfile.TemporaryDirectory() as folder:
-
-        def packed() -> bytes:
-            """The network as it is now, as a `.keras` file without the optimizer."""
-            file = Path(folder) / "model.keras"
-            told.set_weights(model.get_weights())
-            told.save(file)
-            return file.read_bytes()
-
-        best = Path(folder) / "best.weights.h5"
-        keeper = Keeper(best, "val_loss", save_best_only=True, save_weights_only=True)
-        callbacks = [Rate(), teller, keeper]
-        if settings.reduce:
-            callbacks.append(
-                keras.callbacks.ReduceLROnPlateau(
-                    "val_loss", factor=settings.factor, patience=settings.patience, min_lr=1e-6
-                )
-            )
-        model.fit(
-            x, y, settings.batch_size, settings.epochs, verbose=0, callbacks=callbacks, validation_data=validation
-        )
-        return None if best.is_file() else packed()  # no epoch had a loss that is a number
+    given = nullcontext() if own is None else digit_lesson.standing_in(OWN_FILE, own.arrays())
+    with tempfile.TemporaryDirectory() as folder, given:
+        reading, writing = os.pipe()
+        listener = threading.Thread(target=_listen, args=(reading, Path(folder), tell))
+        listener.start()
+        words = ["--run-dir", folder, "--data-dir", str(data_dir()), "--events", f"/dev/fd/{writing}"]
+        before, sys.argv = sys.argv, ["train.digit_classifier", *settings.arguments(), *words]
+        try:
+            digit_classifier.main()
+        except SystemExit as error:
+            if error.code:
+                raise VisitorError(str(error.code)) from None
+        finally:
+            sys.argv = before
+            os.close(writing)
+            listener.join()
+            keras.utils.clear_session()
 
 
-def _finite(value: float) -> float:
-    """A number that JSON can carry; a loss beyond all bounds becomes a very large one."""
-    return float(np.nan_to_num(float(value), nan=1e30, posinf=1e30))
+def _listen(descriptor: int, folder: Path, tell: Callable[[dict], None]) -> None:
+    """Hand on each event; with an epoch that is the best so far its network, which the script has just written."""
+    with os.fdopen(descriptor, encoding="utf-8") as lines:
+        for text in lines:
+            event = json.loads(text)
+            if event["event"] == "epoch":
+                every = sorted(file.name for file in (folder / "models").glob("*.keras"))
+                event["saved"] = every or ["best.keras"]
+                if (folder / "tensorboard").is_dir():
+                    event["log"] = _zipped(folder / "tensorboard")
+                if event["best"]:
+                    event["network"] = (folder / "best.keras").read_bytes()
+            if event["event"] not in ("end", "error"):  # `fit` itself ends, or raises
+                tell(event)
+
+
+def _zipped(folder: Path) -> bytes:
+    """A folder as a ZIP archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder.parent))
+    return buffer.getvalue()
 
 
 def thumbnail() -> np.ndarray:

@@ -19,7 +19,9 @@ def pytest_collection_modifyitems(items):
         if "tests/browser" in str(item.path):
             item.add_marker(pytest.mark.flaky(reruns=int(os.environ.get("RERUNS", "1"))))
             if not gallery.CHROMIUM and not os.environ.get("CI"):
-                item.add_marker(pytest.mark.skip(reason="no Chromium on this machine: apt-get install chromium-headless-shell"))
+                item.add_marker(
+                    pytest.mark.skip(reason="no Chromium on this machine: apt-get install chromium-headless-shell")
+                )
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,45 @@
-"""The training page in a real browser: a run that is stopped keeps what it has."""
+"""The training page in a real browser: one run to its end, one stopped, both compared, and a digit for the network."""
 
 import re
 
 from tests.browser.gallery import wait_idle
 
+TABLE = "t_network=My+layers&t_layers=conv+4+5%2F2+relu%3B+flatten&t_epochs={}&t_digits=400"
 
-def test_train_see_curves_and_stop(visit):
-    page = visit("training", "t_digits=1000&t_epochs=30&t_batch_size=4")
-    page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text(re.compile(r"Epoch [2-9]\d* of 30")).wait_for(timeout=90_000)
-    page.locator(".st-key-training-stop_training button").click()
-    wait_idle(page)
-    page.get_by_text(re.compile(r"^\d+ of 30 epochs in")).wait_for()
-    assert page.get_by_text("Ten digits it has not learned from").count() == 1
-    page.locator(".st-key-training-stop_training").wait_for(state="detached")
+
+def test_train_to_the_end_stop_another_compare_both_and_draw_a_digit_for_it(visit):
+    page = visit("training", TABLE.format(3))
+    train = page.get_by_role("button", name="Train", exact=True)
+    box = train.bounding_box()
+    assert box["y"] + box["height"] < 900, "the button is below the fold"
+    train.click()
+    page.get_by_text(re.compile(r"^Run 1: 3 of 3 epochs")).wait_for(timeout=90_000)
+    page.get_by_text("Neither learning nor the choice").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="History (CSV)").click()
     lines = download.value.path().read_text().splitlines()
-    assert lines[0].startswith("epoch,") and 2 <= len(lines) <= 30
+    assert lines[0].startswith("epoch,") and len(lines) == 4
+
+    page.get_by_role("button", name="Plateau rescued").click()
+    wait_idle(page)
+    train.click()
+    page.get_by_text(re.compile(r"Epoch [2-9]\d* of 12")).wait_for(timeout=90_000)
+    page.locator(".st-key-training-stop_training button").click()
+    page.get_by_text(re.compile(r"^Run 2: \d+ of 12 epochs")).wait_for()
+    page.get_by_text("What differs between them").wait_for()
+    page.get_by_text("Neither learning nor the choice").wait_for()
+
+    page.get_by_role("button", name="Use it for digits").click()
+    page.get_by_text("It reads on the pages about digits").wait_for()
+    page.get_by_role("link", name="Draw a digit for it").click()
+    page.get_by_text("Your own network answers here: Run 2").wait_for()
+    wait_idle(page)
+    pad = page.locator("canvas[role=application]").first
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.15 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.85 * box["height"], steps=8)
+    page.mouse.up()
+    page.get_by_text("The network reads", exact=True).wait_for()
+    page.get_by_role("button", name="Back to the shipped network").click()
+    page.get_by_text("Your own network answers here").wait_for(state="detached")

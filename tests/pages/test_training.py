@@ -5,14 +5,19 @@ import time
 import numpy as np
 import pytest
 
-from cnndemo import training, weights
+from cnndemo import images, training, worker
 from cnndemo.errors import VisitorError
+from cnndemo.models import layer_table
 from cnndemo.training import PRESETS, Run, Settings
-from cnndemo.training.views import RUN
+from cnndemo.training.verdict import verdict
+from cnndemo.training.views.checking import which_is_kept
 from tests.pages.conftest import no_trouble, rendered_references, run_page, until
 from tests.pages.test_walk import gallery, go
 
 ROW = {"loss": 0.5, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.85, "learning_rate": 1e-3, "seconds": 1.0}
+ROW |= {"samples_per_second": 900.0}
+QUICK = {"training.t_network": "My layers", "training.t_layers": "conv 4 5/2 relu; flatten", "training.t_digits": "200"}
+QUICK |= {"training.t_epochs": "2"}
 
 
 def texts(page) -> str:
@@ -27,77 +32,127 @@ def ended(page) -> bool:
     return not page.session_state["training.job"].running
 
 
-def run_of(*losses: float, **more) -> Run:
+def run_of(*losses: float, name: str = "Run 1", **more) -> Run:
     rows = [ROW | {"val_loss": loss} | more for loss in losses]
-    return Run(Settings(epochs=len(rows)), rows, np.eye(10, dtype=np.float32))
+    return Run(Settings(epochs=len(rows)), name, rows, answers=np.eye(10, dtype=np.float32), batches=3, best=1)
 
 
-def test_shows_the_books_figures_and_the_shipped_training(opened):
+def with_runs(*runs: Run):
+    return run_page("training", state={"training.runs": list(runs), "training.count": len(runs)})
+
+
+@pytest.fixture(scope="module")
+def reused():
+    """A page whose controls any test may turn."""
+    return run_page("training")
+
+
+def test_opens_with_one_batch_by_hand_and_a_train_button(opened):
     page = opened("training")
-    found = rendered_references(page)
+    found = rendered_references(no_trouble(page))
     assert found["Try it"] == {"figure 2.19", "figure 2.20", "listing 2.6", "listing 2.7"}
     assert found["How it works"] == {"listing 2.3"} and found["Callbacks"] == {"listing 2.4", "listing 2.5"}
-    assert f"{weights.card('digit_classifier')['epochs']} epochs" in captions(page, "How the gallery")
+    assert "A **batch**: 16 digits" in texts(page) and "is stopped, and its best network stays" in texts(page)
+    assert not page.button(key="training.train").disabled
+    code = " ".join(block.value for block in page.code)
+    assert "python -m train.digit_classifier --data shipped --network small" in code
+    assert "--distribute data-parallel" in code and "def main() -> None:" in code
+
+
+def test_one_batch_by_hand_goes_from_digits_to_the_loss_again():
+    page = run_page("training")
+    seen = []
+    for _ in range(4):
+        page.button(key="training.h_next").click().run()
+        seen.append(page.segmented_control(key="training.h_stage").value)
+    assert seen == ["loss", "gradient", "move", "again"]
+    assert "The step went downhill" in texts(no_trouble(page))
+    page.button(key="training.h_epoch").click().run()
+    assert "That was an epoch" in texts(no_trouble(page)) and page.button(key="training.h_next_batch").disabled
+    page.button(key="training.h_start").click().run()
+    assert "Batch 1 of 20" in texts(no_trouble(page))
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_set_the_controls(open_page, name):
-    page = open_page("training")
+def test_presets_set_the_controls(reused, name):
+    page = reused
     page.button(key=f"training.preset_{name}").click().run()
     settings = PRESETS[name]
     assert page.slider(key="training.t_digits").value == settings.digits
     assert float(page.select_slider(key="training.t_rate").value) == settings.rate
     assert page.slider(key="training.t_wrong").value == round(100 * settings.wrong)
-    assert f"{settings.updates:,} updates an epoch" in texts(no_trouble(page))
+    assert f"{settings.epochs} epochs of {settings.updates():,} batches" in texts(no_trouble(page))
     assert any(f"training.{settings.code()}" in block.value for block in page.code)
+    assert any(settings.command() == block.value for block in page.code)
 
 
-def test_trains_with_what_the_controls_say(open_page, monkeypatch):
-    asked = []
+def test_layers_are_changed_added_moved_and_removed_and_an_impossible_table_does_not_train():
+    page = run_page("training")
 
-    def train(settings, waiting):
-        asked.append(settings)
-        waiting()
-        run = Run(settings)
-        run.epoch, run.batch, run.loss = 1, 3, 0.7
-        yield run
-        run.history.append(ROW)
-        run.answers = np.eye(10, dtype=np.float32)
-        yield run
-        run.model = b"a model"
-        yield run
+    def table() -> str:
+        return page.text_input(key="training.t_layers").value
 
-    monkeypatch.setattr(training, "train", train)
-    page = open_page("training", {"t_digits": "200", "t_batch_size": "4", "t_epochs": "1"})
-    page.button(key="training.train").click().run()
-    no_trouble(until(page, ended).run())
-    assert asked == [Settings(digits=200, batch_size=4, epochs=1)]
-    assert "1 of 1 epochs" in texts(page)
-    assert page.session_state["training.job"].latest.model == b"a model"
-    assert "your run" not in captions(page, "On the validation loss"), "one epoch is too few to try callbacks on"
+    page.number_input(key="training.row_units").set_value(12).run()
+    assert table() == layer_table.NETWORKS["small"].replace("conv 8", "conv 12")
+    page.button(key="training.t_add").click().run()
+    assert table().startswith("conv 12 3 relu; conv 16 3 relu; pool 2")
+    page.button(key="training.t_down").click().run()
+    assert table().startswith("conv 12 3 relu; pool 2; conv 16 3 relu; conv 16")
+    page.button(key="training.t_remove").click().run()
+    assert table().startswith("conv 12 3 relu; pool 2; conv 16 3 relu; pool 2")
+    assert any("conv 12 3 relu; pool 2" in block.value for block in no_trouble(page).code)
+    page.text_input(key="training.t_layers").set_value("conv 8 3 relu").run()
+    assert "Put “flatten” or “average” before it" in texts(no_trouble(page))
+    assert page.button(key="training.train").disabled
+    page.text_input(key="training.t_layers").set_value("lambda: evil").run()
+    assert "is no layer" in texts(no_trouble(page)) and page.button(key="training.train").disabled
+    page.text_input(key="training.t_layers").set_value("").run()
+    assert "Put “flatten”" in texts(no_trouble(page))
 
 
-def test_a_real_run_of_two_epochs(open_page):
-    page = open_page("training", {"t_digits": "100", "t_batch_size": "32", "t_epochs": "2"})
+def test_a_real_run_its_end_and_its_network_on_other_pages():
+    page = gallery("training")
+    for key, value in QUICK.items():
+        page.query_params[key] = value
+    page.run()
     page.button(key="training.train").click().run()
     assert page.button(key="training.train").disabled
     no_trouble(until(page, ended).run())
-    assert not page.button(key="training.train").disabled
-    assert "2 of 2 epochs" in texts(page)
-    assert captions(page, "On the validation loss") == "On the validation loss of your run, 2 epochs."
+    assert "Run 1: 2 of 2 epochs" in texts(page) and "What came of it" in [each.value for each in page.subheader]
+    assert captions(page, "On the validation loss") == "On the validation loss of your run 1, 2 epochs."
+    mistakes = next(metric.value for metric in page.metric if metric.label == "Mistakes")
+    assert mistakes.endswith("of 500")
+    assert "temperature of" in texts(page)
+    page.button(key="training.use").click().run()
+    assert any("It reads on the pages about digits" in each.value for each in page.success)
+    go(page, "digit_classifier")
+    assert "Your own network answers here: Run 1" in page.info[0].value
+    rows = next(table.value for table in page.dataframe if "layer" in table.value)
+    assert list(rows["layer"]) == ["digit", "conv2d_1", "flatten_1", "dense_1"]
+    go(page, "activation_maps")
+    assert "Your own network" in no_trouble(page).info[0].value
+    assert "conv2d_1**: 4 maps of 12 × 12" in texts(page)
+    page.button(key="activation_maps.shipped_network").click().run()
+    assert not no_trouble(page).info and "32 maps of 26 × 26" in texts(page)
 
 
 def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):
-    def train(settings, waiting):
-        raise VisitorError("Another visitor is training right now. Try again in a minute.")
+    def train(settings, own, waiting):
+        raise VisitorError("The training diverged.")
         yield
 
     monkeypatch.setattr(training, "train", train)
     page = open_page("training")
     page.button(key="training.train").click().run()
     until(page, ended).run()
-    assert "Another visitor" in no_trouble(page).warning[0].value
-    assert "How the gallery" in texts(page)
+    assert "diverged" in no_trouble(page).warning[0].value
+    assert "One batch by hand" in texts(page)
+
+
+def test_without_keras_there_is_a_sentence_and_the_page_lives(monkeypatch):
+    monkeypatch.setattr(worker, "installed", lambda: False)
+    page = no_trouble(run_page("training"))
+    assert page.button(key="training.train").disabled and "Keras, which is not installed here" in texts(page)
 
 
 @pytest.mark.parametrize(
@@ -107,26 +162,47 @@ def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):
         (run_of(0.5, 0.9, 1.2, accuracy=1.0), "Overfitting"),
         (run_of(2.3, 2.3, loss=2.31, val_accuracy=0.1), "does not learn"),
         (run_of(1e30, 1e30, loss=1e30, val_accuracy=0.1), "does not learn"),
+        (run_of(1.0, 0.7, 0.61, 0.6, 0.59, accuracy=0.8, val_accuracy=0.8), "Underfitting"),
         (run_of(0.5, 0.3, 0.31), "Settled"),
     ],
 )
 def test_the_verdict_reads_the_curves(run, word):
-    assert word in texts(no_trouble(run_page("training", state={f"training.{RUN}": run})))
+    assert word in verdict(run)
+
+
+def test_a_plateau_that_was_left_is_seen():
+    run = run_of(0.5, 0.51, 0.52, 0.3)
+    run.history[3]["learning_rate"] = 1e-4
+    assert "Rescued" in verdict(run)
+
+
+def test_runs_are_overlaid_and_compared_and_the_seventh_pushes_the_first_out():
+    first, second = run_of(0.9, 0.5), run_of(0.8, 0.7, 0.6, name="Run 2")
+    second.settings = Settings(rate=0.1, epochs=3)
+    page = no_trouble(with_runs(first, second))
+    rows = next(table.value for table in page.dataframe if "run" in table.value)
+    assert list(rows["learning rate"]) == ["0.002", "0.1"] and "Run 2: 3 of 3 epochs" in texts(page)
+    page.pills(key="training.c_look_2_Run 2").set_value("Run 1").run()
+    assert "Run 1: 2 of 2 epochs" in texts(no_trouble(page))
+    page.button(key="training.c_use").click().run()
+    assert page.slider(key="training.t_epochs").value == 2
+    many = with_runs(*(run_of(0.9, name=f"Run {number}") for number in range(1, 7)))
+    assert len(next(table.value for table in no_trouble(many).dataframe if "run" in table.value)) == 6
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("factor", 0.1), ("factor", 0.9), ("patience", 1), ("patience", 10), ("wait", 1), ("wait", 20), ("p", 0.01)]
-    + [("p", 0.99), ("t_digits", 10), ("t_digits", 4000), ("t_epochs", 1), ("t_epochs", 30), ("t_wrong", 90)],
+    [("factor", 0.1), ("patience", 10), ("wait", 1), ("wait", 20), ("p", 0.01), ("p", 0.99), ("t_digits", 10)]
+    + [("t_digits", 4000), ("t_epochs", 1), ("t_epochs", 30), ("t_wrong", 90), ("t_stop", 20)],
 )
-def test_every_slider_at_its_ends(open_page, key, value):
-    page = open_page("training")
+def test_every_slider_at_its_ends(reused, key, value):
+    page = reused
     page.slider(key=f"training.{key}").set_value(value).run()
     no_trouble(page)
 
 
 def test_checkpoints_and_early_stopping_on_a_run():
-    page = run_page("training", state={f"training.{RUN}": run_of(0.9, 0.5, 0.7, 0.6, 0.4)})
+    page = with_runs(run_of(0.9, 0.5, 0.7, 0.6, 0.4))
     assert captions(page, "5 files") == "5 files in 5 of 5 epochs."
     page.toggle(key="training.best").set_value(True).run()
     assert captions(no_trouble(page), "3 files") == "3 files in 5 of 5 epochs."
@@ -134,9 +210,28 @@ def test_checkpoints_and_early_stopping_on_a_run():
     assert captions(no_trouble(page), "2 files").endswith("EarlyStopping would have saved 1 epochs.")
 
 
-def endless(settings, waiting):
+def test_the_second_question_can_be_answered():
+    question = which_is_kept([0.5, 0.08834, 0.08831, 0.08833, 0.2], "your run")
+    assert question.answer == "epoch 3" and "epoch 2: 0.08834, epoch 3: 0.08831" in question.prompt
+    assert which_is_kept([0.5, 0.5, 0.5], "your run") is None
+    long = which_is_kept([0.1 + abs(number - 60) / 100 for number in range(75)], "the shipped")
+    assert long.answer == "epoch 61" and len(long.options) == 5
+
+
+def test_digits_drawn_here_and_classes_of_the_transfer_page():
+    page = run_page("training", {"training.t_data": "Digits drawn here"})
+    assert "Nothing is drawn yet" in texts(no_trouble(page)) and page.button(key="training.train").disabled
+    x, y = images.digits()
+    drawn = [(x[row], int(y[row])) for row in range(0, 5000, 250)]
+    page = run_page("training", {"training.t_data": "Digits drawn here"}, {"training.drawn": drawn})
+    assert "20 examples, 32 at a time" in texts(no_trouble(page)) and not page.button(key="training.train").disabled
+    page = run_page("training", {"training.t_data": "My classes"})
+    assert "There are no classes of yours yet" in texts(no_trouble(page))
+
+
+def endless(settings, own, waiting):
     run = Run(settings)
-    run.epoch, run.batch, run.loss = 1, 1, 0.7
+    run.epoch, run.batch, run.batches, run.loss = 1, 1, 9, 0.7
     while True:
         waiting()
         yield run

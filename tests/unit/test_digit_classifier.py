@@ -308,7 +308,7 @@ def test_the_thumbnail_is_a_picture():
 
 
 def test_augmentation_changes_digits_only_while_training():
-    from train.digit_classifier import Augmentation
+    from train.digit_augmentation import Augmentation
 
     x, _ = images.digits()
     digits = x[::50, ..., None].astype(np.float32) / 255
@@ -323,7 +323,7 @@ def test_augmentation_changes_digits_only_while_training():
 
 
 def test_reading_at_a_shifted_grid_shifts_the_digit():
-    from train.digit_classifier import Augmentation
+    from train.digit_augmentation import Augmentation
 
     digits = np.random.default_rng(0).random((3, 28, 28, 1)).astype(np.float32)
     y, x = np.mgrid[:28, :28].astype(np.float32)
@@ -335,7 +335,7 @@ def test_reading_at_a_shifted_grid_shifts_the_digit():
 
 
 def test_the_shipped_digits_are_held_out_of_training(tmp_path, monkeypatch):
-    from train.digit_classifier import mnist, split
+    from train.digit_lesson import full, mnist
 
     monkeypatch.setattr(mnist, "COUNTS", {"train": 100, "test": 40})
 
@@ -344,7 +344,7 @@ def test_the_shipped_digits_are_held_out_of_training(tmp_path, monkeypatch):
     x = np.concatenate([shipped[100:160], others])
     y = np.concatenate([labels[100:160], labels[:40]])
     np.savez(tmp_path / "mnist.npz", x_train=x, y_train=y, x_test=others, y_test=labels[:40])
-    (kept, _), (validation, _), (test, _) = split(tmp_path, 0)
+    (kept, _), (validation, _), (test, _) = full(tmp_path, 0)
     assert np.array_equal(kept[np.lexsort(kept.reshape(40, -1).T)], others[np.lexsort(others.reshape(40, -1).T)])
     assert len(validation) == 5000 and len(test) == 40
 

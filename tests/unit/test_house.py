@@ -15,6 +15,7 @@ NEIGHBOURS = {  # a topic that builds on another; the book index builds on all o
     "architectures": {"layer_lab"},  # the derivative of an activation, for vanishing gradients
     "face_verification": {"face_detection"},
     "siamese": {"digit_classifier"},
+    "training": {"digit_classifier"},  # the preparation of what is drawn
     "upsampling": {"layer_lab"},
     "book_index": STEMS,
 }

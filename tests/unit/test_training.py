@@ -1,5 +1,8 @@
-"""Runs in a process of their own, and callbacks against those of Keras."""
+"""Runs in a process of their own, callbacks against those of Keras, and what is said of a network at its end."""
 
+import csv
+import io
+import json
 import time
 
 import keras
@@ -8,12 +11,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnndemo import training, worker
+from cnndemo import chain, training, worker
 from cnndemo.errors import VisitorError
-from cnndemo.training import Settings
+from cnndemo.models import layer_table
+from cnndemo.training import Settings, by_hand, evaluation, take_home
+from cnndemo.training.comparing import differing, table
+from cnndemo.training.run import POINTS, Run
 
-TINY = Settings(digits=100, epochs=2, batch_size=32)
+TINY = Settings(network="conv 4 5/2 relu; flatten", digits=200, epochs=2, batch_size=32, every=True)
 LOSSES = st.lists(st.floats(0.01, 3, allow_nan=False), min_size=1, max_size=25)
+
+
+@pytest.fixture(scope="module")
+def run():
+    """A run of two epochs, by the very script, and how far it was at each event."""
+    places = []
+    for state in training.train(TINY):
+        places.append((state.epoch, state.batch, len(state.history)))
+    state.places = places
+    return state
 
 
 class Stub(keras.Model):
@@ -68,25 +84,38 @@ def test_the_files_are_those_of_keras(tmp_path, best_only):
     assert ours == theirs and len(ours) == (3 if best_only else 5)
 
 
-def test_data_are_even_apart_and_repeatable():
-    (x, y), (held, answers) = training.data(Settings(digits=105))
-    assert x.shape == (105, 28, 28, 1) and x.dtype == np.float32 and x.min() == 0 and x.max() == 1
-    assert held.shape == (training.VALIDATION, 28, 28, 1) and set(np.bincount(answers)) == {100}
-    assert set(np.bincount(y)) == {10, 11}
-    assert not {digit.tobytes() for digit in x} & {digit.tobytes() for digit in held}
-    again = training.data(Settings(digits=105))[0][0]
-    np.testing.assert_array_equal(x, again)
+def test_settings_become_options_that_the_script_understands():
+    from train import digit_classifier
+
+    for told in (Settings(), *training.PRESETS.values(), Settings(data="own", augment=True, stop=3, every=True)):
+        arguments = digit_classifier.options().parse_args(told.arguments())
+        assert (arguments.learning_rate, arguments.epochs) == (pytest.approx(told.rate, rel=1e-5), told.epochs)
+        assert (arguments.network, arguments.wrong) == (told.network, told.wrong)
+        assert (arguments.reduce is not None) == told.reduce and arguments.augment == told.augment
+        assert digit_classifier.lesson(arguments), "it would be published"
+    assert not digit_classifier.lesson(digit_classifier.options().parse_args([]))
 
 
-def test_wrong_labels_are_as_many_as_asked():
-    true = training.data(Settings(digits=1000))[0][1]
-    spoiled = training.data(Settings(digits=1000, wrong=0.3))[0][1]
-    assert (true != spoiled).sum() == 300 and spoiled.max() <= 9
+def test_the_page_shows_the_digits_that_the_script_holds_out():
+    from train import digit_classifier, digit_lesson
+
+    arguments = digit_classifier.options().parse_args(Settings(digits=105, wrong=0.2).arguments())
+    digits = digit_lesson.load(arguments)
+    for ours, theirs in zip(training.held_out(), (digits.validation, digits.test), strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+        assert set(np.bincount(theirs[1])) == {50}
+    x, y = digits.training
+    true = digit_lesson.shipped(105).training[1]
+    assert set(np.bincount(true)) == {10, 11} and (true != y).sum() == 21 and y.max() <= 9
+    splits = [{digit.tobytes() for digit in part[0]} for part in (digits.training, digits.validation, digits.test)]
+    assert not splits[0] & splits[1] and not splits[0] & splits[2] and not splits[1] & splits[2]
+    assert len(digit_lesson.shipped().training[0]) == 4000
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"digits": 9}, {"digits": 5000}, {"epochs": 0}, {"batch_size": 0}, {"rate": 0.0}, {"wrong": 1.5}]
+    [{"digits": 60_000}, {"epochs": 0}, {"batch_size": 0}, {"rate": 0.0}, {"wrong": 1.5}, {"data": "nowhere"}]
     + [{"network": "huge"}, {"optimizer": "Magic"}, {"factor": 1.0}, {"patience": -1}],
 )
 def test_senseless_settings_are_a_sentence(change):
@@ -95,41 +124,160 @@ def test_senseless_settings_are_a_sentence(change):
 
 
 def test_updates_count_the_last_smaller_batch():
-    assert Settings(digits=1000, batch_size=16).updates == 63
+    assert Settings(digits=1000, batch_size=16).updates() == 63
 
 
-def test_a_run_ends_with_the_best_epochs_model(tmp_path):
-    run = list(training.train(TINY))[-1]
-    assert len(run.history) == 2 and run.answers.shape == (10, 10)
-    np.testing.assert_allclose(run.answers.sum(axis=1), 1, atol=1e-4)
+def test_a_run_tells_of_batches_and_epochs_and_brings_its_best_network(run):
+    assert run.places == sorted(run.places) and run.places[-1] == (2, 7, 2)
+    assert (run.batches, run.examples, run.parameters) == (7, 200, sum(s.parameters for s in _plan()))
+    assert len(run.losses) == 14 and 1.5 < run.losses[0] < 4, "the loss of each batch, not the mean so far"
     assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"} <= set(run.history[0])
-    file = tmp_path / "digits.keras"
-    file.write_bytes(run.model)
-    model = keras.models.load_model(file)
-    _, (x, y) = training.data(TINY)
-    right = float((np.asarray(model(x)).argmax(axis=1) == y).mean())
-    best = min(run.history, key=lambda row: row["val_loss"])
-    assert right == pytest.approx(best["val_accuracy"], abs=0.002) and right > 0.2
+    assert np.mean(run.losses[7:13]) == pytest.approx(run.history[1]["loss"], abs=0.15)
+    assert run.answers.shape == (10, 10) and np.allclose(run.answers.sum(axis=1), 1, atol=1e-2)
+    assert run.saved == [f"model-{n:02}-{row['val_loss']:.4f}.keras" for n, row in enumerate(run.history, 1)]
+    assert run.speed > 0 and run.left == 0
 
 
-def test_the_best_network_so_far_is_there_after_stop(tmp_path):
-    run = training.train(Settings(network=TINY.network, digits=TINY.digits, epochs=30))
-    state = next(told for told in run if told.history and told.model)
-    run.close()
+def _plan():
+    return layer_table.plan(layer_table.parse(TINY.network))
+
+
+def test_the_network_that_comes_along_is_that_of_the_best_epoch(run, tmp_path):
     file = tmp_path / "digits.keras"
-    file.write_bytes(state.model)
+    file.write_bytes(run.network)
     model = keras.models.load_model(file)
-    assert model.output_shape == (None, 10) and getattr(model, "optimizer", None) is None
+    assert getattr(model, "optimizer", None) is None
+    x, y = training.held_out()[0]
+    right = float((np.asarray(model(x[..., None] / 255.0)).argmax(axis=1) == y).mean())
+    assert right == pytest.approx(run.history[run.best - 1]["val_accuracy"], abs=0.003) and right > 0.2
+    report = training.report(chain.read(run.network).predictor())
+    theirs = np.asarray(model(training.held_out()[1][0][..., None] / 255.0))
+    np.testing.assert_allclose(report.probabilities, theirs, atol=1e-5)
+    assert report.matrix.sum() == 500 and report.accuracy == np.trace(report.matrix) / 500
+    worst = report.worst(5)
+    assert (report.answers[worst] != report.truth[worst]).all()
+    assert (np.diff(report.probabilities[worst].max(axis=1)) <= 0).all()
+    assert len(report.cell(3, 3)) == report.matrix[3, 3]
+
+
+def test_the_same_seed_is_the_same_run(run):
+    again = list(training.train(TINY))[-1]
+    assert [row["val_loss"] for row in again.history] == [row["val_loss"] for row in run.history]
+
+
+def test_a_run_on_what_a_visitor_brings():
+    x, y = training.held_out()[1]
+    own = training.of_drawings(x[y < 3], y[y < 3])
+    assert set(own.validation[1]) == {0, 1, 2} and own.classes == tuple("0123456789")
+    settings = Settings(network=TINY.network, data="drawn", digits=0, epochs=1, augment=True)
+    state = list(training.train(settings, own))[-1]
+    assert state.answers.shape == (3, 10) and state.examples == 150
+    colour = training.of_classes(
+        [np.full((40, 30, 3), 20 * n, np.uint8) for n in range(8)], ["dark"] * 4 + ["light"] * 4
+    )
+    assert colour.shape == (28, 28, 3) and len(colour.training[1]) == 6 and len(colour.validation[1]) == 2
+    state = list(training.train(Settings(network=TINY.network, data="own", digits=0, epochs=1), colour))[-1]
+    report = training.report(chain.read(state.network).predictor(), colour)
+    assert report.probabilities.shape == (2, 2) and report.validated
+
+
+def test_too_little_to_learn_from_is_a_sentence():
+    with pytest.raises(VisitorError, match="Nothing is drawn"):
+        training.of_drawings([], [])
+    with pytest.raises(VisitorError, match="Only the digit 4"):
+        training.of_drawings([np.zeros((28, 28), np.uint8)], [4])
+    with pytest.raises(VisitorError, match="fewer than four"):
+        training.of_classes([np.zeros((9, 9, 3), np.uint8)] * 5, ["a"] * 4 + ["b"])
+
+
+def test_a_training_that_diverges_says_so_and_the_next_one_runs():
+    wild = Settings(network=TINY.network, digits=200, rate=50.0, optimizer="SGD", epochs=3)
+    told = []
+    with pytest.raises(VisitorError, match="diverged"):
+        for state in training.train(wild):
+            told.append(state)
+    assert told and not told[-1].history
+
+
+def test_many_batches_are_a_curve_of_bounded_length():
+    run = Run(Settings())
+    for number in range(40):
+        run.hear({"event": "batch", "epoch": 1, "batch": 1, "samples_per_second": 1.0, "left": 1.0,
+                  "losses": [float(number)] * 100})  # fmt: skip
+    assert len(run.losses) <= POINTS and run.stride == 4
+    assert run.losses[0] == 0 and run.losses[-1] == 39 and run.losses == sorted(run.losses)
+
+
+def test_one_batch_by_hand_is_what_keras_does():
+    x, y = by_hand.epoch_digits()
+    step = by_hand.one_step(by_hand.start(), x[:16], y[:16], 0.1)
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    before = step.before
+    model.set_weights([before.kernels[:, :, None], before.bias, before.dense, before.offset])
+    model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy())
+    loss = model.train_on_batch(x[:16, ..., None] / 255.0, y[:16])
+    assert float(loss) == pytest.approx(step.first.loss, abs=1e-5)
+    for ours, theirs in zip(vars(step.after).values(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours.ravel(), theirs.ravel(), atol=1e-6)
+    assert step.again.loss < step.first.loss
+
+
+def test_an_epoch_by_hand_goes_on_where_the_batch_before_it_ended():
+    losses, last = by_hand.epoch(16, 0.1, 19)
+    assert len(losses) == by_hand.batches(16) == 20 and losses[-1] == last.first.loss
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    np.testing.assert_array_equal(by_hand.epoch(16, 0.1, 18)[1].after.kernels, last.before.kernels)
+
+
+def test_a_temperature_undoes_the_one_that_was_put_on():
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 2, (4000, 5))
+    honest = evaluation.warmed(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), 1.0)
+    truth = np.array([random.choice(5, p=row) for row in honest])
+    too_sure = evaluation.warmed(honest, 1 / 3)
+    assert evaluation.temperature(too_sure, truth) == pytest.approx(3, rel=0.08)
+    before, after = (evaluation.reliability(each, truth) for each in (too_sure, honest))
+    assert after.error < 0.03 < 0.1 < before.error
+    assert before.counts.sum() == 4000 and (too_sure.argmax(1) == honest.argmax(1)).all()
+
+
+def test_only_what_differs_is_compared():
+    row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "learning_rate": 0.1, "seconds": 1.0}
+    one, other = Run(Settings(), "Run 1", [row], best=1), Run(Settings(rate=0.1, wrong=0.4), "Run 2", [row], best=1)
+    assert differing([one, other]) == ["wrong", "rate"] and differing([one, one]) == []
+    rows = table([one, other])
+    assert rows[1]["wrong labels"] == "40%" and rows[1]["learning rate"] == "0.1" and "network" not in rows[0]
+
+
+def test_what_is_taken_home_runs(run, tmp_path, monkeypatch):
+    run.name = "Run 1"
+    rows = list(csv.DictReader(io.StringIO(take_home.history(run))))
+    assert [float(row["val_loss"]) for row in rows] == [row["val_loss"] for row in run.history]
+    notebook = json.loads(take_home.notebook(run))
+    code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    assert len(notebook["cells"]) == 9 and all(cell["id"] for cell in notebook["cells"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["notebook"])
+    exec(compile(code, "notebook", "exec"), {"__name__": "notebook"})
+    log = (tmp_path / take_home.FOLDER / "history.csv").read_text().splitlines()
+    again = [float(row["val_loss"]) for row in csv.DictReader(log)]
+    assert again == pytest.approx([row["val_loss"] for row in run.history], abs=1e-5)
+    compile(take_home.script(run), "script", "exec")
 
 
 def test_closing_ends_the_process_within_a_second_and_lets_the_next_one_in():
-    run = training.train(Settings(network="the book’s", digits=4000, epochs=30, batch_size=1))
-    first = next(run)
-    assert first.epoch == 1 and first.batch >= 1
+    going = training.train(Settings(network=TINY.network, epochs=30, batch_size=1))
+    next(going)
     start = time.time()
-    run.close()
+    going.close()
     assert time.time() - start < 1 and worker.pid() is None
-    assert len(list(training.train(TINY))[-1].history) == 2
 
 
 def test_waiting_may_end_it():

@@ -86,7 +86,7 @@ def test_closing_a_long_request_ends_the_process_at_once_and_clears_its_folder(o
 def _settings(**more):
     from cnndemo.training import Settings
 
-    return Settings(digits=2000, batch_size=4, **more)
+    return Settings(network="conv 4 5/2 relu; flatten", digits=2000, batch_size=4, **more)
 
 
 def test_short_requests_go_before_long_ones_and_each_sees_how_many_wait(own):
