@@ -43,7 +43,7 @@ with right:
         st.metric("Multiply-adds a picture", words_of(plan.multiply_adds), width="content")
         st.metric("Layers with weights", plan.depth, width="content")
         st.metric("Size in float32", f"{plan.megabytes:,.1f} MB", width="content")
-    st.fragment(network_graph)(plan.layers, title, name)
+    network_graph(plan.layers, title, name)
     ui.chart(
         charts.costs(plan.layers), "Share of parameters, up, and of multiply-adds, down, of each layer", key="costs"
     )
@@ -87,12 +87,16 @@ ui.code(
         architectures.look,
     ],
     f"""
-    from cnndemo import architectures
+    from cnndemo import architectures, images, weights
 
     plan = architectures.plan("{name}", side={side}, width={width})
     for layer in plan.layers:
         print(layer.name, layer.shape, layer.parameters, layer.multiply_adds, layer.sees)
     print(plan.parameters, plan.multiply_adds)
+
+    data = weights.onnx_file("resnet20").read_bytes()
+    own = architectures.look("resnet20.onnx", data, images.sample("cat"), "0 to 255")
+    print(own.parameters, own.layers[-1].sees, own.answer)
     """,
 )
 ui.check_yourself(questions(plan, name))

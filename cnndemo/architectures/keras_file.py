@@ -13,6 +13,7 @@ import io
 import json
 import math
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from cnndemo.architectures import reading
 from cnndemo.architectures.reading import Account, Own, Source
 from cnndemo.errors import VisitorError
 
-MOST_UNPACKED = 200_000_000  # bytes
+MOST_UNPACKED = 120_000_000  # bytes
 MOST_TEXT = 5_000_000  # bytes of the description
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
@@ -59,8 +60,8 @@ CODE_FREE = frozenset({"__keras_tensor__", "__tensor__", "__numpy__", "__ellipsi
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-def checked(data: bytes) -> bytes:
-    """A `.keras` file made anew from one that was brought, with nothing in it but known names and weights.
+def checked(data: bytes) -> dict:
+    """The description of a network in a `.keras` file, with nothing in it but known names.
 
     Keras is not asked, and no weights are unpacked.
 
@@ -75,28 +76,46 @@ def checked(data: bytes) -> bytes:
                     "This is no .keras file: it lacks the network’s description or its weights. The older .h5 format "
                     "is not opened, since it may hold program code. Save it anew: model.save(“name.keras”)."
                 )
-            if sum(sizes.values()) > MOST_UNPACKED or sizes[CONFIG] > MOST_TEXT:
+            if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED or sizes[CONFIG] > MOST_TEXT:
                 raise VisitorError(
                     f"This file unpacks to more than {MOST_UNPACKED // 1_000_000} MB, or its description to more than "
                     f"{MOST_TEXT // 1_000_000} MB, so it is not opened."
                 )
             config = _plain(json.loads(archive.read(CONFIG)))
-            for entry in _objects(config):
-                _known(entry)
-            if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
-                raise VisitorError(
-                    "This network is of a class of its own; only Sequential and functional ones are opened."
-                )
-            again = io.BytesIO()
-            with zipfile.ZipFile(again, "w") as clean:
-                clean.writestr(CONFIG, json.dumps(config))
-                clean.writestr(METADATA, json.dumps({"keras_version": "3"}))
-                clean.writestr(WEIGHTS, archive.read(WEIGHTS))
-            return again.getvalue()
+        for entry in _objects(config):
+            _known(entry)
     except VisitorError:
         raise
     except Exception:  # a hostile archive can fail anywhere in zipfile or json
         raise VisitorError("This is no .keras file, or it is damaged.") from None
+    if not isinstance(config, dict) or config.get("class_name") not in ("Sequential", "Functional"):
+        raise VisitorError("This network is of a class of its own; only Sequential and functional ones are opened.")
+    return config
+
+
+def write_anew(data: bytes, folder: Path) -> Path:
+    """A `.keras` file of nothing but the checked description and the weights of one that was brought.
+
+    Raises:
+        VisitorError: as `checked`; or its weights lie in other files, or are damaged or far too many.
+    """
+    config, file, arrays = checked(data), folder / "model.keras", folder / WEIGHTS
+    try:
+        with (
+            zipfile.ZipFile(io.BytesIO(data)) as archive,
+            archive.open(WEIGHTS) as source,
+            open(arrays, "wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
+    except Exception:
+        raise VisitorError("This .keras file is damaged.") from None
+    _weigh(arrays)
+    with zipfile.ZipFile(file, "w") as clean:
+        clean.writestr(CONFIG, json.dumps(config))
+        clean.writestr(METADATA, json.dumps({"keras_version": "3"}))
+        clean.write(arrays, WEIGHTS)
+    arrays.unlink()
+    return file
 
 
 def _plain(config):
@@ -165,14 +184,14 @@ def look(data: bytes, picture: np.ndarray, scale: str) -> Own:
     """What there is to say of a network, and its answer for a picture; in the Keras process.
 
     Args:
-        data: of a file that `checked` has made.
+        data: of the file.
         picture: uint8 (height, width, 3).
         scale: a key of `reading.SCALES`.
 
     Raises:
         VisitorError: Keras cannot open it.
     """
-    model = _opened(checked(data))
+    model = _opened(data)
     tensor = model.inputs[0]
     shape = [reading.FREE_SIDE if size is None else size for size in tensor.shape[1:]]
     notes = []
@@ -195,17 +214,15 @@ def look(data: bytes, picture: np.ndarray, scale: str) -> Own:
 
 
 def _opened(data: bytes):
-    """The `keras.Model` of a checked file.
+    """The `keras.Model` of a file.
 
     Raises:
-        VisitorError: its weights lie elsewhere or are far too many, or Keras cannot build it.
+        VisitorError: as `write_anew`, or Keras cannot build it.
     """
     import keras
 
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.keras"
-        file.write_bytes(data)
-        _weigh(data)
+        file = write_anew(data, Path(folder))
         try:
             return keras.models.load_model(file, compile=False, safe_mode=True)
         except Exception as error:  # of whatever layer
@@ -213,8 +230,8 @@ def _opened(data: bytes):
             raise VisitorError(f"Keras cannot open this network: {words}") from None
 
 
-def _weigh(data: bytes) -> None:
-    """Refuses weights that lie in other files, or that claim to be more than the file may unpack to."""
+def _weigh(file: Path) -> None:
+    """Refuses weights that lie in other files, or that claim to be more than a file may unpack to."""
     import h5py
 
     found = []
@@ -224,20 +241,20 @@ def _weigh(data: bytes) -> None:
             raise VisitorError("This network’s weights point into other files, which are not opened.")
 
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as file:
-            file.visititems_links(see)
-            file.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
-            if any(item.external or item.is_virtual for item in found):
-                raise VisitorError("This network’s weights point into other files, which are not opened.")
+        with h5py.File(file, "r") as arrays:
+            arrays.visititems_links(see)
+            arrays.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
+            elsewhere = any(item.external or item.is_virtual for item in found)
             size = sum(math.prod(item.shape) * item.dtype.itemsize for item in found)
     except VisitorError:
         raise
     except Exception:
         raise VisitorError("The weights in this file are damaged.") from None
+    if elsewhere:
+        raise VisitorError("This network’s weights point into other files, which are not opened.")
     if size > MOST_UNPACKED:
-        raise VisitorError(
-            f"This network’s weights claim {size / 1e6:,.0f} MB; at most {MOST_UNPACKED // 1_000_000} are opened."
-        )
+        most = MOST_UNPACKED // 1_000_000
+        raise VisitorError(f"This network’s weights claim {size / 1e6:,.0f} MB; at most {most} are opened.")
 
 
 def _followed(model, inputs: list[np.ndarray], shape: list[int]) -> tuple[Account, list, np.ndarray]:

@@ -46,9 +46,8 @@ def look(name: str, data: bytes, picture: np.ndarray, scale: str, waiting: Calla
     if ending == ".onnx":
         return RUNNER.ask("cnndemo.architectures.onnx_file:look", data, picture, scale, waiting=waiting)
     if ending == ".keras":
-        return worker.ask(
-            "cnndemo.architectures.keras_file:look", keras_file.checked(data), picture, scale, waiting=waiting
-        )
+        keras_file.checked(data)  # here already, so that nobody waits in line for a refusal
+        return worker.ask("cnndemo.architectures.keras_file:look", data, picture, scale, waiting=waiting)
     raise VisitorError(
         "Only .onnx and .keras files are opened. PyTorch: torch.onnx.export; Keras: model.save(“name.keras”)."
     )

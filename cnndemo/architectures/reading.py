@@ -53,8 +53,8 @@ class Source:
         """
         if max(self.height, self.width) > LARGEST_SIDE:
             raise VisitorError(
-                f"It takes pictures of {self.height:,} × {self.width:,} pixels; here at most {LARGEST_SIDE:,} a side are "
-                "computed."
+                f"It takes pictures of {self.height:,} × {self.width:,} pixels; here at most {LARGEST_SIDE:,} a side "
+                "are computed."
             )
         height, width = picture.shape[:2]
         part = min(height / self.height, width / self.width)

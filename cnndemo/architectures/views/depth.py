@@ -156,7 +156,10 @@ def _race_so_far() -> None:
     look = looks[-1]
     if len(looks) > 1 and not job.running:
         at = st.select_slider(
-            "Gradients after update", [each.update for each in looks], looks[0].update, **state.kept("r_at")
+            "Gradients after update",
+            [each.update for each in looks],
+            looks[0].update,
+            **state.kept(f"r_at_{looks[-1].update}"),
         )
         look = next((each for each in looks if each.update == at), look)
     firsts = "; ".join(f"{name}: {sizes[0]:.2g}" for name, sizes in look.norms.items())

@@ -27,41 +27,34 @@ def words_of(number: int) -> str:
     return f"{number:,}"
 
 
+@st.fragment
 def network_graph(layers: Sequence[Layer], title: str, name: str) -> None:
-    """A network as boxes that fold: by level, by a click, or from a list."""
+    """A network as boxes that fold: by level, by a click, or from a list. `name` is a part of the settings' keys."""
     start = folding.LAYERS if len(layers) <= folding.SMALL else folding.STAGES
     level = one_of(st.segmented_control, "Show", LEVELS, start, f"level_{name}")
     slot, clicks = f"turned_{name}", state.get(f"clicks_{name}", 0)
-    turned = set(state.get(slot) or ())
+    names = folding.foldable(layers)
+    turned = [part for part in state.get(slot) or () if part in names]
+    if slot in state and turned != list(state[slot] or ()):
+        state[slot] = turned  # it was another network's
     shown = folding.boxes(layers, level, turned)
     largest = max(layers, key=lambda layer: layer.side)
     alt = (
         f"{title} as {len(shown)} boxes from input to output, {sum(box.folded for box in shown)} of them folded; maps "
         f"from {largest.shape} to {layers[-1].shape}"
     )
-    key = (
-        f"graph_{name}_{clicks}"  # a fresh chart after each click, or a second click on the same box would say nothing
-    )
-    chart(
-        charts.graph(layers, shown), alt, key, on_select=_clicked(key, name, shown), selection_mode="points", zooms=True
-    )
+    key = f"graph_{name}_{clicks}"  # a fresh chart after each click: a second one on the same box would say nothing
+    clicked = _clicked(key, name, shown)
+    chart(charts.graph(layers, shown), alt, key, on_select=clicked, selection_mode="points", zooms=True)
     st.caption(
-        "As tall as the maps are wide, as thick as there are many (their roots). Click a hatched box to unfold it, and "
-        "a box inside to fold it again."
-        + (f" {len(shown)} boxes: drag to see the others." if len(shown) > charts.MANY else "")
+        "As tall as the maps are wide, as thick as there are many (their roots). "
+        + ("Click a hatched box to unfold it, and a box inside to fold it again. " if names else "Point at a box. ")
+        + (f"{len(shown)} boxes: drag to see the others." if len(shown) > charts.MANY else "")
     )
-    names = [part for part, first, last in folding.stages(layers) if last > first]
-    names += [
-        part
-        for stage, first, last in folding.stages(layers)
-        for part, start, end in folding.blocks(layers, stage, first, last)
-        if end > start
-    ]
-    if len(layers) > folding.SMALL:
+    if len(layers) > folding.SMALL and names:
         st.multiselect(
-            "Fold or unfold", sorted(set(names) | turned, key=names.index), placeholder="one stage or block",
-            label_visibility="collapsed", **state.kept(slot),
-        )  # fmt: skip
+            "Fold or unfold", names, placeholder="Fold or unfold one", label_visibility="collapsed", **state.kept(slot)
+        )
 
 
 def _clicked(key: str, name: str, shown: Sequence[folding.Box]) -> Callable[[], None]:
