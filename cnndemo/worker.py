@@ -58,8 +58,9 @@ def most() -> int:
 class Worker:
     """The parent's side. One for all visitors: `ask` and `steps` of this module."""
 
-    def __init__(self, idle: float = IDLE):
-        self.idle = idle
+    def __init__(self, idle: float = IDLE, who: str = "Keras", needed: int = NEEDED, most: int = 0, minutes: float = 0):
+        """A process that is not for Keras has another name, and megabytes and minutes of its own."""
+        self.idle, self.who, self.needed, self.most, self.minutes = idle, who, needed, most, minutes
         self._process: subprocess.Popen | None = None
         self._said: queue.SimpleQueue = queue.SimpleQueue()
         self._folder = ""
@@ -114,7 +115,7 @@ class Worker:
             for kind, value in self._talk(function, arguments, waiting):
                 if kind == "done":
                     return value
-        raise Crashed("The Keras process ended without an answer. Please try again.")
+        raise Crashed(f"The {self.who} process ended without an answer. Please try again.")
 
     def steps(self, function: str, *arguments: Any, waiting: Callable[[], None] = lambda: None) -> Iterator[Any]:
         """The same for long work, a function with a further argument `tell`: yields what it tells, and what it returns.
@@ -128,7 +129,7 @@ class Worker:
 
     def _talk(self, function: str, arguments: tuple, waiting: Callable[[], None]) -> Iterator[tuple[str, Any]]:
         self._start()
-        deadline, ended = time.monotonic() + 60 * MINUTES, False
+        deadline, ended = time.monotonic() + 60 * (self.minutes or MINUTES), False
         try:
             with suppress(BrokenPipeError):  # it has ended already, and will say nothing
                 pickle.dump((function, arguments), self._process.stdin)
@@ -145,7 +146,7 @@ class Worker:
                     raise VisitorError(value)
                 if kind in ("fault", "ended"):
                     ended = kind == "fault"
-                    raise Crashed(f"The Keras process could not do this ({value}). Please try again.")
+                    raise Crashed(f"The {self.who} process could not do this ({value}). Please try again.")
                 yield kind, value
         finally:
             if ended:
@@ -155,12 +156,12 @@ class Worker:
 
     def _watch(self, deadline: float) -> None:
         if time.monotonic() > deadline:
-            raise VisitorError(f"This took longer than {MINUTES:g} minutes and was stopped.")
+            raise VisitorError(f"This took longer than {self.minutes or MINUTES:g} minutes and was stopped.")
         pages = 0
         with suppress(OSError, IndexError):  # it has just ended, or this system does not tell
             pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         if pages * os.sysconf("SC_PAGE_SIZE") > self._limit * 1_000_000:
-            raise VisitorError(f"This needs more than the {self._limit:,} MB that Keras may take here.")
+            raise VisitorError(f"This needs more than the {self._limit:,} MB that {self.who} may take here.")
 
     # --- the process --------------------------------------------------------------------------------------------
 
@@ -170,13 +171,14 @@ class Worker:
         if self._process and self._process.poll() is None:
             return
         self.end()
-        if not installed():
+        if self.who == "Keras" and not installed():
             raise VisitorError("This part needs Keras, which is not installed here.")
-        if (free := available()) < NEEDED:
+        if (free := available()) < self.needed:
             raise VisitorError(
-                f"This part needs Keras, and the host has only {free} MB of memory left. Try again later."
+                f"This part needs {self.who}, and the host has only {free} MB of memory left. Try again later."
             )
-        self._folder, self._said, self._limit = tempfile.mkdtemp(prefix="cnndemo-"), queue.SimpleQueue(), most()
+        self._folder, self._said = tempfile.mkdtemp(prefix="cnndemo-"), queue.SimpleQueue()
+        self._limit = self.most or most()
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cnndemo.worker"],
@@ -188,7 +190,7 @@ class Worker:
                 env={**os.environ, "TMPDIR": self._folder, "TF_CPP_MIN_LOG_LEVEL": "3"},
             )
         except OSError:
-            raise Crashed("The Keras process could not be started.") from None
+            raise Crashed(f"The {self.who} process could not be started.") from None
         threading.Thread(target=_listen, args=(self._process.stdout, self._said), daemon=True).start()
 
     def _rest(self) -> None:

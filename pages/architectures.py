@@ -1,15 +1,20 @@
-"""Networks as plans: shapes, cost, and how gradients survive depth (book 4.1–4.4)."""
+"""Networks as plans: shapes, cost, how gradients survive depth (book 4.1–4.4), and the visitor's own network."""
 
 import streamlit as st
 
 from cnndemo import architectures, ui
+from cnndemo.architectures import comparing, stacks
 from cnndemo.architectures import figures as charts
 from cnndemo.architectures.views import (
     TITLES,
+    comparison,
     dense_connections,
     layer_table,
     most_of,
+    network_graph,
+    own_network,
     questions,
+    race,
     skip_connections,
     words_of,
 )
@@ -38,11 +43,7 @@ with right:
         st.metric("Multiply-adds a picture", words_of(plan.multiply_adds), width="content")
         st.metric("Layers with weights", plan.depth, width="content")
         st.metric("Size in float32", f"{plan.megabytes:,.1f} MB", width="content")
-    alt = f"{title} as {len(plan.layers)} blocks: maps shrink from {plan.layers[0].shape} to {plan.layers[-1].shape}"
-    ui.chart(charts.blocks(plan.layers), alt, key="blocks")
-    st.caption(
-        "As tall as the maps are wide, as thick as there are many (their roots). Point at a block for its numbers."
-    )
+    network_graph(plan.layers, title, name)
     ui.chart(
         charts.costs(plan.layers), "Share of parameters, up, and of multiply-adds, down, of each layer", key="costs"
     )
@@ -51,21 +52,51 @@ with right:
 ui.section("How it works")
 layer_table(plan, name)
 
+ui.section("Compared")
+comparison(name)
+
 ui.section("Skip connections", figures=("4.2", "4.3"))
 skip_connections()
+unfold = st.expander(
+    "Watch it: a plain and a residual stack learn real digits", on_change="rerun", **state.linked("race")
+)
+if unfold.open:
+    with unfold:
+        race()
 
 ui.section("Dense connections", figures=("4.6", "4.7"))
 dense_connections()
 
+ui.section("Your own network")
+st.markdown(
+    "Bring a network from Keras or PyTorch: its graph, what it costs, what it sees, and what it says to a picture."
+)
+unfold = st.expander("Open a network", icon=":material/folder_open:", on_change="rerun", **state.linked("own"))
+if unfold.open:
+    with unfold:
+        own_network()
+
 ui.code(
-    [architectures.plan, architectures.Plan.convolution, architectures.gradient_sizes, architectures.residual_block],
+    [
+        architectures.plan,
+        architectures.Plan.convolution,
+        *([builder] if (builder := comparing.own_builder(name)) else []),
+        architectures.gradient_sizes,
+        architectures.residual_block,
+        stacks.fit,
+        architectures.look,
+    ],
     f"""
-    from cnndemo import architectures
+    from cnndemo import architectures, images, weights
 
     plan = architectures.plan("{name}", side={side}, width={width})
     for layer in plan.layers:
         print(layer.name, layer.shape, layer.parameters, layer.multiply_adds, layer.sees)
     print(plan.parameters, plan.multiply_adds)
+
+    data = weights.onnx_file("resnet20").read_bytes()
+    own = architectures.look("resnet20.onnx", data, images.sample("cat"), "0 to 255")
+    print(own.parameters, own.layers[-1].sees, own.answer)
     """,
 )
 ui.check_yourself(questions(plan, name))

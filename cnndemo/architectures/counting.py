@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cnndemo.errors import VisitorError
@@ -20,6 +21,8 @@ class Layer:
         jump: input pixels between neighbouring outputs.
         arithmetic: how the parameters come about.
         code: the layer in Keras, where layers simply follow one another.
+        reads: places in the list of layers whose outputs it takes; -1 is the input.
+        across: width of its output where that is not `side`; 0 where it is.
     """
 
     name: str
@@ -30,12 +33,15 @@ class Layer:
     multiply_adds: int
     sees: int
     jump: int
-    arithmetic: str
-    code: str
+    arithmetic: str = ""
+    code: str = ""
+    reads: tuple[int, ...] = (-1,)
+    across: int = 0
 
     @property
     def shape(self) -> str:
-        return f"{self.channels}" if self.kind == "dense" else f"{self.side} × {self.side} × {self.channels}"
+        is_row = self.kind == "dense" and self.side == 1
+        return f"{self.channels:,}" if is_row else f"{self.side} × {self.across or self.side} × {self.channels:,}"
 
 
 @dataclass
@@ -47,6 +53,7 @@ class Plan:
         sees, jump: its receptive field and the distance of its neighbours, in input pixels.
         layers: what has been passed.
         input_side, input_channels: of the input, kept.
+        last: place of the layer whose output this is; -1 is the input.
     """
 
     side: int
@@ -56,15 +63,18 @@ class Plan:
     layers: list[Layer] = field(default_factory=list)
     input_side: int = 0
     input_channels: int = 0
+    last: int = -1
 
     def __post_init__(self) -> None:
         self.input_side, self.input_channels = self.input_side or self.side, self.input_channels or self.channels
 
     def _add(
-        self, name: str, kind: str, parameters: int = 0, multiply_adds: int = 0, arithmetic: str = "", code: str = ""
-    ) -> None:
+        self, name: str, kind: str, parameters: int = 0, multiply_adds: int = 0, arithmetic: str = "", code: str = "",
+        others: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         size = (self.side, self.channels, parameters, multiply_adds, self.sees, self.jump)
-        self.layers.append(Layer(name, kind, *size, arithmetic, code))
+        self.layers.append(Layer(name, kind, *size, arithmetic, code, (self.last, *others)))
+        self.last = len(self.layers) - 1
 
     def _slide(self, name: str, kernel: int, stride: int, padding: str | int) -> None:
         """What a window of this size leaves of the side; padding: "same", "valid" or pixels on each edge."""
@@ -131,14 +141,23 @@ class Plan:
         words, code = f"{inputs:,} · {units:,} + {units:,}", f'{flatten}layers.Dense({units}, activation="relu")'
         self._add(name, "dense", inputs * units + units, inputs * units, words, code)
 
-    def merge(self, name: str, channels: int) -> None:
-        """An addition or concatenation; afterwards there are so many channels."""
+    def transposed(self, name: str, filters: int, size: int) -> None:
+        """A transposed convolution of size × size whose stride is its size: the maps grow by that factor."""
+        weights = size * size * self.channels * filters
+        words = f"{size} · {size} · {self.channels} · {filters} + {filters}"
+        multiply_adds = weights * self.side**2
+        self.side, self.jump, self.channels = self.side * size, max(1, self.jump // size), filters
+        self._add(name, "convolution", weights + filters, multiply_adds, words)
+
+    def merge(self, name: str, channels: int, other: int) -> None:
+        """An addition or concatenation with the output of another layer; afterwards there are so many channels."""
         self.channels = channels
-        self._add(name, "merge")
+        self.sees = max(self.sees, self.layers[other].sees)
+        self._add(name, "merge", others=(other,))
 
     def beside(self, channels: int, side: int, jump: int) -> Plan:
         """A plan that begins where a shortcut leaves, and keeps the same account."""
-        return Plan(side, channels, self.sees, jump, self.layers, self.input_side, self.input_channels)
+        return Plan(side, channels, self.sees, jump, self.layers, self.input_side, self.input_channels, self.last)
 
     @property
     def parameters(self) -> int:

@@ -1,4 +1,4 @@
-"""Charts of the architectures page: a network as blocks, what its layers cost, gradients, residual and dense blocks."""
+"""Charts of the architectures page: a network as a graph, what its layers cost, gradients, blocks in numbers."""
 
 from __future__ import annotations
 
@@ -8,34 +8,84 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo.architectures import Block, Layer, connections
+from cnndemo.architectures.folding import Box, arrows
+from cnndemo.architectures.gradients import limits
 from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, styled
 
-KINDS = {"convolution": KERNEL, "pooling": OKABE_ITO[4], "merge": QUIET, "dense": OUTPUT}
-FLOAT32 = (float(np.finfo(np.float32).smallest_subnormal), float(np.finfo(np.float32).max))
+KINDS = {
+    "convolution": KERNEL, "pooling": OKABE_ITO[4], "merge": OKABE_ITO[5], "dense": OUTPUT, "other": "#8A8F98",
+}  # fmt: skip
+MANY = 60  # boxes that are shown at once; the others by dragging
 
 
-def blocks(layers: Sequence[Layer], height: int = 300) -> go.Figure:
-    """Layers from left to right: as tall as their maps are wide, as wide as there are many; both by their root."""
-    wide = np.array([max(1.2, np.sqrt(layer.channels) / 3) for layer in layers])
-    gap = max(1.0, 0.25 * float(wide.mean()))
+def graph(layers: Sequence[Layer], shown: Sequence[Box], height: int = 340) -> go.Figure:
+    """A network from left to right: boxes as tall as their maps are wide, as thick as there are many (their roots).
+
+    An arc leads from a box to one that reads it farther on. What is folded is hatched. A click tells the name of a box,
+    the first of `customdata`.
+    """
+    wide = np.array([max(1.2, np.sqrt(box.layer.channels) / 3) * (1.6 if box.folded else 1) for box in shown])
+    gap = max(1.0, 0.35 * float(wide.mean()))
     middle = np.cumsum(wide + gap) - wide / 2
+    tall = np.sqrt([max(1, box.layer.side) for box in shown])
     figure = go.Figure()
+    _arcs(figure, arrows(layers, shown), middle, tall)
     for kind, color in KINDS.items():
-        rows = [index for index, layer in enumerate(layers) if layer.kind == kind]
+        rows = [index for index, box in enumerate(shown) if box.layer.kind == kind]
         if not rows:
             continue
-        tall = np.sqrt([layers[index].side for index in rows])
         figure.add_bar(
-            x=middle[rows], width=wide[rows], y=tall, base=-tall / 2, name=kind, marker_color=color,
-            customdata=[
-                [layers[i].name, layers[i].shape, f"{layers[i].parameters:,}", f"{layers[i].sees:,}"] for i in rows
-            ],
-            hovertemplate="%{customdata[0]}<br>%{customdata[1]}<br>%{customdata[2]} parameters"
-            "<br>sees %{customdata[3]} pixels<extra></extra>",
+            x=middle[rows], width=wide[rows], y=tall[rows], base=-tall[rows] / 2, name=kind,
+            marker={
+                "color": color, "pattern": {"shape": ["/" if shown[i].folded else "" for i in rows], "solidity": 0.25},
+            },
+            customdata=[_about(shown[index]) for index in rows],
+            hovertemplate="<b>%{customdata[0]}</b>%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]} parameters"
+            "<br>%{customdata[4]} multiply-adds<br>sees %{customdata[5]} pixels<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
+    figure.update_layout(barmode="overlay", dragmode="pan" if len(shown) > 2 * MANY else False)
+    first = middle[0] - wide[0] if len(shown) else 0
+    last = middle[min(len(shown), MANY) - 1] + wide[min(len(shown), MANY) - 1] if len(shown) else 1
+    figure.update_xaxes(visible=False, range=[first, last])
+    figure.update_yaxes(visible=False, fixedrange=True)
     return styled(figure, height)
+
+
+def _about(box: Box) -> list[str]:
+    """What the pointer tells of a box."""
+    inside = f": {box.count} layers" if box.folded else ""
+    layer = box.layer
+    return [
+        box.name,
+        inside,
+        layer.shape,
+        f"{box.parameters:,}",
+        f"{box.multiply_adds:,}",
+        f"{layer.sees:,}",
+        box.parent,
+    ]
+
+
+def _arcs(figure: go.Figure, pairs: Sequence[tuple[int, int]], middle: np.ndarray, tall: np.ndarray) -> None:
+    """A line along the middle, and an arc over the boxes for each pair that does not follow one another."""
+    if len(middle):
+        figure.add_scatter(
+            x=[middle[0] - 1.5, middle[-1]], y=[0, 0], mode="lines", line={"color": QUIET, "width": 2},
+            hoverinfo="skip", showlegend=False,
+        )  # fmt: skip
+    turn, x, y = np.linspace(0, np.pi, 20), [], []
+    for start, to in pairs:
+        if start < 0 or to == start + 1:
+            continue
+        left, right = middle[start], middle[to]
+        foot = tall[start : to + 1].max() / 2
+        rise = min(3 + (right - left) / 12, float(tall.max()) / 2)
+        x += [left, *((left + right) / 2 - (right - left) / 2 * np.cos(turn)), right, None]
+        y += [tall[start] / 2, *(foot + rise * np.sin(turn)), tall[to] / 2, None]
+    if x:
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line={"color": INPUT, "width": 2}, name="goes round", hoverinfo="skip", opacity=0.8,
+        )  # fmt: skip
 
 
 def costs(layers: Sequence[Layer], height: int = 260) -> go.Figure:
@@ -64,8 +114,8 @@ def costs(layers: Sequence[Layer], height: int = 260) -> go.Figure:
     return styled(figure, height)
 
 
-def product(values: np.ndarray, height: int = 280) -> go.Figure:
-    """w, w², …, wⁿ on a logarithmic axis, with the smallest and the largest number that float32 can hold."""
+def product(values: np.ndarray, height: int = 300) -> go.Figure:
+    """w, w², …, wⁿ on a logarithmic axis, and the smallest and largest numbers that floats of 16 and 32 bits hold."""
     figure = go.Figure()
     layers = np.arange(1, len(values) + 1)
     figure.add_scatter(
@@ -74,11 +124,15 @@ def product(values: np.ndarray, height: int = 280) -> go.Figure:
     )  # fmt: skip
     exponents = np.log10([values.min(), values.max()])
     low, high = min(-6.0, exponents[0] - 2), max(6.0, exponents[1] + 2)
-    for limit, words in zip(np.log10(FLOAT32), ("below: 0 in float32", "above: infinite in float32"), strict=True):
-        if low < limit < high:
-            figure.add_hline(y=10**limit, line={"color": QUIET, "dash": "dot"})
-            # On a logarithmic axis a text stands at the exponent.
-            figure.add_annotation(x=1, xref="x domain", xanchor="right", y=limit, text=words, showarrow=False, yshift=9)
+    for dtype, color in zip(("float16", "float32", "float64"), (INPUT, OUTPUT, OKABE_ITO[5]), strict=True):
+        for limit, words in zip(limits(dtype), ("below, it is 0 in", "above, it is infinite in"), strict=True):
+            if low < np.log10(limit) < high:
+                figure.add_hline(y=limit, line={"color": color, "dash": "dot"})
+                # On a logarithmic axis a text stands at the exponent.
+                figure.add_annotation(
+                    x=1, xref="x domain", xanchor="right", y=np.log10(limit), text=f"{words} {dtype}", showarrow=False,
+                    yshift=9, font={"color": color},
+                )  # fmt: skip
     figure.update_xaxes(title_text="layers")
     figure.update_yaxes(type="log", exponentformat="power", range=[low, high])
     return styled(figure, height)

@@ -11,9 +11,26 @@ WIDTH, BATCH = 64, 64
 VARIANCE = {"relu": 2.0, "tanh": 1.0, "sigmoid": 1.0}
 
 
-def chain(weight: float, layers: int) -> np.ndarray:
-    """The book's network of one number a layer: w, w², …, wⁿ, float64 (layers,)."""
-    return float(weight) ** np.arange(1, layers + 1)
+def chain(weight: float, layers: int, dtype: str = "float64") -> np.ndarray:
+    """The book's network of one number a layer: w, w², …, wⁿ, multiplied one after the other.
+
+    Args:
+        weight: of every layer.
+        layers: how many.
+        dtype: of the numbers: "float16", "float32" or "float64". What is too small for it becomes 0, what is too large
+            becomes infinite.
+
+    Returns:
+        (layers,) of that type.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        return np.multiply.accumulate(np.full(layers, weight, dtype))
+
+
+def limits(dtype: str) -> tuple[float, float]:
+    """The smallest number above 0 and the largest that a type of floats can hold."""
+    about = np.finfo(dtype)
+    return float(about.smallest_subnormal), float(about.max)
 
 
 def _normalize(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

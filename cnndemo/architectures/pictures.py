@@ -1,12 +1,14 @@
-"""What a unit sees of a picture, and the card of the front page."""
+"""What a unit sees of a picture, maps and answers as pictures, and the card of the front page."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
+from PIL import ImageColor
 
 from cnndemo.architectures.counting import Layer
 from cnndemo.architectures.networks import plan
+from cnndemo.figures import OKABE_ITO
 
 FRAME = (213, 94, 0)
 
@@ -33,6 +35,44 @@ def field_of(image: np.ndarray, layer: Layer, side: int) -> np.ndarray:
     result[low:high, low:high] = square[low:high, low:high]
     cv2.rectangle(result, (low, low), (high - 1, high - 1), FRAME, 3)
     return result
+
+
+def map_sheet(maps: np.ndarray, columns: int = 4) -> np.ndarray:
+    """Maps side by side, dark where they are small, in viridis.
+
+    Args:
+        maps: uint8 (height, width, count).
+
+    Returns:
+        uint8 RGB, each map at least 64 pixels wide, with gaps between.
+    """
+    factor = max(1, -(-64 // maps.shape[1]))
+    tiles = []
+    for place in range(maps.shape[2]):
+        large = maps[..., place].repeat(factor, axis=0).repeat(factor, axis=1)
+        color = cv2.applyColorMap(np.ascontiguousarray(large), cv2.COLORMAP_VIRIDIS)[..., ::-1]
+        tiles.append(np.pad(color, ((0, 4), (0, 4), (0, 0)), constant_values=255))
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    return np.vstack(rows)
+
+
+def answer_map(answer: np.ndarray) -> np.ndarray:
+    """An answer for each pixel as a picture: the largest channel by its colour, a single channel by its brightness.
+
+    Args:
+        answer: float32 (height, width, channels).
+
+    Returns:
+        uint8 RGB (height, width, 3).
+    """
+    answer = np.nan_to_num(answer)
+    if answer.shape[2] == 1:
+        low, high = answer.min(), answer.max()
+        grey = ((answer[..., 0] - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    colors = np.array([ImageColor.getrgb(color) for color in OKABE_ITO], np.uint8)
+    return colors[answer.argmax(axis=2) % len(colors)]
 
 
 def thumbnail() -> np.ndarray:

@@ -15,19 +15,27 @@ from cnndemo.ui.frame import section
 from cnndemo.ui.session import state
 
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
+# Buttons and not the wheel: that must go on scrolling the page.
+ZOOMS = {
+    "displayModeBar": True,
+    "displaylogo": False,
+    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]],
+}
 
 
-def chart(figure, alt: str, key: str | None = None, on_select: Any = "ignore", **options: Any):
+def chart(
+    figure, alt: str, key: str | None = None, on_select: Any = "ignore", zooms: bool = False, **options: Any
+):  # fmt: skip
     """A Plotly figure in the gallery's look. Returns the selection when `on_select` is not "ignore".
 
     Args:
         figure: from `cnndemo.figures`.
         alt: what the chart says, for those who cannot see it.
+        zooms: whether buttons to zoom, drag and go back are shown over it.
         key, on_select, options: as for `st.plotly_chart`.
     """
-    return st.plotly_chart(
-        figure, key=key and state.key(key), on_select=on_select, alt=alt, config=CHART_CONFIG, **options
-    )
+    config = CHART_CONFIG | ZOOMS if zooms else CHART_CONFIG
+    return st.plotly_chart(figure, key=key and state.key(key), on_select=on_select, alt=alt, config=config, **options)
 
 
 def table(rows: Sequence[dict[str, Any]], **options: Any):

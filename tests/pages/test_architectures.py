@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from cnndemo import architectures
+from cnndemo import architectures, weights
 from cnndemo.architectures.views import TITLES, words_of
-from tests.pages.conftest import no_trouble, rendered_references
+from tests.pages.conftest import no_trouble, rendered_references, until
 
 
 def metrics(page) -> dict[str, str]:
@@ -81,3 +81,69 @@ def test_without_the_skip_the_gradient_has_one_way(open_page):
     page.toggle(key="architectures.on").set_value(False).run()
     text = next(m.value for m in no_trouble(page).markdown if m.value.startswith("dy/dx"))
     assert text.startswith("dy/dx = 0.15 + 0 = **0.15**")
+
+
+def test_floats_of_each_size_are_told(opened):
+    rows = next(d.value for d in opened("architectures").dataframe if "numbers" in d.value)
+    assert list(rows["product"]) == ["0", "2.04e-10", "2.04e-10"]
+
+
+@pytest.mark.parametrize("level", ["Stages", "Blocks", "Layers"])
+def test_the_graph_folds_by_level(open_page, level):
+    page = open_page("architectures", {"net": "DenseNet-121", "level_densenet121": level})
+    drag = [caption.value for caption in no_trouble(page).caption if "drag to see" in caption.value]
+    assert bool(drag) == (level != "Stages")
+
+
+def test_one_stage_unfolds_from_the_list(open_page):
+    page = open_page("architectures", {"net": "ResNet-50"})
+    page.multiselect[0].set_value(["maps of 28 × 28"]).run()
+    no_trouble(page)
+    assert "stage 2 block 2" in page.multiselect[0].options
+
+
+@pytest.mark.parametrize("cost", ["Multiply-adds", "Time, measured"])
+def test_nothing_is_measured_before_it_was_asked_for(open_page, cost):
+    page = no_trouble(open_page("architectures", {"cost": cost}))
+    assert any("Nothing has been measured" in info.value for info in page.info) == (cost == "Time, measured")
+
+
+OPEN = {"architectures.own": "true"}
+
+
+def shown(page) -> bool:
+    return sum(metric.label == "Parameters" for metric in page.metric) == 2
+
+
+@pytest.fixture(scope="module")
+def opened_own():
+    """The page with a network of ours brought to it; used by tests that go on from there, in their order."""
+    from tests.pages.conftest import run_page
+
+    return until(run_page("architectures", OPEN), shown)
+
+
+def test_a_shipped_network_is_there_before_one_is_brought(opened_own):
+    page = no_trouble(opened_own)
+    assert any("10 probabilities" in caption.value for caption in page.caption)
+    assert any(caption.value.startswith("Takes 1 × 32 × 32 × 3") for caption in page.caption)
+
+
+def test_an_uploaded_network_is_read_and_a_hostile_one_is_a_sentence(open_page):
+    page = open_page("architectures", OPEN)
+    data = weights.onnx_file("siamese").read_bytes()
+    page.file_uploader(key="architectures.own_file").upload("mine.onnx", data, "application/octet-stream").run()
+    until(page, lambda page: any("gives 1 × 128" in caption.value for caption in page.caption))
+    no_trouble(page)
+    from tests.unit.test_architectures_own import keras_bytes, layer
+
+    hostile = keras_bytes(layer("Lambda"))
+    page.file_uploader(key="architectures.own_file").upload("evil.keras", hostile, "application/zip").run()
+    until(page, lambda page: any("has a Lambda" in warning.value for warning in page.warning))
+    assert [heading.value for heading in no_trouble(page).subheader][-1] == "Check yourself"
+
+
+def test_the_race_is_offered_and_begins_on_demand(open_page):
+    page = no_trouble(open_page("architectures", {"architectures.race": "true"}))
+    assert any("Train both" in info.value for info in page.info)
+    assert page.slider(key="architectures.r_depth").value == 30

@@ -1,4 +1,4 @@
-"""The architectures page's parts: the layer table with its arithmetic, skip connections, dense connections."""
+"""Depth: products of many weights, gradients with and without skips, two stacks that learn, and dense blocks."""
 
 from __future__ import annotations
 
@@ -6,73 +6,18 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import architectures
+from cnndemo.architectures import comparing_figures, stacks
 from cnndemo.architectures import figures as charts
-from cnndemo.architectures.gradients import WIDTH
+from cnndemo.architectures.gradients import WIDTH, limits
+from cnndemo.architectures.views.plans import words_of
+from cnndemo.jobs import Job
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.panels import Question, chart, table
-from cnndemo.ui.pictures import pick_image, show
+from cnndemo.ui.panels import chart, table
 from cnndemo.ui.session import state
+from cnndemo.ui.watch import in_line, watch
 
-TITLES = {network.title: name for name, network in architectures.NETWORKS.items()}
 ACTIVATIONS = ["relu", "tanh", "sigmoid"]
-
-
-def words_of(number: int) -> str:
-    """1234567 -> "1.23 million"."""
-    for size, word in ((1e9, "billion"), (1e6, "million")):
-        if number >= size:
-            return f"{number / size:.3g} {word}"
-    return f"{number:,}"
-
-
-@st.fragment
-def layer_table(plan: architectures.Plan, name: str) -> None:
-    """All layers in a table, one of them with its arithmetic and what its middle unit sees of the picture."""
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        picked = table(
-            [
-                {
-                    "layer": layer.name,
-                    "output": layer.shape,
-                    "parameters": layer.parameters,
-                    "multiply-adds": layer.multiply_adds,
-                    "sees, pixels": layer.sees,
-                }
-                for layer in plan.layers
-            ],
-            height=430, selection_mode="single-row", on_select="rerun", key=f"layers_{name}",
-        )  # fmt: skip
-        rows = picked.selection.rows if picked else []
-        st.caption("Choose a row to see its arithmetic, and on the right what one of its units sees.")
-    convolutions = [index for index, layer in enumerate(plan.layers) if layer.kind == "convolution"]
-    index = rows[0] if rows and rows[0] < len(plan.layers) else convolutions[min(2, len(convolutions) - 1)]
-    layer = plan.layers[index]
-    with left:
-        if layer.parameters:
-            st.markdown(f"**{layer.name}**: {layer.arithmetic} = **{layer.parameters:,}** parameters.")
-            st.caption(
-                "Kernel height · kernel width · maps that come in · maps that go out, one bias each; with batch "
-                "normalization four numbers more for each map."
-                if layer.kind == "convolution"
-                else "Values that come in · units, and a bias for each unit."
-            )
-        else:
-            st.markdown(f"**{layer.name}** has no weights: nothing to learn.")
-        if code := plan.keras_code():
-            with st.expander("The same in Keras"):
-                st.code(code, language="python")
-    with right:
-        picture = pick_image()
-        side = plan.input_side
-        seen = min(1.0, layer.sees / side)
-        show(
-            architectures.field_of(picture.image, layer, side),
-            f"A unit in the middle of **{layer.name}** sees {min(layer.sees, side)} of {side} pixels each way, "
-            f"{seen * seen:.0%} of the picture"
-            + (f"; its window of {layer.sees} reaches over the edge." if layer.sees > side else "."),
-            alt=f"The middle of {picture.alt}; a bright square is what one unit sees",
-        )
+FLOATS = ("float16", "float32", "float64")
 
 
 @st.fragment
@@ -87,6 +32,7 @@ def skip_connections() -> None:
         layers = st.slider("Layers", 2, 150, 100, **state.linked("n"))
         values = architectures.chain(weight, layers)
         st.metric(f"{weight:g} to the power of {layers}", f"{values[-1]:.4g}")
+        _floats(weight, layers)
         st.caption(
             "The book takes 1.5 and 0.8. Only next to 1 does anything survive, and no one can keep all weights there."
         )
@@ -133,6 +79,96 @@ def skip_connections() -> None:
             + ("" if on else "Without the skip only the first part is left. ")
             + ("The ReLU is off, so the layers pass nothing back." if block.through_branch == 0 else "")
         )
+
+
+def _floats(weight: float, layers: int) -> None:
+    """The same product in floats of 16, 32 and 64 bits, and where each gives up."""
+    rows = []
+    for dtype in FLOATS:
+        values = architectures.chain(weight, layers, dtype).astype(float)
+        lost = np.flatnonzero((values == 0) | np.isinf(values))
+        rows.append(
+            {
+                "numbers": dtype,
+                "product": "infinite" if np.isinf(values[-1]) else f"{values[-1]:.3g}",
+                "from – to": " – ".join(f"{limit:.1g}" for limit in limits(dtype)),
+                "lost at layer": int(lost[0]) + 1 if len(lost) else None,
+            }
+        )
+    table(rows)
+
+
+RACE = "race"  # the visitor's run, in this session's memory
+
+
+@st.fragment
+def race() -> None:
+    """A plain and a residual stack learn the same digits; gradients of all layers while they do."""
+    job: Job[stacks.Run] | None = state.get(RACE)
+    running = job is not None and job.running
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.caption(
+            f"Two stacks of equal 3 × 3 layers get the same batches of {stacks.BATCH} real digits. One of them adds "
+            "what went into every two layers to what comes out."
+        )
+        depth = st.slider("Layers in each stack", 4, stacks.MOST_DEPTH, 30, 2, **state.linked("r_depth"))
+        updates = st.slider("Updates", 20, stacks.MOST_UPDATES, 150, 10, **state.linked("r_updates"))
+        rate = float(
+            one_of(st.segmented_control, "Learning rate (Adam)", ["0.0003", "0.001", "0.003"], "0.001", "r_rate")
+        )
+        normalized = st.toggle("Batch normalization in both", False, **state.linked("r_bn"))
+        with st.container(horizontal=True):
+            st.button(
+                "Train both", type="primary", icon=":material/play_arrow:", key=state.key("r_go"), disabled=running,
+                on_click=_begin, args=(stacks.Race(depth, normalized, rate, updates),),
+            )  # fmt: skip
+            if running:
+                st.button("Stop", icon=":material/stop:", key=state.key("r_stop"), on_click=job.stop)
+    with right:
+        if job is None:
+            st.info("Press **Train both**: it takes about half a minute and can be stopped.", icon=":material/info:")
+        elif job.error:
+            st.warning(str(job.error), icon=":material/info:")
+        watch(job, _race_so_far)
+
+
+def _begin(race: stacks.Race) -> None:
+    """Callback: start a race."""
+    state[RACE] = Job(lambda waiting: stacks.run(race, waiting))
+
+
+def _race_so_far() -> None:
+    """The bar while they learn, both curves, and the gradients at a chosen look."""
+    job: Job[stacks.Run] | None = state.get(RACE)
+    run = job.latest if job else None
+    looks = list(run.looks) if run else []
+    if job and job.running:
+        done = looks[-1].update / run.race.updates if looks else 0.0
+        words = f"Update {looks[-1].update} of {run.race.updates}" if looks else in_line("Keras builds both stacks …")
+        st.progress(min(1.0, done), words)
+    if not looks:
+        return
+    alt = "; ".join(f"{name}: loss {loss:.2g}" for name, loss in looks[-1].losses.items())
+    chart(
+        comparing_figures.race_losses(looks), f"Loss of both stacks after {looks[-1].update} updates: {alt}", "r_loss"
+    )
+    look = looks[-1]
+    if len(looks) > 1 and not job.running:
+        at = st.select_slider(
+            "Gradients after update",
+            [each.update for each in looks],
+            looks[0].update,
+            **state.kept(f"r_at_{looks[-1].update}"),
+        )
+        look = next((each for each in looks if each.update == at), look)
+    firsts = "; ".join(f"{name}: {sizes[0]:.2g}" for name, sizes in look.norms.items())
+    chart(
+        comparing_figures.race_norms(look),
+        f"Length of each layer's gradient after update {look.update}. First layer: {firsts}", "r_norms",
+    )  # fmt: skip
+    right = ", ".join(f"{name} **{share:.0%}**" for name, share in looks[-1].accuracies.items())
+    st.markdown(f"Of {stacks.HELD} digits that neither has seen, after {looks[-1].update} updates: {right} right.")
 
 
 def verdict(ends: dict[str, float], normalized: bool) -> str:
@@ -186,35 +222,3 @@ def dense_connections() -> None:
         f"{words_of(plan.parameters)} parameters in {plan.depth} layers, against {words_of(resnet.parameters)} in the "
         f"{resnet.depth} of ResNet-50. Many connections, few weights."
     )
-
-
-def most_of(plan: architectures.Plan) -> str:
-    """Which layers hold most parameters and do most work."""
-    heavy, busy = plan.heaviest, plan.busiest
-    return (
-        f"Most parameters: **{heavy.name}**, {heavy.parameters / plan.parameters:.0%}. "
-        f"Most work: **{busy.name}**, {busy.multiply_adds / plan.multiply_adds:.0%}."
-    )
-
-
-def questions(plan: architectures.Plan, name: str) -> list[Question]:
-    """What doubling all filters costs, and where the parameters are."""
-    factor = round(architectures.plan(name, width=2).parameters / architectures.plan(name).parameters, 1)
-    heavy = plan.heaviest
-    first = sorted(plan.layers, key=lambda layer: -layer.parameters)[:3]
-    return [
-        Question(
-            f"All filters and units of {architectures.NETWORKS[name].title} as published are doubled. How many times "
-            "as many parameters has it then?",
-            [f"× {number:g}" for number in sorted({2.0, factor, 8.0})],
-            f"× {factor:g}",
-            "A layer's weights are its inputs times its outputs: double both, and there are four times as many. "
-            "First and last layer, with one side fixed, only double.",
-        ),
-        Question(
-            "Which layer has most of the parameters?",
-            [layer.name for layer in reversed(first)],
-            heavy.name,
-            f"{heavy.arithmetic} = {heavy.parameters:,}.",
-        ),
-    ]
