@@ -6,13 +6,14 @@ layer's through the same matrix. Nothing is estimated: the result is what Keras'
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from cnndemo import inference, weights
-from cnndemo.fool_it.attacks import margin_gradient
+from cnndemo.fool_it.attacks import Gradient, margin_gradient
 
 LAYERS = ("conv2d_1", "conv2d_2", "dense_1")
 MAPS = "conv2d_2"
@@ -59,24 +60,25 @@ def _forward(name: str, pictures: np.ndarray) -> tuple[dict[str, np.ndarray], np
     return outputs, outputs["dense_1"] @ kernel + bias
 
 
-def slopes(name: str, pictures: np.ndarray, of_scores: np.ndarray | None, classes: np.ndarray) -> dict[str, np.ndarray]:
+def slopes(
+    name: str, pictures: np.ndarray, say: Callable[[np.ndarray], np.ndarray], hidden: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """How a number made of the scores changes with each pixel and with each value of the last maps.
 
     Args:
         name: digit_classifier or robust_digits.
         pictures: (n, 28, 28), grey levels from 0 to 255.
-        of_scores: (n, 10), the number's derivative with respect to the scores; None for the loss of `margin_gradient`.
-        classes: (n,) class numbers, for that loss.
+        say: scores (n, 10) -> the number's derivative with respect to them, alike.
+        hidden: `Backward.hidden` in float32, where it was widened already.
 
     Returns:
         "pixels" float32 (n, 28, 28), a grey level's worth, and "maps" like the output of `conv2d_2`, which is there
         under its own name.
     """
     ways, (outputs, found) = backward(name), _forward(name, pictures)
-    slope = margin_gradient(found, classes) if of_scores is None else of_scores.astype(np.float32)
-    slope = (slope @ ways.last[0].T) * (outputs["dense_1"] > 0)
-    slope = slope @ ways.hidden.astype(np.float32).T
-    maps = slope.reshape(outputs[MAPS].shape)
+    hidden = ways.hidden.astype(np.float32) if hidden is None else hidden
+    slope = (say(found).astype(np.float32) @ ways.last[0].T) * (outputs["dense_1"] > 0)
+    maps = (slope @ hidden.T).reshape(outputs[MAPS].shape)
     slope = through_convolution(maps * (outputs[MAPS] > 0), ways.kernels[1], outputs[LAYERS[0]].shape, ways.stride)
     slope = slope * (outputs[LAYERS[0]] > 0)
     pixels = through_convolution(slope, ways.kernels[0], (len(pictures), 28, 28, 1), ways.stride)
@@ -100,9 +102,14 @@ def through_convolution(slope: np.ndarray, kernel: np.ndarray, shape: tuple[int,
     return result
 
 
-def gradient(name: str):
+def gradient(name: str) -> Gradient:
     """The `attacks.Gradient` of a digit network; pictures are grey levels (n, 28, 28)."""
-    return lambda pictures, classes, wanted: slopes(name, pictures, None, classes)["pixels"]
+    hidden = backward(name).hidden.astype(np.float32)  # once for all steps; it is let go with the function
+
+    def of(pictures: np.ndarray, classes: np.ndarray, wanted: bool) -> np.ndarray:
+        return slopes(name, pictures, lambda found: margin_gradient(found, classes), hidden)["pixels"]
+
+    return of
 
 
 def class_map(name: str, picture: np.ndarray, digit: int) -> np.ndarray:
@@ -115,6 +122,6 @@ def class_map(name: str, picture: np.ndarray, digit: int) -> np.ndarray:
     Returns:
         float32 (rows, columns) from 0 to 1.
     """
-    found = slopes(name, picture[None], np.eye(10)[[digit]], np.array([digit]))
+    found = slopes(name, picture[None], lambda scores: np.eye(10)[[digit]])
     heat = np.maximum(found[MAPS][0] @ found["maps"][0].mean(axis=(0, 1)), 0)
     return (heat / heat.max() if heat.max() > 0 else heat).astype(np.float32)

@@ -50,7 +50,8 @@ def page(stem: str) -> None:
             with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
                 st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
                 share()
-    st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
+    place = f"book {topic.book}" if topic.book else "beyond the book"
+    st.markdown(f"**{topic.question}** &nbsp; :gray[{place}]")
     if entered:
         let_go()
     if was_let_go():
