@@ -39,13 +39,11 @@ st.markdown(
     "Train on such pictures. A small network met each of its training digits only after that had been changed to fool "
     "it, against the weights of that very moment (Wong, Rice and Kolter 2020)."
 )
-with ui.guard():
-    widgets.what_helps()
+widgets.what_helps()
 
 ui.section("Nonsense with confidence")
 st.markdown("A softmax shares out 100 %, whatever it is shown. None of these pictures is any of its classes.")
-with ui.guard():
-    widgets.certainty()
+widgets.certainty()
 
 ui.code(
     [

@@ -104,6 +104,7 @@ def shrink(patch=setattr) -> None:
     import train.digit_classifier
     import train.pet_segmentation
     import train.resnet20
+    import train.robust_digits
     import train.siamese
     from cnndemo import images, siamese
     from cnndemo.resnet_transfer import small_pictures
@@ -120,6 +121,9 @@ def shrink(patch=setattr) -> None:
     patch(train.siamese, "PAIRS", 200)
     patch(train.digit_classifier, "SCENES", 6)
     patch(train.digit_classifier, "VARIANTS", {"no second layer": (4,)})
+    patch(train.robust_digits, "STUDY", (0, 26))
+    patch(train.robust_digits, "STUDY_DIGITS", 4)
+    patch(train.robust_digits, "STEPS", 2)
     patch(train.resnet20, "VALIDATION", 20)
     patch(train.cifar10_transfer, "VALIDATION", 20)
     scaled = small_pictures.INPUTS["scaled to 96"]

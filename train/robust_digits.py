@@ -167,7 +167,7 @@ def curve(read, gradient: attacks.Gradient, test) -> list[float]:
 
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
-    parser = common.parser(__doc__.splitlines()[0], "robust_digits", epochs=12, batch_size=128)
+    parser = common.parser(__doc__.splitlines()[0], "robust_digits", epochs=30, batch_size=128)
     parser.add_argument("--learning-rate", type=common.above_zero, default=2e-3, help="highest rate of the schedule")
     parser.add_argument("--epsilon", type=common.at_least(0), default=76, help="largest change in grey levels of 255")
     parser.add_argument("--attacked", type=common.at_least(1), default=1000, help="test digits that are attacked")

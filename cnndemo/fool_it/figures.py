@@ -61,7 +61,7 @@ def reliability(found: Diagram, title: str) -> go.Figure:
                        showlegend=False)  # fmt: skip
     figure.update_xaxes(title_text="how sure it is", range=[0, 1.02], tickformat=".0%")
     figure.update_yaxes(title_text="how often it is right", range=[0, 1.02], tickformat=".0%")
-    return styled(figure, 340, title).update_layout(margin_t=56)
+    return styled(figure, 360, title).update_layout(margin_t=72, title_y=0.98, title_yanchor="top")
 
 
 def course(values: Sequence[float], rounds: int, words: str) -> go.Figure:

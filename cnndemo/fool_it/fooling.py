@@ -46,6 +46,13 @@ class Fooled:
         return after != before if self.wanted is None else after == self.wanted
 
     @property
+    def moved(self) -> tuple[float, float]:
+        """How much of the probability the attack moved to other classes, and how much the random change, 0 to 1."""
+        before, *others = self.answers.astype(np.float64)
+        attack, random = (float(np.abs(other - before).sum() / 2) for other in others)
+        return attack, random
+
+    @property
     def largest(self) -> int:
         """The largest change of any value, in grey levels."""
         return int(np.abs(self.pictures[1].astype(int) - self.pictures[0]).max())

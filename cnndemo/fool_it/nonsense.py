@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnndemo import images
+from cnndemo import digit_classifier, images
 from cnndemo import resnet_transfer as transfer
+from cnndemo.errors import VisitorError
 from cnndemo.fool_it import digit_gradient
 from cnndemo.fool_it.readers import DIGIT, DIGITS
 
@@ -73,6 +74,15 @@ def for_things(seed: int = 0) -> list[Nonsense]:
     pictures |= {"noise": noise((side, side, 3), seed), "an empty sheet": np.full((side, side, 3), 255, np.uint8)}
     scores = network.scores(np.stack(list(pictures.values())))
     return [Nonsense(name, picture, row) for (name, picture), row in zip(pictures.items(), scores, strict=True)]
+
+
+def refused(picture: np.ndarray) -> bool:
+    """Whether the digit page finds no digit in a picture, uint8 (28, 28): no ink, or none that looks like a digit."""
+    try:
+        digit_classifier.read_number(images.enlarge(picture, 10))
+    except VisitorError:
+        return True
+    return False
 
 
 def labels(name: str) -> tuple[str, ...]:

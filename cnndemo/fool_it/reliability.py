@@ -15,7 +15,7 @@ from cnndemo.errors import VisitorError
 
 BINS = 10
 TEMPERATURES = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
-SHARES = 200  # steps in which the card knows the energies of the test pictures
+SHARES = 100  # steps in which the card knows the energies of the test pictures
 
 
 def softened(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:

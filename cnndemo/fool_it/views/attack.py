@@ -21,8 +21,9 @@ SUBJECTS = {"digit": "A digit", "photo": "A photo"}
 WAYS = {"one": "One step", "many": "Many small steps"}
 AIMS = {"away": "Anything else", "to": "A class that I choose"}
 USUAL = {"digit": 26, "photo": 2}  # ε at first
+USUAL_AIM = {"digit": "away", "photo": "to"}  # from one kind of cat to another is no great feat
 TARGETS = {"digit": "3", "photo": "toaster"}
-SHOWN = 176  # pixels
+SHOWN, SMALL = 200, 136  # pixels
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _choose() -> Subject:
     reader = Subject(kind, "", pixels, 0, 1, None).reader
     with st.container(horizontal=True):
         way = ui.one_of(st.segmented_control, "Attack", WAYS, "many", "way")
-        aim = ui.one_of(st.segmented_control, "Make it", AIMS, "away", "aim")
+        aim = ui.one_of(st.segmented_control, "Make it", AIMS, USUAL_AIM[kind], f"aim_{kind}")
     target = None
     if aim == "to":
         labels = list(dict.fromkeys(reader.labels))
@@ -170,15 +171,17 @@ def _show(subject: Subject, result: Fooled, milliseconds: float | None) -> None:
         for picture, name, alt in zip(shown, names, alts, strict=True):
             with st.container(width=SHOWN):
                 ui.show(picture, name, alt, width=SHOWN, target=SHOWN)
-    for column, row, title in zip(st.columns(3), range(3), ("Before", "After", "After a random change"), strict=True):
+    for column, row, title in zip(st.columns(3), range(3), ("Before", "After", "By chance"), strict=True):
         pairs = reader.pairs(result.answers[row], before)
         alt = f"{title}: " + ", ".join(f"{label} {value:.1%}" for label, value in pairs)
         with column:
             ui.chart(charts.answers(pairs, title, labels[before]), alt, key=f"answers_{row}")
     took = f" A step took {milliseconds:.0f} ms." if milliseconds else ""
+    by_attack, by_chance = result.moved
     st.caption(
-        f"No value moved by more than {result.largest} of 256 grey levels.{took} The random change moves every value "
-        f"as far, and {reader.title} reads **{labels[random]}**: what fools it is the direction, not the size."
+        f"No value moved by more than {result.largest} of 256 grey levels.{took} The attack moved **{by_attack:.0%}** "
+        f"of the probability to other classes, a random change as large **{by_chance:.0%}**: what fools a network is "
+        "the direction, not the size."
     )
     _maps(result)
     _second(subject, result)
@@ -196,10 +199,10 @@ def _maps(result: Fooled) -> None:
         for picture, answer in shown:
             heat = result.reader.look(result.pictures[picture], result.classes[answer])
             text = f"{words[picture]}: {names[answer]}"
-            with st.container(width=SHOWN):
+            with st.container(width=SMALL):
                 ui.show(
                     readers.overlaid(result.pictures[picture], heat), text,
-                    f"bright where {names[answer]} is seen, {words[picture]} the attack", width=SHOWN,
+                    f"bright where {names[answer]} is seen, {words[picture]} the attack", width=SMALL,
                 )  # fmt: skip
 
 
@@ -219,10 +222,10 @@ def _second(subject: Subject, result: Fooled) -> None:
 def _survives(subject: Subject, result: Fooled) -> None:
     """JPEG, blur and a shift, by sliders."""
     st.markdown("**Does it survive the way to you?**")
-    with st.container(horizontal=True):
-        quality = st.slider("Saved as JPEG, quality (0: not)", 0, 100, 0, 5, **state.linked("quality"), width=200)
-        blur = st.slider("Blur, pixels", 0.0, 3.0, 0.0, 0.1, **state.linked("blur"), width=200)
-        shift = st.slider("Shift, pixels", 0, 8, 0, **state.linked("shift"), width=200)
+    for_jpeg, for_blur, for_shift = st.columns(3)
+    quality = for_jpeg.slider("JPEG quality, 0: not", 0, 100, 0, 5, **state.linked("quality"))
+    blur = for_blur.slider("Blur, pixels", 0.0, 3.0, 0.0, 0.1, **state.linked("blur"))
+    shift = for_shift.slider("Shift, pixels", 0, 8, 0, **state.linked("shift"))
     if not (quality or blur or shift):
         st.caption("Move a slider: the changed picture, and the one before beside it, go through it.")
         return
@@ -232,8 +235,8 @@ def _survives(subject: Subject, result: Fooled) -> None:
     index = [int(row.argmax()) for row in answers]
     survived = index[1] == result.classes[1] and result.worked
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(width=SHOWN):
-            ui.show(moved[1], "what is left", f"the attacked picture, read as {labels[index[1]]}", SHOWN, SHOWN)
+        with st.container(width=SMALL):
+            ui.show(moved[1], "what is left", f"the attacked picture, read as {labels[index[1]]}", SMALL, SMALL)
         st.markdown(
             f"{'**It survives**' if survived else '**The attack is gone**'}: the changed picture is read as "
             f"{result.reader.best(answers[1])}, the one before as {result.reader.best(answers[0])}."

@@ -22,6 +22,11 @@ def pictures(name: str, turn: int) -> list[Nonsense]:
     return nonsense.for_digits(turn) if name == digit_classifier.MODEL else nonsense.for_things(turn)
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
+def refused_there(picture: np.ndarray) -> bool:
+    return nonsense.refused(picture)
+
+
 @st.fragment
 def certainty() -> None:
     """Two sections that share the network and the temperature."""
@@ -29,13 +34,14 @@ def certainty() -> None:
         name = ui.one_of(st.segmented_control, "Network", NETWORKS, "digit_classifier", "network")
         turn = st.number_input("Other nonsense", 1, 99, 1, **state.linked("nonsense"), width=150)
         temperature = st.select_slider("Temperature", TEMPERATURES, 1.0, **state.linked("temperature"), width=260)
-    found = pictures(name, turn - 1)
-    if name == digit_classifier.MODEL:
-        found = found + _own()
     known = None
     with ui.guard():
         known = reliability.certainty(name)
-    _none_of_these(name, found, temperature, known)
+    with ui.guard():
+        found = pictures(name, turn - 1)
+        if name == digit_classifier.MODEL:
+            found = found + _own()
+        _none_of_these(name, found, temperature, known)
     section("How much is its percentage worth?")
     if known is not None:
         _reliability(name, temperature, known)
@@ -47,8 +53,10 @@ def _own() -> list[Nonsense]:
         drawing = ui.pad("nonsense_pad", 200, 200, alt="Draw anything but a digit here", pen=14)
     if drawing.empty:
         return []
-    field = digit_classifier.classify(drawing.image()).input
-    return nonsense.asked_digits({"your drawing": np.rint(field * 255).astype(np.uint8)})
+    with ui.guard():  # a dot may be too small to be ink
+        field = digit_classifier.classify(drawing.image()).input
+        return nonsense.asked_digits({"your drawing": np.rint(field * 255).astype(np.uint8)})
+    return []
 
 
 def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: reliability.Certainty | None) -> None:
@@ -82,6 +90,12 @@ def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: 
         "−log Σ exp(scores), low for pictures like those of the training; the softmax keeps only how scores differ. "
         "Neither catches all: loud noise drives the scores up, too."
     )
+    if name == digit_classifier.MODEL:
+        refused = sum(refused_there(each.picture) for each in found)
+        st.markdown(
+            "[The digit page](digit_classifier) looks for ink first, and asks a second network that has learned an "
+            f"answer “no digit” from pictures of nonsense. It refuses **{refused} of {len(found)}**."
+        )
 
 
 def _reliability(name: str, temperature: float, known: reliability.Certainty) -> None:

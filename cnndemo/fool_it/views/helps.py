@@ -14,7 +14,13 @@ from cnndemo.ui.session import state
 
 @st.fragment
 def what_helps() -> None:
-    """The visitor's digit, attacked as before but now against the other network; and both over all ε."""
+    """The whole section."""
+    with ui.guard():
+        _compare()
+
+
+def _compare() -> None:
+    """The visitor's digit, attacked as before but now against the other network, too; and the networks over all ε."""
     study = weights.card(ROBUST)["study"]
     subject: Subject | None = state.get("_subject")
     own = subject is not None and subject.kind == "digit"
