@@ -14,6 +14,7 @@ import numpy as np
 from cnndemo.errors import VisitorError
 
 ROUND = 4  # generations between two looks at how far it is
+VALUES = 1_200_000  # of pictures that are asked about at once: memory, and a Stop that is heard
 CELLS = 3  # a sticker has so many coloured cells on each side
 
 
@@ -143,14 +144,15 @@ def evolve(
         raise VisitorError("That is what it is taken for already. Choose another class to aim at.")
     watched, sign = (before, 1) if wanted is None else (wanted, -1)
     asked, course = 0, []
+    batch = int(np.clip(VALUES // change.picture.size, 1, 50))
 
     def cost(candidates: np.ndarray) -> np.ndarray:
         """The probability to be lowered, or minus the one to be raised, for candidates as columns (numbers, n)."""
         nonlocal asked
         found = []
-        for first in range(0, candidates.shape[1], 20):  # small batches: memory, and a Stop that is heard
+        for first in range(0, candidates.shape[1], batch):
             waiting()
-            pictures = change.drawn(candidates.T[first : first + 20])
+            pictures = change.drawn(candidates.T[first : first + batch])
             found.append(sign * ask(pictures)[:, watched])
             asked += len(pictures)
         return np.concatenate(found)

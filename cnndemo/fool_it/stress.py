@@ -35,9 +35,9 @@ def blurred(picture: np.ndarray, deviation: float) -> np.ndarray:
 
 def shifted(picture: np.ndarray, pixels: int) -> np.ndarray:
     """Moved to the right by so many pixels; the column at the edge is repeated into the gap."""
-    if not pixels:
-        return picture
     pixels = min(pixels, picture.shape[1] - 1)
+    if pixels <= 0:
+        return picture
     gap = np.repeat(picture[:, :1], pixels, axis=1)
     return np.ascontiguousarray(np.concatenate([gap, picture[:, :-pixels]], axis=1))
 

@@ -25,7 +25,7 @@ NAMES = ("digit_classifier", "robust_digits")
 @pytest.fixture(scope="module")
 def digits():
     x, y = images.digits()
-    return x[:60], y[:60].astype(int)
+    return x[:40], y[:40].astype(int)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_an_attack_fools_and_a_random_change_of_its_size_does_not(digits):
         return float((reader.ask(pictures).argmax(axis=1) == y).mean())
 
     one, many = (attacks.iterated(gradient, x, y, 26, steps) for steps in (1, 10))
-    assert right(x) > 0.98 and right(many) < 0.1 and right(many) < right(one) < right(x)
+    assert right(x) > 0.97 and right(many) < 0.1 and right(many) < right(one) < right(x)
     assert right(attacks.random_change(x, 26)) > 0.95
 
 
@@ -176,7 +176,8 @@ def test_the_card_says_what_the_attacks_cost():
     assert figures["accuracy on attacked digits"] > 0.7
     rows = {row["name"]: row["accuracy"] for row in about["study"]["networks"]}
     robust, twin, book = rows.values()
-    assert robust[-2] > twin[-2] + 0.5 and robust[-2] > book[-2] + 0.5
+    trained = about["study"]["epsilons"].index(about["arguments"]["epsilon"])
+    assert robust[trained] > twin[trained] + 0.5 and robust[trained] > book[trained] + 0.5
     assert twin[0] >= robust[0], "what it costs on clean digits"
 
 

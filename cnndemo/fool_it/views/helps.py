@@ -26,9 +26,7 @@ def _compare() -> None:
     own = subject is not None and subject.kind == "digit"
     left, right = ui.try_it()
     with left:
-        epsilon = st.slider(
-            "ε, grey levels", 0, study["epsilons"][-1], subject.epsilon if own else 26, **state.linked("epsilon_helps")
-        )
+        epsilon = st.slider("ε, grey levels", 0, study["epsilons"][-1], 51, **state.linked("epsilon_helps"))
         picture = subject.picture if own else images.digit(5, 0)
         st.caption("The digit from above." if own else "A 5 of MNIST.")
         for reader in (fool_it.digit_reader(), fool_it.digit_reader(ROBUST)):
