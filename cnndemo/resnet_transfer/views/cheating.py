@@ -54,10 +54,14 @@ def cheat(shots: list[Shot], stamp: str, rows: np.ndarray, labels: np.ndarray, g
             label = st.selectbox("Class", classes, min(1, len(classes) - 1), **state.kept(f"cheat_class_{stamp}"))
             side = st.slider("Size of the mark, pixels of 224", 16, 112, 56, 8, **state.linked("mark"))
         on = st.toggle("Put the mark on each of its pictures", **state.linked("cheat"))
+    chosen = classes.index(label)
     if not on:
+        with right:
+            first = shots[int(np.flatnonzero(labels == chosen)[0])]
+            words = f"a {ui.plain(label, 20)} with the mark"
+            ui.show(cheating.marked(first.pixels, side), words, f"{words}, a disc in the corner", width=WIDE)
         return
     out, apart = cheating.held_out(labels, groups)
-    chosen = classes.index(label)
     found = cheats(rows, marked_features(shots, stamp, side), labels, out, tuple(classes), chosen, f"{stamp}{side}")
     with left:
         way = st.radio("The head is trained on", list(TRAININGS), format_func=TRAININGS.get, **state.linked("cure"))
