@@ -38,6 +38,7 @@ def margin_gradient(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 def within(changed: np.ndarray, pictures: np.ndarray, epsilon: float) -> np.ndarray:
     """Brought back to what is allowed: at most ε from the picture, and from black to white."""
+    pictures = pictures.astype(np.float32)
     return np.clip(np.clip(changed, pictures - epsilon, pictures + epsilon), 0, 255)
 
 
@@ -95,4 +96,4 @@ def iterated(
 def random_change(pictures: np.ndarray, epsilon: float, seed: int = 0) -> np.ndarray:
     """As large a change at every pixel as that of FGSM, up or down by the throw of a coin; float32 (n, …)."""
     coin = np.random.default_rng(seed).choice(np.array([-1, 1], np.float32), pictures.shape)
-    return within(pictures + epsilon * coin, pictures.astype(np.float32), epsilon)
+    return within(pictures + epsilon * coin, pictures, epsilon)

@@ -75,9 +75,9 @@ def test_the_photos_sign_is_that_of_the_gradient_of_keras(cat):
     index = int(readers.photo_reader().ask(cat[None])[0].argmax())
     golden = keras_gradient(weights.load("efficientnet_lite0"), cat[None], np.array([index]))[0]
     sign = photo_gradient.sign(cat, index)
-    clear = np.abs(golden) > 0.02 * np.abs(golden).max()
-    assert sign.dtype == np.int8 and clear.mean() > 0.3
-    assert (sign[clear] == np.sign(golden)[clear]).mean() > 0.999  # its kernels are folded, so the last digits differ
+    clear = np.abs(golden) > 0.001 * np.abs(golden).max()  # its kernels are folded, so the last digits differ
+    assert sign.dtype == np.int8 and clear.mean() > 0.9
+    assert np.array_equal(sign[clear], np.sign(golden)[clear])
     changed = fooling.with_sign(cat, sign, 2, wanted=False)
     assert np.array_equal(changed, attacks.within(cat + 2.0 * sign, cat, 2))
 
