@@ -68,8 +68,9 @@ def _picture(kind: str) -> tuple[Reader, np.ndarray, str]:
         pixels = subject.picture if own else images.digit(5, 0)
         return fool_it.digit_reader(), pixels, "The digit from above." if own else "A 5 of MNIST."
     own = subject is not None and subject.kind == "photo"
-    square = subject.picture if own else readers.square(images.sample("cat"))
-    name = "The photo from above" if own else "The cat"
+    sample = "motorcycle" if kind == "small" else "cat"  # with the one a single pixel is enough
+    square = subject.picture if own else readers.square(images.sample(sample))
+    name = "The photo from above" if own else f"The {sample}"
     if kind == "sticker":
         return fool_it.photo_reader(), square, f"{name}, 224 × 224 pixels, read by EfficientNet-Lite0."
     small = readers.shrunk(square)
@@ -83,7 +84,7 @@ def _change(kind: str, reader: Reader, picture: np.ndarray) -> tuple[Pixels | St
         side = st.slider("Side of the sticker, pixels", 16, 96, 56, 8, **state.linked("sticker"))
         change = Sticker(picture, side)
     else:
-        count = st.slider("Pixels", 1, 20, 5 if kind == "digit" else 1, **state.linked(f"pixels_{kind}"))
+        count = st.slider("Pixels", 1, 20, 8 if kind == "digit" else 1, **state.linked(f"pixels_{kind}"))
         change = Pixels(picture, count)
     goal = st.selectbox("Make it", [ANY, *labels], **state.linked(f"goal_{kind}"))
     if goal == ANY:
