@@ -41,7 +41,7 @@ class Topic:
         question: the one question that the page answers.
         chapter: chapter of the book, 1 to 7; 0 for pages beside the book's order.
         icon: Material icon of the navigation.
-        book: sections of the book that the page brings to life.
+        book: sections of the book that the page brings to life; empty where the book has nothing of it.
     """
 
     stem: str
@@ -90,6 +90,7 @@ _ALL = (
     Topic("upsampling", "Upsampling", "How does a small map grow large again?", 6, "zoom_out_map", "6.2–6.3"),
     Topic("pet_segmentation", "Pet segmentation", "Which pixels are the pet?", 6, "pets", "6.1, 6.4"),
     Topic("activation_maps", "Activation maps", "What does each filter look for?", 7, "visibility", "7.1"),
+    Topic("fool_it", "Fool it", "How little must change before a network reads something else?", 7, "bolt", ""),
     Topic("book_index", "Book index", "Where is each figure and listing of the book alive?", 0, "menu_book", "1–7"),
 )
 

@@ -4,7 +4,7 @@ import inspect
 
 import streamlit as st
 
-from cnndemo import book_index, ui, worker
+from cnndemo import book_index, topics, ui, worker
 from cnndemo.book_index import ENTRIES, Entry
 from cnndemo.book_index.errata import ERRATA, Erratum, Finding
 from cnndemo.topics import CHAPTERS, TOPICS
@@ -68,6 +68,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 found = book_index.search(words or "", None if kind == ALL else kind, only_live)
 show_entries(found, narrowed=bool(words))
 ui.download("Table", lambda: book_index.to_csv(found), "book_index.csv", "text/csv")
+
+ui.section("What the book does not have")
+beyond = [topic for topic in topics.built() if not topic.book]
+st.markdown("\n".join(f"- [{topic.title}](/{topic.stem}): {topic.question}" for topic in beyond))
 
 ui.section("Where the book errs")
 st.markdown(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnndemo import resnet_transfer as transfer
 from cnndemo import ui
-from cnndemo.resnet_transfer import attribution, export, naming, small_pictures, teaching
+from cnndemo.resnet_transfer import attribution, cheating, export, naming, small_pictures, teaching
 from cnndemo.resnet_transfer import views as widgets
 
 ui.page("resnet_transfer")
@@ -52,6 +52,7 @@ ui.code(
         small_pictures.enlarge,
         teaching.fit_head,
         teaching.cross_validate,
+        cheating.cheat,
         export.whole_model,
     ],
     f"""

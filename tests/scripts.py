@@ -14,6 +14,7 @@ SCRIPTS = {  # script -> the options of a run of a few steps
     "siamese": ["--epochs", "3", "--batch-size", "32"],
     "triplet": ["--epochs", "3", "--batch-size", "32"],
     "digit_classifier": ["--epochs", "3", "--batch-size", "50", "--variant-epochs", "1"],
+    "robust_digits": ["--epochs", "3", "--batch-size", "50", "--attacked", "4"],
     "resnet20": ["--epochs", "3", "--batch-size", "20", "--average", "2", "--mixup", "0.2"],
     "pet_breeds": ["--epochs", "3", "--batch-size", "8", "--views", "1"],
     "pet_presence": ["--epochs", "3", "--batch-size", "40", "--limit", "3"],

@@ -178,6 +178,7 @@ def shrink(patch=setattr) -> None:
     import train.pet_segmentation
     import train.pet_segmentation_pretrained
     import train.resnet20
+    import train.robust_digits
     import train.siamese
     from cnndemo import images, siamese
     from cnndemo.models import resnet20, unet, unet_pretrained
@@ -200,6 +201,9 @@ def shrink(patch=setattr) -> None:
     patch(train.digit_classifier, "VARIANTS", {"no second layer": (4,)})
     patch(resnet20, "build", functools.partial(resnet20.build, 1))
     patch(train.cifar10_transfer, "whole_network", classifier)
+    patch(train.robust_digits, "STUDY", (0, 26))
+    patch(train.robust_digits, "STUDY_DIGITS", 4)
+    patch(train.robust_digits, "STEPS", 2)
     scaled = small_pictures.INPUTS["scaled to 96"]
     patch(small_pictures, "INPUTS", {"padded to 224": lambda pictures: pictures, "scaled to 96": scaled})
     patch(small_pictures, "size_of", lambda name: 96 if name == "scaled to 96" else 32)

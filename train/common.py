@@ -359,6 +359,23 @@ class Served:
         return np.concatenate([self.predict_on_batch(np.asarray(batch, np.float32)) for batch in batches])
 
 
+def logits(model: keras.Model, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
+    """The scores before the softmax in which a network ends, float32 (n, classes).
+
+    Args:
+        model: whose last layer is a softmax, or a dense layer with one.
+        x: as the model wants it, in parts of `batch_size`.
+    """
+    last = model.layers[-1]
+    before = keras.Model(model.inputs, last.input).predict_on_batch
+    parts = [before(x[first : first + batch_size].astype(np.float32)) for first in range(0, len(x), batch_size)]
+    found = np.concatenate(parts)
+    if isinstance(last, keras.layers.Softmax):
+        return found
+    kernel, bias = last.get_weights()
+    return found @ kernel + bias
+
+
 def measure(name: str, arguments: argparse.Namespace, facts: Callable[[Any], dict[str, Any]]) -> None:
     """Put the figures of a published network on its card anew.
 

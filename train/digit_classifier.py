@@ -18,8 +18,10 @@ import argparse
 import keras
 import numpy as np
 
+from cnndemo import weights
 from cnndemo.digit_classifier.preparation import NoInk, prepare
 from cnndemo.digit_classifier.scenes import Conditions, scene
+from cnndemo.fool_it import reliability
 from cnndemo.models.digit_classifier import INPUT_SHAPE, build, variant
 from train import common, digit_lesson, engine, events
 from train.datasets import mnist
@@ -112,6 +114,11 @@ def measure(network, validation, test) -> list[dict]:
     ]
 
 
+def calibration(network: keras.Model, test) -> dict:
+    """How far its certainty can be trusted, for the card; see `cnndemo.fool_it.reliability`."""
+    return reliability.table(common.logits(network, as_input(test[0])), test[1])
+
+
 def narrower(training, validation, test, arguments) -> list[dict]:
     """What chapter 7 asks: how good is the network with fewer kernels, or without its second layer, trained anew?"""
     rows = []
@@ -155,7 +162,12 @@ def main() -> None:
     digits = digit_lesson.load(arguments)
     training, validation, test = digits.training, digits.validation, digits.test
     if arguments.measure:
-        common.measure(arguments.name, arguments, lambda served: {"metrics": measure(served, validation, test)})
+        certainty = calibration(weights.load(arguments.name, arguments.weights_dir), test)
+        common.measure(
+            arguments.name,
+            arguments,
+            lambda served: {"metrics": measure(served, validation, test), "calibration": certainty},
+        )
         return
     common.prepare(arguments)
     print(f"{len(training[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
@@ -170,7 +182,7 @@ def main() -> None:
     metrics = measure(common.as_stored(network), validation, test)
     for figure in metrics:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} on {figure['samples']}")
-    more = {"classes": [str(digit) for digit in range(10)]}
+    more = {"classes": [str(digit) for digit in range(10)], "calibration": calibration(network, test)}
     if arguments.variant_epochs:
         study = narrower(training, validation, test, arguments)
         for figure in study:

@@ -35,6 +35,7 @@ DECODED = {"pet_segmentation": unet, "pet_segmentation_pretrained": unet_pretrai
 SIAMESE = ("conv_1", "conv_2", "embedding")
 SHOWN: dict[str, tuple[str, ...]] = {
     "digit_classifier": ("conv2d_1", "conv2d_2", "flatten_1", "dense_1", "dense_2"),
+    "robust_digits": ("conv2d_1", "conv2d_2", "dense_1"),  # what the way back of a gradient needs
     "siamese": SIAMESE,
     "triplet": SIAMESE,
     "efficientnet_lite0": ("stage6", "head_activation", "average_pool", "logits"),

@@ -21,6 +21,7 @@ import keras
 import numpy as np
 
 from cnndemo import weights
+from cnndemo.fool_it import reliability
 from cnndemo.models import resnet20
 from train import common, engine, schedules
 from train.checkpoints import Kept, Stream
@@ -122,6 +123,11 @@ def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 
     return metrics
 
 
+def calibration(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
+    """How far the certainty of a single look can be trusted, for the card; see `cnndemo.fool_it.reliability`."""
+    return reliability.table(common.logits(model, x), y)
+
+
 def optimizer(rate, weight_decay: float, **options) -> keras.optimizers.Optimizer:
     """SGD with Nesterov momentum; no decay on biases and batch normalization."""
     # Keras decays apart from the momentum, so its factor is 1 / (1 - momentum) times the usual L2 factor.
@@ -188,7 +194,10 @@ def main() -> None:
     arguments = options().parse_args()
     (x, y), validation, test = cifar10.load(arguments.data_dir, VALIDATION)
     if arguments.measure:
-        common.measure("resnet20", arguments, lambda served: {"metrics": figures(served, *test)})
+        certainty = calibration(weights.load("resnet20", arguments.weights_dir), *test)
+        common.measure(
+            "resnet20", arguments, lambda served: {"metrics": figures(served, *test), "calibration": certainty}
+        )
         return
     earlier, start, published = [], {}, None
     if arguments.start:
@@ -213,6 +222,7 @@ def main() -> None:
         history=earlier + history,
         classes=list(resnet20.CLASSES),
         metrics=figures(model, *test),
+        calibration=calibration(model, *test),
         notes=notes,
         **start,
     )

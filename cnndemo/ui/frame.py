@@ -57,7 +57,8 @@ def page(stem: str) -> None:
             with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
                 st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
                 share()
-    st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
+    place = f"book {topic.book}" if topic.book else "beyond the book"
+    st.markdown(f"**{topic.question}** &nbsp; :gray[{place}]")
     if topic.goal:
         with st.expander(f"After this page you can {topic.goal.able}.", icon=":material/flag:"):
             st.markdown("Two things to try:\n" + "".join(f"\n1. {task}" for task in topic.goal.tasks))

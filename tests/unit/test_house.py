@@ -14,6 +14,7 @@ NEIGHBOURS = {  # a topic that builds on another; the book index builds on all o
     "activation_maps": {"digit_classifier"},
     "architectures": {"layer_lab"},  # the derivative of an activation, for vanishing gradients
     "face_verification": {"face_detection"},
+    "fool_it": {"digit_classifier", "resnet_transfer"},
     "siamese": {"digit_classifier"},
     "training": {"digit_classifier"},  # the preparation of what is drawn
     "upsampling": {"layer_lab"},

@@ -477,6 +477,7 @@ def copied(tmp_path):
         ("siamese", ("siamese",), []),
         ("triplet", ("triplet_holdout",), ["--hold-out", "7"]),
         ("digit_classifier", ("digit_classifier",), []),
+        ("robust_digits", ("robust_digits",), ["--attacked", "4"]),
         ("resnet20", ("resnet20",), []),
         ("pet_segmentation", ("pet_segmentation",), []),
         ("pet_segmentation_pretrained", ("pet_segmentation_pretrained",), []),

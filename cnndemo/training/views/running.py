@@ -13,6 +13,7 @@ from cnndemo.training.data import Own
 from cnndemo.training.run import Run
 from cnndemo.training.settings import Settings
 from cnndemo.training.verdict import verdict
+from cnndemo.ui.choices import main_button
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state

@@ -1,0 +1,76 @@
+"""The page under AppTest."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnndemo import worker
+from tests.pages.conftest import no_trouble, until
+
+
+def verdict(page) -> str:
+    return next(text.value for text in page.markdown if text.value.startswith("#### "))
+
+
+def said(page) -> str:
+    return " ".join(element.value for element in [*page.markdown, *page.caption, *page.warning, *page.info])
+
+
+def test_something_is_fooled_before_the_first_click(opened):
+    page = no_trouble(opened("fool_it"))
+    assert verdict(page) == "#### 5 → 3"
+    assert "of the probability to other classes" in said(page) and "The second network" in said(page)
+    assert not page.warning
+
+
+def test_every_part_has_what_it_needs(opened):
+    words = said(opened("fool_it"))
+    assert "Made to fool the network that was trained with attacks" in words
+    assert "none of these" in words and "believed" in words
+    assert "fits best" in words
+
+
+def test_at_zero_nothing_changes(open_page):
+    page = no_trouble(open_page("fool_it", {"epsilon_digit": "0"}))
+    assert "Still 5" in verdict(page) and any("ε = 0" in info.value for info in page.info)
+
+
+def test_a_target_that_is_there_already(open_page):
+    page = no_trouble(open_page("fool_it", {"aim_digit": "A class that I choose", "target_digit": "5"}))
+    assert any("already" in warning.value for warning in page.warning)
+    assert "energy" in said(page), "the rest of the page lives"
+    page.selectbox(key="fool_it.target_digit").set_value("8").run()
+    assert not page.warning
+
+
+def test_what_survives(open_page):
+    page = no_trouble(open_page("fool_it", {"quality": "60", "blur": "1.5", "shift": "2"}))
+    assert any("survives" in text.value or "attack is gone" in text.value for text in page.markdown)
+
+
+def test_without_keras_a_photo_cannot_be_attacked_and_the_page_lives(open_page, monkeypatch):
+    monkeypatch.setattr(worker, "installed", lambda: False)
+    worker.end()
+    page = no_trouble(open_page("fool_it", {"subject": "A photo", "search": "A sticker on a photo"}))
+    until(page, lambda page: any("not installed" in caption.value for caption in page.caption), seconds=20)
+    assert "EfficientNet-Lite0 says" in said(page) and "energy" in said(page)
+    assert not page.button(key="fool_it.evolve").disabled
+
+
+def test_an_evolution_runs_and_is_stopped(open_page):
+    page = open_page("fool_it", {"pixels_digit": "20"})
+    page.button(key="fool_it.evolve").click().run()
+    until(page, lambda page: "questions" in said(page) and page.session_state["fool_it._evolution"].latest, 60)
+    job = page.session_state["fool_it._evolution"]
+    job.stop()
+    no_trouble(page.run())
+    assert not job.running and ("Not fooled" in said(page) or "no look inside" in said(page))
+
+
+@pytest.mark.parametrize("network", ["Digits", "Ten kinds of things"])
+def test_temperature_changes_how_sure_it_is_and_nothing_else(open_page, network):
+    page = no_trouble(open_page("fool_it", {"network": network}))
+    before = [text.value.split("**")[1] for text in page.markdown if "energy" in text.value and "sure" in text.value]
+    page.select_slider(key="fool_it.temperature").set_value(5.0).run()
+    after = [text.value.split("**")[1] for text in page.markdown if "energy" in text.value and "sure" in text.value]
+    assert before == after and len(before) == 5
