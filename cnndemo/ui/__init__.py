@@ -11,6 +11,7 @@ from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, page, plain, section, starting_again, try_it
+from cnndemo.ui.line import prepare_line
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
@@ -29,6 +30,7 @@ __all__ = [
     "icon",
     "model_card",
     "prepare_browser",
+    "prepare_line",
     "one_of",
     "own_picture",
     "pad",

@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cnndemo.class_folders import readable
 from cnndemo.ui.frame import plain
+from cnndemo.ui.pictures import LONGEST_NAME
 from cnndemo.ui.session import state
 
 
@@ -35,7 +37,7 @@ def bring_file(label: str, name: str, types: Sequence[str], help: str | None = N
     kept: Upload | None = state.get(slot)
     if file is not None:
         if kept is None or kept.identity != file.file_id or kept.visit != state.visit:
-            kept = state[slot] = Upload(file.name, file.getvalue(), file.file_id, state.visit)
+            kept = state[slot] = Upload(readable(file.name, LONGEST_NAME), file.getvalue(), file.file_id, state.visit)
         return kept
     if kept is not None and kept.visit == state.visit:  # it was taken out of the field
         del state[slot]

@@ -48,7 +48,7 @@ def page(stem: str) -> None:
                 on_click=_start_again, help="Puts this page back to how it was at first. Other pages stay as they are.",
             )  # fmt: skip
             with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
-                st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
+                st.caption("Opens the page with the settings you see. Your own pictures are not part of it.")
                 share()
     st.markdown(f"**{topic.question}** &nbsp; :gray[book {topic.book}]")
     if entered:
@@ -153,8 +153,11 @@ def try_it(ratio: tuple[int, int] = (2, 3)):
 
 
 def plain(text: str, limit: int = 60) -> str:
-    """Text from a visitor, such as a file name, made harmless for Markdown and cut to `limit` characters."""
-    text = " ".join(text.split())
+    """Text from a visitor, such as a file name, made harmless for Markdown and cut to `limit` characters.
+
+    What cannot be seen goes, marks that turn the direction of writing too: they would turn the rest of the sentence.
+    """
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     text = text if len(text) <= limit else text[: limit - 1] + "…"
     return re.sub(r"([\\`*_{}\[\]()#+\-.!<>|$:~&])", r"\\\1", text)
 
