@@ -35,6 +35,15 @@ async def came_in(url: str, number: int, replica: int = 0) -> Visitor:
     return visitor
 
 
+async def bring(visitor: Visitor, name: str, data: bytes) -> int:
+    """A picture on the front page; the status of its upload."""
+    await visitor.open("")
+    await visitor.choose("Picture", "Upload")
+    status, _ = await visitor.upload("Your picture", name, data)
+    await visitor.open("")
+    return status
+
+
 async def left(*visitors: Visitor) -> None:
     for visitor in visitors:
         await visitor.__aexit__()
@@ -84,8 +93,7 @@ def test_uploads_pass_up_to_20_mb(gallery):
 
     async def main():
         visitor = await came_in(gallery.url, 0)
-        await visitor.choose("Picture", "Upload")
-        status, _ = await visitor.upload("Your picture", "mine.bmp", photo)
+        status = await bring(visitor, "mine.bmp", photo)
         assert status == 204 and "Yours" in visitor.page.choices["Picture"].options and not visitor.errors
         refused = await visitor.request("PUT", "/_stcore/upload_file/x/y", b"0" * 26_300_000)
         assert refused.status == 413
@@ -98,15 +106,13 @@ def test_an_upload_needs_the_token_and_any_replica_knows_it(gallery):
     async def main():
         visitor = await came_in(gallery.url, 0, replica=1)
         await visitor.request("GET", "/_stcore/health")
-        await visitor.choose("Picture", "Upload")
         honest = visitor.cookies["_streamlit_xsrf"]
         visitor.cookies["_streamlit_xsrf"] = "2|00000000|00000000000000000000000000000000|1700000000"
         forged = await visitor.request("PUT", f"/_stcore/upload_file/{visitor.session}/y", b"", X_Xsrftoken=honest)
         assert forged.status == 403
         other = await came_in(gallery.url, 1, replica=2)
         other.cookies["_streamlit_xsrf"] = honest  # from the replica that is gone
-        await other.choose("Picture", "Upload")
-        status, _ = await other.upload("Your picture", "mine.png", encode(Image.new("RGB", (9, 9)), "PNG"))
+        status = await bring(other, "mine.png", encode(Image.new("RGB", (9, 9)), "PNG"))
         assert status == 204 and other.cookies["replica"] == "2"
         await left(visitor, other)
 

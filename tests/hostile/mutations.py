@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import unicodedata
@@ -90,11 +91,11 @@ def altered(draw, documents: dict[str, object]) -> tuple[str, bytes]:
     return name, json.dumps(document).encode()
 
 
-def _alter(draw, value: object, depth: int = 0) -> object:
+def _alter(draw, value: object) -> object:
     leaf = st.one_of(st.sampled_from(LEAVES), st.text(max_size=30), st.floats(), st.integers())
     deeper = isinstance(value, dict | list) and value and draw(st.integers(0, 4)) > 0
     if not deeper:
-        return draw(leaf)
+        return copy.deepcopy(draw(leaf))  # or one that is altered later would be altered for all
     if isinstance(value, dict):
         key = draw(st.sampled_from(sorted(value)))
         what = draw(st.integers(0, 5))
@@ -103,12 +104,12 @@ def _alter(draw, value: object, depth: int = 0) -> object:
         elif what == 1:
             value[draw(st.sampled_from(NAMES))] = value[key]
         else:
-            value[key] = _alter(draw, value[key], depth + 1)
+            value[key] = _alter(draw, value[key])
         return value
     at, what = draw(st.integers(0, len(value) - 1)), draw(st.integers(0, 5))
     if what == 0:
         return value * draw(st.sampled_from((2, 30)))
-    value[at] = _alter(draw, value[at], depth + 1)
+    value[at] = _alter(draw, value[at])
     return value
 
 

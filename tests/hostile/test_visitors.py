@@ -105,10 +105,12 @@ def people(*names: str) -> bytes:
 async def bring_all(visitor: Visitor, mark: str, face_names: tuple[str, ...]) -> None:
     """A picture, people and class folders, all of whose names hold the mark."""
     pixels = np.random.default_rng(len(mark)).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-    await visitor.open("filters")
+    await visitor.open("")
     await visitor.choose("Picture", "Upload")
-    before = set(visitor.page.pictures)
     assert (await visitor.upload("Your picture", f"{mark}.png", encode(Image.fromarray(pixels), "PNG")))[0] == 204
+    await visitor.open("filters")
+    before = set(visitor.page.pictures)
+    await visitor.choose("Filter", "A picture")
     visitor.own = visitor.page.pictures - before
     await visitor.open("activation_maps")
     await visitor.open("face_verification")
