@@ -176,8 +176,9 @@ class Worker:
             raise VisitorError(
                 f"This part needs Keras, and the host has only {free} MB of memory left. Try again later."
             )
-        self._folder, self._said, self._limit = tempfile.mkdtemp(prefix="cnndemo-"), queue.SimpleQueue(), most()
+        self._said, self._limit = queue.SimpleQueue(), most()
         try:
+            self._folder = tempfile.mkdtemp(prefix="cnndemo-")
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cnndemo.worker"],
                 stdin=subprocess.PIPE,
@@ -187,8 +188,8 @@ class Worker:
                 # What it leaves in its temporary folder when it is killed goes with that folder.
                 env={**os.environ, "TMPDIR": self._folder, "TF_CPP_MIN_LOG_LEVEL": "3"},
             )
-        except OSError:
-            raise Crashed("The Keras process could not be started.") from None
+        except OSError:  # no memory for it, no room for its temporary folder
+            raise Crashed("The Keras process could not be started. Please try again later.") from None
         threading.Thread(target=_listen, args=(self._process.stdout, self._said), daemon=True).start()
 
     def _rest(self) -> None:

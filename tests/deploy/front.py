@@ -20,6 +20,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/loca
 FOLDER = ROOT / "deploy" / "nginx"
 ENVIRONMENT = {"STREAMLIT_SERVER_COOKIE_SECRET": "equal on all", "WEBSOCKETS_MAX_LINE_LENGTH": "65536"}
 MAIN = """
+{user}
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
@@ -48,7 +49,9 @@ def configure(folder: Path, addresses: list[str], listen: str, ancestors: str = 
     }.items():  # fmt: skip
         text = text.replace(f"${{{name}}}", value)
     (folder / "gallery.conf").write_text(text, encoding="utf-8")
-    (folder / "nginx.conf").write_text(MAIN.format(folder=folder), encoding="utf-8")
+    (folder / "nginx.conf").write_text(
+        MAIN.format(folder=folder, user="" if os.geteuid() else "user root;"), encoding="utf-8"
+    )
     return folder / "nginx.conf"
 
 

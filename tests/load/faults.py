@@ -114,28 +114,33 @@ def killed(report: Report, visitors: int) -> None:
 
 
 @contextmanager
-def full_disk() -> Iterator[Path | None]:
-    """A folder on a disk of 1 MB that is full, or None where none can be mounted."""
+def small_disk() -> Iterator[Path | None]:
+    """A folder on a disk of 32 MB, or None where none can be mounted."""
     with tempfile.TemporaryDirectory() as folder:
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], capture_output=True).returncode:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "none", folder], capture_output=True).returncode:
             yield None
             return
         try:
-            (Path(folder) / "full").write_bytes(bytes(1 << 20))
             yield Path(folder)
         finally:
             subprocess.run(["umount", folder], check=True)
 
 
 def disk_full(report: Report) -> None:
-    """Nothing can be written where temporary files go."""
-    with full_disk() as folder:
+    """From one moment on, nothing can be written where temporary files go."""
+    with small_disk() as folder:
         if folder is None:
             report.row("disk full", "not tried: no disk can be mounted here", "–")
             return
         with serve(environment={"TMPDIR": str(folder)}) as server:
 
             async def main() -> tuple[str, str, str, str]:
+                async with Visitor(server.url) as visitor:
+                    await _upload(visitor, "before.bmp")
+                with suppress(OSError), open(folder / "full", "wb") as file:
+                    while True:
+                        file.write(bytes(1 << 16))
+                        file.flush()
                 pages = await _all_pages(server.url)
                 async with Visitor(server.url) as visitor:
                     upload = await _upload(visitor, "big.bmp")

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from cnndemo import gate as gates
 from cnndemo import inference
@@ -186,3 +187,30 @@ def test_a_small_network_passes_by_a_full_gate():
         for go, thread in places:
             go.set()
             thread.join(20)
+
+
+def busy_page():
+    import streamlit as st
+
+    from cnndemo import gate, ui
+
+    ui.prepare_line()
+    with gate.turn():
+        st.text("done")
+
+
+def test_a_page_that_waits_says_so(monkeypatch):
+    monkeypatch.setattr(gates, "PATIENCE", 0.2)
+    hooks = (gates.gate.who, gates.gate.told, gates.gate.left)
+    places = [held(gates.gate) for _ in range(gates.gate.places)]
+    release = threading.Timer(0.8, lambda: [go.set() for go, _ in places])
+    release.start()
+    try:
+        page = AppTest.from_function(busy_page).run(timeout=20)
+    finally:
+        for go, thread in places:
+            go.set()
+            thread.join(20)
+        gates.gate.who, gates.gate.told, gates.gate.left = hooks
+    assert page.text[0].value == "done" and "busy" in page.toast[0].value
+    assert len(page.toast) == 1
