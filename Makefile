@@ -33,7 +33,7 @@ size: $(VENV)/dev.stamp
 
 # Asks the advisory databases on the network, so it is no part of CI.
 audit: $(VENV)/run.stamp $(VENV)-audit/stamp
-	-$(VENV)-audit/bin/pip-audit --desc off -r requirements.txt
+	-$(VENV)-audit/bin/pip-audit --desc off --path $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
 	$(VENV)-audit/bin/pip-licenses --python $(BIN)/python --order license --format markdown --with-urls
 
 $(VENV)-audit/stamp:
