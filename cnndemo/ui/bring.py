@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 
 from cnndemo.class_folders import readable
 from cnndemo.ui.frame import plain
 from cnndemo.ui.pictures import LONGEST_NAME
 from cnndemo.ui.session import state
+
+# The web server would write what is larger than 1 MB to the disk on its way; uploads stay in memory. They have 20 MB.
+MultiPartParser.spool_max_size = 1 << 25
 
 
 @dataclass(frozen=True)
