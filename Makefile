@@ -6,7 +6,7 @@ PORT   ?= 8501
 SUPPORTED = $(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: run test lint format bench shots onnx cards clean
+.PHONY: run test lint format bench load size audit shots onnx cards clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(ARGS)
@@ -24,6 +24,22 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+load: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.load $(ARGS)
+
+size: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.load.size $(ARGS)
+
+# Asks the advisory databases on the network, so it is no part of CI.
+audit: $(VENV)/run.stamp $(VENV)-audit/stamp
+	-$(VENV)-audit/bin/pip-audit --desc off --path $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
+	$(VENV)-audit/bin/pip-licenses --python $(BIN)/python --order license --format markdown --with-urls
+
+$(VENV)-audit/stamp:
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.7,<3" "pip-licenses>=5,<6"
+	touch $@
 
 shots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.shots $(ARGS)
@@ -47,4 +63,4 @@ $(VENV)/dev.stamp: requirements.txt requirements-lean.txt requirements-dev.txt
 	touch $@ $(VENV)/run.stamp
 
 clean:
-	rm -rf $(VENV) runs shots .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit runs shots .pytest_cache .ruff_cache .hypothesis

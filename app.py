@@ -7,10 +7,11 @@ from cnndemo import memory, topics, ui
 GALLERY = "How a CNN sees"
 
 memory.keep_small()
-home = st.Page("pages/home.py", title="Gallery", icon=":material/grid_view:", default=True)
+ui.prepare_line()
+home = st.Page(topics.PAGES / "home.py", title="Gallery", icon=":material/grid_view:", default=True)
 chapters = {
     heading: [
-        st.Page(str(topic.path), title=topic.title, icon=f":material/{topic.icon}:", url_path=topic.stem)
+        st.Page(topic.path, title=topic.title, icon=f":material/{topic.icon}:", url_path=topic.stem)
         for topic in members
     ]
     for heading, members in topics.by_chapter().items()

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cnndemo import colors, decoding, scientific, tones
+from cnndemo import colors, decoding, gate, scientific, tones
 from cnndemo.decoding import ImageError
 
 SAMPLES_DIR = Path(__file__).resolve().parent / "samples"
@@ -77,6 +77,7 @@ def load(data: bytes) -> np.ndarray:
     return read(data).image
 
 
+@gate.heavy
 def read(data: bytes) -> Loaded:
     """Decode what a visitor uploaded; takes at most 250 MB on top of the file.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnndemo import memory, weights
+from cnndemo import gate, memory, weights
 from cnndemo.weights import WeightsError
 
 Arrays = np.ndarray | dict[str, np.ndarray]
@@ -19,6 +19,8 @@ OUTPUT = "output"  # the name that train.onnx_files gives to a model's own answe
 THREADS = min(2, os.cpu_count() or 1)  # for one answer; many visitors' answers run beside each other
 ROOM = 40_000_000  # bytes of weights; beyond, networks that nobody asks make room for one that is asked
 REST = 30.0  # seconds after which a network counts as asked by nobody: under load none comes and goes
+
+HEAVY = 0.01  # seconds of the calling thread from which on a run waits for its turn
 
 
 @dataclass
@@ -31,6 +33,7 @@ class _Loaded:
 
 
 _sessions: dict[tuple[str, str], _Loaded] = {}  # who was asked last stands last
+_costs: dict[tuple, float] = {}  # network and outputs -> seconds of the calling thread for one of a batch
 _lock = threading.Lock()
 
 
@@ -66,10 +69,19 @@ def _function(session: Callable, outputs: Sequence[str] | None, name: str) -> Ca
         raise ValueError(f"Layers {unknown} are not served of “{name}”; there are {known}.")
     source, *others = session().get_inputs()
     given = {value.name: np.ones([1, *value.shape[1:]], np.float32) for value in others}
+    costly = (name, str(source.shape[1:]), *wanted)
 
     def predict(batch: np.ndarray, **more: np.ndarray) -> Arrays:
         inputs = given | {source.name: batch} | more
-        found = session().run(wanted, {key: np.ascontiguousarray(value, np.float32) for key, value in inputs.items()})
+        inputs = {key: np.ascontiguousarray(value, np.float32) for key, value in inputs.items()}
+        rows = max(1, len(batch))
+        if _costs.get(costly, 1.0) * rows < HEAVY:
+            found = session().run(wanted, inputs)
+        else:
+            with gate.turn():
+                started = time.thread_time()  # not the clock's time, which is long for all when many work
+                found = session().run(wanted, inputs)
+                _costs[costly] = (time.thread_time() - started) / rows
         return dict(zip(wanted, found, strict=True)) if outputs is not None else found[0]
 
     return predict

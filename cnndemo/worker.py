@@ -177,9 +177,9 @@ class Worker:
             raise VisitorError(
                 f"This part needs {self.who}, and the host has only {free} MB of memory left. Try again later."
             )
-        self._folder, self._said = tempfile.mkdtemp(prefix="cnndemo-"), queue.SimpleQueue()
-        self._limit = self.most or most()
+        self._said, self._limit = queue.SimpleQueue(), self.most or most()
         try:
+            self._folder = tempfile.mkdtemp(prefix="cnndemo-")
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "cnndemo.worker"],
                 stdin=subprocess.PIPE,
@@ -189,8 +189,8 @@ class Worker:
                 # What it leaves in its temporary folder when it is killed goes with that folder.
                 env={**os.environ, "TMPDIR": self._folder, "TF_CPP_MIN_LOG_LEVEL": "3"},
             )
-        except OSError:
-            raise Crashed(f"The {self.who} process could not be started.") from None
+        except OSError:  # no memory for it, no room for its temporary folder
+            raise Crashed(f"The {self.who} process could not be started. Please try again later.") from None
         threading.Thread(target=_listen, args=(self._process.stdout, self._said), daemon=True).start()
 
     def _rest(self) -> None:

@@ -176,6 +176,8 @@ def options() -> argparse.ArgumentParser:
 @common.script
 def main() -> None:
     arguments = options().parse_args()
+    if arguments.mixed:
+        raise SystemExit("Attacks follow the sign of small gradients, which 16 bits blur: leave out --mixed.")
     training, validation, test = full(arguments.data_dir, arguments.limit)
     if arguments.measure:
         gradient = gradient_of(weights.load(arguments.name, arguments.weights_dir))

@@ -13,6 +13,7 @@ import numpy as np
 from cnndemo.augmentation.operation import Operation
 from cnndemo.augmentation.operations import OPERATIONS
 from cnndemo.augmentation.resampling import FILL_MODES
+from cnndemo.class_folders import readable
 from cnndemo.errors import VisitorError
 
 FORMAT = 1
@@ -199,11 +200,11 @@ class Pipeline:
 def _check(step: Step) -> None:
     """Unknown kinds and settings, wrong types, NaN and values out of range are refused with a sentence."""
     if step.kind not in OPERATIONS:
-        raise VisitorError(f"There is no transform “{step.kind[:40]}”. Known are: {', '.join(OPERATIONS)}.")
+        raise VisitorError(f"There is no transform “{readable(step.kind, 40)}”. Known are: {', '.join(OPERATIONS)}.")
     known = {setting.name: setting for setting in step.operation.settings}
     for name, value in step.settings.items():
         if name not in known:
-            raise VisitorError(f"{step.operation.title} has no setting “{str(name)[:40]}”.")
+            raise VisitorError(f"{step.operation.title} has no setting “{readable(str(name), 40)}”.")
         setting = known[name]
         if setting.choices:
             if value not in setting.choices:

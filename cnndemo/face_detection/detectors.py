@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cnndemo import images
+from cnndemo import gate, images
 from cnndemo.errors import VisitorError
 from cnndemo.models.tiny_face_detector import ANCHORS, CELLS, SIDE
 
@@ -87,6 +87,7 @@ class Search:
     seconds: float
 
 
+@gate.heavy
 def search(
     image: np.ndarray,
     cascade: str = "frontal alt2",

@@ -14,6 +14,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from cnndemo import gate
 from cnndemo.errors import VisitorError
 
 Method = Literal["plain", "zero-mean", "normalised"]
@@ -191,6 +192,7 @@ def resize(pattern: np.ndarray, scale: float) -> np.ndarray:
     return cv2.resize(source, (width, height), interpolation=interpolation)
 
 
+@gate.heavy
 def find(
     image: np.ndarray,
     pattern: np.ndarray,

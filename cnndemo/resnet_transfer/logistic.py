@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnndemo import gate
 from cnndemo.resnet_transfer.backbones import softmax
 
 DECAY = 0.003
@@ -50,6 +51,7 @@ def weights(labels: np.ndarray, balanced: bool) -> np.ndarray:
     return (len(labels) / (len(counts) * counts))[place]
 
 
+@gate.heavy
 def solve(
     rows: np.ndarray, labels: np.ndarray, weights: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:

@@ -11,6 +11,7 @@ from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import main_button, one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, next_topic, page, plain, section, starting_again, try_it
+from cnndemo.ui.line import prepare_line
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
@@ -31,6 +32,7 @@ __all__ = [
     "model_card",
     "next_topic",
     "prepare_browser",
+    "prepare_line",
     "one_of",
     "own_picture",
     "pad",

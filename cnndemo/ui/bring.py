@@ -13,9 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 
+from cnndemo.class_folders import readable
 from cnndemo.ui.frame import plain
+from cnndemo.ui.pictures import LONGEST_NAME
 from cnndemo.ui.session import state
+
+# The web server would write what is larger than 1 MB to the disk on its way; uploads stay in memory. They have 20 MB.
+MultiPartParser.spool_max_size = 1 << 25
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ def bring_file(
     kept: Upload | None = state.get(slot)
     if file is not None:
         if kept is None or kept.identity != file.file_id or kept.visit != state.visit:
-            kept = state[slot] = Upload(file.name, file.getvalue(), file.file_id, state.visit)
+            kept = state[slot] = Upload(readable(file.name, LONGEST_NAME), file.getvalue(), file.file_id, state.visit)
         return kept
     if kept is not None and kept.visit == state.visit:  # it was taken out of the field
         del state[slot]

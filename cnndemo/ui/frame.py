@@ -55,7 +55,7 @@ def page(stem: str) -> None:
             contents = st.popover("Contents", icon=":material/toc:", type="tertiary", width="content")
             _CONTENTS.set(contents)
             with st.popover("Share", icon=":material/link:", type="tertiary", width="content"):
-                st.caption("This link opens the page with the settings you see. Your own pictures are not part of it.")
+                st.caption("Opens the page with the settings you see. Your own pictures are not part of it.")
                 share()
     place = f"book {topic.book}" if topic.book else "beyond the book"
     st.markdown(f"**{topic.question}** &nbsp; :gray[{place}]")
@@ -175,8 +175,11 @@ def try_it(ratio: tuple[int, int] = (2, 3)):
 
 
 def plain(text: str, limit: int = 60) -> str:
-    """Text from a visitor, such as a file name, made harmless for Markdown and cut to `limit` characters."""
-    text = " ".join(text.split())
+    """Text from a visitor, such as a file name, made harmless for Markdown and cut to `limit` characters.
+
+    What cannot be seen goes, marks that turn the direction of writing too: they would turn the rest of the sentence.
+    """
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     text = text if len(text) <= limit else text[: limit - 1] + "…"
     return re.sub(r"([\\`*_{}\[\]()#+\-.!<>|$:~&])", r"\\\1", text)
 

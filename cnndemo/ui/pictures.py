@@ -11,12 +11,14 @@ import streamlit as st
 from PIL import Image
 
 from cnndemo import images
+from cnndemo.class_folders import readable
 from cnndemo.images import ImageError
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import plain
 from cnndemo.ui.session import state
 
 OWN = "own_picture"  # the visitor's last picture, kept in this session's memory only
+LONGEST_NAME = 80  # letters of a file's name; alt texts and captions say it
 _SAMPLE, _OWN, _UPLOAD, _CAMERA = "Sample", "Yours", "Upload", "Camera"
 
 
@@ -112,7 +114,8 @@ def read_upload(file, source: str, key: str, shared: bool) -> Picture | None:
         try:
             loaded = images.read(file.getvalue())
             notes = loaded.notes
-            decoded = Picture(loaded.image, file.name if source == "upload" else "camera", source)
+            name = readable(file.name, LONGEST_NAME) if source == "upload" else "camera"
+            decoded = Picture(loaded.image, name, source)
         except ImageError as error:
             decoded = error
         memory.clear()

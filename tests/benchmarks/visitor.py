@@ -1,7 +1,7 @@
 """A visitor without a browser: it speaks Streamlit's WebSocket protocol, so that fifty of them fit beside the server.
 
-It asks for pages, moves sliders, fetches the pictures of a page and keeps the clocks of fragments, as a browser does;
-it does not draw, and does not fetch Streamlit's own scripts.
+It asks for pages, moves sliders, uploads files, fetches the pictures of a page, keeps cookies and the clocks of
+fragments, and comes back to its session, as a browser does; it does not draw, nor fetch Streamlit's own scripts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -33,11 +35,36 @@ class Slider:
     value: float
 
 
+class Answer(NamedTuple):
+    """To a request: status, names and values of the headers, body."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+
+@dataclass
+class Widget:
+    """A field for files, a button, or a choice of one of several: its options, and the fragment in which it lies."""
+
+    id: str
+    label: str
+    fragment: str
+    options: list[str] = field(default_factory=list)
+
+
 @dataclass
 class Page:
     """What the server has sent of the page."""
 
     sliders: dict[str, Slider] = field(default_factory=dict)
+    uploaders: dict[str, Widget] = field(default_factory=dict)  # label -> field
+    choices: dict[str, Widget] = field(default_factory=dict)
+    buttons: dict[str, Widget] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)  # texts, in the order in which they came
     clocks: dict[str, float] = field(default_factory=dict)  # fragment -> seconds
     errors: list[str] = field(default_factory=list)
     pictures: set[str] = field(default_factory=set)
@@ -52,15 +79,63 @@ class Visitor:
         self.states: dict[str, WidgetState] = {}
         self.known: set[str] = set()  # pictures that the browser has kept
         self.errors: list[str] = []
+        self.cookies: dict[str, str] = {}
+        self.session = ""
         self._due: dict[str, float] = {}
+        self._places: dict[str, object] = {}  # name of a file -> where it may be uploaded to
 
     async def __aenter__(self) -> Visitor:
-        address = "ws" + self.url.removeprefix("http") + "/_stcore/stream"
-        self._socket = await connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=PATIENCE)
+        await self.connect()
         return self
 
     async def __aexit__(self, *_) -> None:
         await self._socket.close()
+
+    async def connect(self) -> None:
+        """Connect, or come back to the session that there was."""
+        address = "ws" + self.url.removeprefix("http") + "/_stcore/stream"
+        token = self.cookies.get("_streamlit_xsrf", "none")
+        self._socket = await connect(
+            address,
+            subprotocols=["streamlit", *([token, self.session] if self.session else [])],
+            additional_headers={"Cookie": self._cookie()} if self.cookies else {},
+            max_size=None,
+            open_timeout=PATIENCE,
+        )
+        self._remember(self._socket.response.headers.get_all("Set-Cookie"))
+
+    async def drop(self) -> None:
+        """Lose the connection, without a word."""
+        self._socket.transport.abort()
+
+    async def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        """Any other request of the browser, with its cookies."""
+        place = urlsplit(self.url)
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}", "Connection: close", "User-Agent: visitor"]
+        lines += [f"Content-Length: {len(body)}"] * (method not in ("GET", "HEAD"))
+        lines += [f"Cookie: {self._cookie()}"] * bool(self.cookies)
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        try:
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+            raw = await asyncio.wait_for(reader.read(), PATIENCE)
+        finally:
+            writer.close()
+        head, _, rest = raw.partition(b"\r\n\r\n")
+        first, *others = head.decode("latin-1").split("\r\n")
+        if not first.startswith("HTTP/"):
+            raise ConnectionResetError(f"{path} got no answer")
+        answer = Answer(int(first.split()[1]), [tuple(line.split(": ", 1)) for line in others if ": " in line], rest)
+        self._remember(answer.all("Set-Cookie"))
+        return answer
+
+    def _cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+    def _remember(self, lines: list[str]) -> None:
+        for line in lines:
+            for name, found in SimpleCookie(line).items():
+                self.cookies[name] = found.coded_value
 
     async def open(self, stem: str) -> float:
         """Go to a page; seconds until all of it is there, its pictures too."""
@@ -83,6 +158,54 @@ class Visitor:
         state.double_array_value.data.append(slider.value)
         self.states[slider.id] = state
         return await self._ask(slider.fragment)
+
+    async def choose(self, label: str, option: str) -> float:
+        """Choose one of several by its words; seconds until everything that follows is there."""
+        widget = self.page.choices[label]
+        state = WidgetState(id=widget.id)
+        state.string_array_value.data.append(option)
+        self.states[widget.id] = state
+        return await self._ask(widget.fragment)
+
+    async def press(self, label: str) -> float:
+        """Press a button; seconds until everything that follows is there."""
+        widget = self.page.buttons[label]
+        self.states[widget.id] = WidgetState(id=widget.id, trigger_value=True)
+        try:
+            return await self._ask(widget.fragment)
+        finally:
+            self.states.pop(widget.id, None)
+
+    async def upload(self, label: str, name: str, data: bytes) -> tuple[int, float]:
+        """Bring a file; status of the upload, and seconds until everything that follows is there."""
+        started = time.perf_counter()
+        if "_streamlit_xsrf" not in self.cookies:
+            await self.request("GET", "/_stcore/health")
+        ask = BackMsg()
+        ask.file_urls_request.request_id, ask.file_urls_request.session_id = name, self.session
+        ask.file_urls_request.file_names.append(name)
+        await self._socket.send(ask.SerializeToString())
+        while name not in self._places:
+            self._take(*await asyncio.wait_for(self._next(), PATIENCE))
+        place, mark = self._places.pop(name), "7d1f"
+        body = (
+            f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        ).encode() + data
+        answer = await self.request(
+            "PUT", place.upload_url, body + f"\r\n--{mark}--\r\n".encode(),
+            X_Xsrftoken=self.cookies.get("_streamlit_xsrf", ""), Content_Type=f"multipart/form-data; boundary={mark}",
+        )  # fmt: skip
+        if answer.status != 204:
+            return answer.status, time.perf_counter() - started
+        widget = self.page.uploaders[label]
+        state = WidgetState(id=widget.id)
+        info = state.file_uploader_state_value.uploaded_file_info.add()
+        info.name, info.size, info.file_id = name, len(data), place.file_id
+        info.file_urls.CopyFrom(place)
+        self.states[widget.id] = state
+        await self._ask(widget.fragment)
+        return answer.status, time.perf_counter() - started
 
     async def rest(self, seconds: float) -> None:
         """Look at the page for a while; fragments with a clock are asked for when they are due."""
@@ -115,14 +238,20 @@ class Visitor:
     async def _finished(self) -> None:
         """Take in messages until the run has ended, with those that it called up itself."""
         while True:
-            message = ForwardMsg.FromString(await self._socket.recv())
-            kind = message.WhichOneof("type")
+            kind, message = await self._next()
             if kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return
             self._take(kind, message)
 
+    async def _next(self) -> tuple[str, ForwardMsg]:
+        message = ForwardMsg.FromString(await self._socket.recv())
+        return message.WhichOneof("type"), message
+
     def _take(self, kind: str, message: ForwardMsg) -> None:
-        if kind == "new_session":
+        if kind == "file_urls_response":
+            self._places[message.file_urls_response.response_id] = message.file_urls_response.file_urls[0]
+        elif kind == "new_session":
+            self.session = message.new_session.initialize.session_id or self.session
             self.hash = message.new_session.page_script_hash
             if not message.metadata.run.fragment_ids:
                 self.page, self._due = Page(errors=self.page.errors), {}
@@ -138,6 +267,19 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             self.page.errors.append(f"{element.exception.type}: {element.exception.message}")
+        elif kind == "file_uploader":
+            self.page.uploaders[element.file_uploader.label] = Widget(
+                element.file_uploader.id, element.file_uploader.label, fragment
+            )
+        elif kind == "button":
+            self.page.buttons[element.button.label] = Widget(element.button.id, element.button.label, fragment)
+        elif kind == "button_group":
+            words = [option.content for option in element.button_group.options]
+            self.page.choices[element.button_group.label] = Widget(
+                element.button_group.id, element.button_group.label, fragment, words
+            )
+        elif kind in ("markdown", "alert"):
+            self.page.words.append(getattr(element, kind).body)
         elif kind == "imgs":
             self.page.pictures |= {image.url for image in element.imgs.imgs if image.url.startswith("/media/")}
         elif kind == "slider" and element.slider.type == element.slider.SLIDER and not element.slider.options:
@@ -147,10 +289,6 @@ class Visitor:
                 self.page.sliders[s.id] = Slider(s.id, s.label, fragment, s.min, s.max, s.step, value)
 
     async def _fetch(self, path: str) -> None:
-        place = urlsplit(self.url)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\nConnection: close\r\n\r\n".encode())
-        answer = await asyncio.wait_for(reader.read(), PATIENCE)
-        writer.close()
-        if b" 200 " not in answer[:20]:
-            self.errors.append(f"{self.stem}: picture {path} answers {answer[:40]!r}")
+        answer = await self.request("GET", path)
+        if answer.status != 200:
+            self.errors.append(f"{self.stem}: picture {path} answers {answer.status}")

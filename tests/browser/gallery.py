@@ -27,6 +27,7 @@ CHROMIUM_ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # there is no other host: whoever asks one, logs it
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -43,26 +44,43 @@ class Server(NamedTuple):
     pid: int
 
 
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
-def serve() -> Iterator[Server]:
-    """The gallery on a free port, from its first answer until the end of the block.
+def serve(
+    port: int | None = None,
+    app: str = "app.py",
+    environment: dict[str, str] | None = None,
+    before: tuple[str, ...] = (),
+) -> Iterator[Server]:
+    """The gallery, from its first answer until the end of the block.
+
+    Args:
+        port: default a free one.
+        app: the script, from the root of the repository.
+        environment: variables beside those of this process.
+        before: a command that starts it, such as ("faketime", "+1y").
 
     Raises:
         RuntimeError: it ended, or did not answer within 60 s.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py"] + [f"--server.{k}={v}" for k, v in options.items()],
+        [*before, sys.executable, "-m", "streamlit", "run", app] + [f"--server.{k}={v}" for k, v in options.items()],
         cwd=ROOT,
+        env={**os.environ, **(environment or {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     server = Server(f"http://127.0.0.1:{port}", process.pid)
     try:
-        _until_up(server, process)
+        until_up(server, process)
         yield server
     finally:
         process.terminate()
@@ -73,7 +91,7 @@ def serve() -> Iterator[Server]:
             process.wait()
 
 
-def _until_up(server: Server, process: subprocess.Popen) -> None:
+def until_up(server: Server, process: subprocess.Popen) -> None:
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         try:

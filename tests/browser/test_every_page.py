@@ -28,6 +28,7 @@ def phone(browser):
 def test_page_on_a_phone(phone, server, stem):
     page, troubles = phone.new_page(), []
     page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
     page.on("request", lambda request: troubles.append(request.url) if outside(request.url) else None)
     go(page, f"{server}/{stem}")
     assert page.evaluate(OVERFLOW) <= 1

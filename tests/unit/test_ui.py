@@ -9,6 +9,14 @@ from cnndemo.ui import frame
 from cnndemo.ui.pictures import OWN, Picture
 
 
+def test_an_upload_is_never_written_to_disk():
+    """Nor on its way: the web server would do so from 1 MB on."""
+    from starlette.formparsers import MultiPartParser
+    from streamlit import config
+
+    assert MultiPartParser.spool_max_size > config.get_option("server.maxUploadSize") * 1024 * 1024
+
+
 def pick():
     import streamlit as st
 

@@ -73,6 +73,17 @@ def test_a_crash_is_a_sentence_and_the_next_request_is_answered(own):
     assert own.ask("cnndemo.grids:whole", 3, "The stride", 1) == 3 and own.pid != first
 
 
+def test_a_full_disk_is_a_sentence(own, monkeypatch):
+    def full(prefix: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(VisitorError, match="could not be started"):
+        own.ask("cnndemo.grids:whole", 3, "The stride", 1)
+    monkeypatch.undo()
+    assert own.ask("cnndemo.grids:whole", 3, "The stride", 1) == 3
+
+
 def test_closing_a_long_request_ends_the_process_at_once_and_clears_its_folder(own):
     steps = own.steps("cnndemo.training.run:fit", _settings(epochs=30))
     next(steps)

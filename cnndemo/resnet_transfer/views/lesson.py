@@ -11,6 +11,7 @@ from streamlit.errors import StreamlitAPIException
 
 from cnndemo import images, ui
 from cnndemo.archives import ClassFolders
+from cnndemo.class_folders import readable
 from cnndemo.errors import VisitorError
 from cnndemo.jobs import Job
 from cnndemo.resnet_transfer import teaching, uploads
@@ -141,7 +142,7 @@ def _add_files(current: Lesson) -> None:
             help="They stay in this server's memory while you are here, and are written nowhere.",
         )
         if st.form_submit_button("Add to the class", icon=":material/add:"):
-            _take(current, name, [(file.name, file.getvalue) for file in files])
+            _take(current, name, [(readable(file.name, 80), file.getvalue) for file in files])
 
 
 def _add_shot(current: Lesson) -> None:

@@ -1,0 +1,141 @@
+"""The files in `deploy/` fit each other and the gallery; the Dockerfile's steps are done one by one in Debian."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tests.benchmarks.bench_visitors import all_pages
+from tests.benchmarks.visitor import Visitor
+from tests.browser.gallery import free_port, serve
+from tests.conftest import ROOT
+from tests.deploy import recipe
+
+DEPLOY = ROOT / "deploy"
+RULES = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+STEPS = recipe.steps((DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+
+
+def test_all_that_is_copied_is_there_and_travels_to_the_builder():
+    for step in STEPS:
+        if step.kind == "COPY" and not step.options:
+            for source in step.words[:-1]:
+                assert (ROOT / source).exists()
+                inside = source if (ROOT / source).is_file() else f"{source}/config.toml"
+                assert not recipe.ignored(inside, RULES), source
+
+
+ELSE = (
+    "data/x.zip .venv/bin/python tests/conftest.py cnndemo/__pycache__/x.pyc cnndemo/ui/__pycache__/x.pyc runs/1/x "
+    ".git/config weights/README.md .streamlit/secrets.toml"
+)
+
+
+@pytest.mark.parametrize("path", ELSE.split())
+def test_nothing_else_travels(path):
+    assert recipe.ignored(path, RULES)
+
+
+def test_the_image_is_without_root_and_looks_after_itself():
+    kinds = {step.kind: step for step in STEPS}
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", kinds["USER"].rest) and "_stcore/health" in kinds["HEALTHCHECK"].rest
+    assert sum(step.kind == "FROM" for step in STEPS) == 2
+    assert (
+        kinds["EXPOSE"].rest in kinds["HEALTHCHECK"].rest
+        and f"--server.port={kinds['EXPOSE'].rest}" in kinds["CMD"].rest
+    )
+
+
+def test_all_agree_on_the_port():
+    port = next(step.rest for step in STEPS if step.kind == "EXPOSE")
+    space = (DEPLOY / "huggingface" / "README.md").read_text(encoding="utf-8")
+    assert "sdk: docker" in space and f"app_port: {port}" in space
+    assert f"containerPort: {port}" in (DEPLOY / "kubernetes" / "gallery.yaml").read_text(encoding="utf-8")
+    assert json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))["forwardPorts"] == [
+        int(port)
+    ]
+
+
+def test_nginx_knows_the_replicas_that_compose_starts():
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    addresses = re.findall(r"ipv4_address: ([\d.]+)", text)
+    assert re.search(r"REPLICAS: (.+)", text)[1].split() == [f"{address}:8501" for address in addresses] != []
+
+
+@pytest.mark.parametrize("file", ["compose.yaml", "kubernetes/gallery.yaml"])
+def test_the_yaml_can_be_read(file):
+    yaml = pytest.importorskip("yaml", reason="no PyYAML here")
+    documents = list(yaml.safe_load_all((DEPLOY / file).read_text(encoding="utf-8")))
+    assert all(isinstance(document, dict) for document in documents)
+
+
+def test_readme_names_every_way():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for place in ("deploy/community_cloud/streamlit_app.py", "deploy/huggingface/README.md", "deploy/Dockerfile",
+                  "deploy/compose.yaml", "deploy/kubernetes/gallery.yaml"):  # fmt: skip
+        assert place in text and (ROOT / place).is_file()
+
+
+def test_community_cloud_opens_pages_from_a_folder_of_its_own():
+    requirements = DEPLOY / "community_cloud" / "requirements.txt"
+    line = next(line for line in requirements.read_text().splitlines() if not line.startswith("#"))
+    assert (requirements.parent / line.removeprefix("-r ")).resolve() == ROOT / "requirements-lean.txt"
+
+    async def some(url: str) -> list[str]:
+        async with Visitor(url) as visitor:
+            for stem in ("", "filters", "book_index"):
+                await visitor.open(stem)
+                assert visitor.page.words
+            return visitor.errors
+
+    with serve(app="deploy/community_cloud/streamlit_app.py") as server:
+        assert asyncio.run(some(server.url)) == []
+
+
+def lacking() -> str:
+    """Why no image can be built here."""
+    if os.name != "posix" or os.geteuid():
+        return "needs root, for chroot and mounts"
+    if missing := [tool for tool in ("debootstrap", "unshare", "chroot") if not shutil.which(tool)]:
+        return f"no {', '.join(missing)} on this machine: apt-get install debootstrap"
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+        return "nothing can be mounted here"
+    return ""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("debian") / "base"
+    try:
+        recipe.debian(folder)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"debootstrap cannot: {error.stdout[-200:]!r}")
+    yield folder
+    shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(bool(lacking()), reason=lacking() or "-")
+@pytest.mark.parametrize("flavour", ["lean", "full"])
+def test_the_steps_of_the_dockerfile_make_a_gallery(base, tmp_path, flavour):
+    image = recipe.build(base, tmp_path, {"FLAVOUR": flavour})
+    port = free_port()
+    try:
+        with recipe.running(image, port) as process:
+            health = [word.replace("8501", str(port)) for word in image.health]
+            deadline = time.monotonic() + 60
+            while subprocess.run(image.run(health, image.user), capture_output=True).returncode:
+                assert process.poll() is None, process.stderr.read()
+                assert time.monotonic() < deadline
+                time.sleep(0.5)
+            assert asyncio.run(all_pages(f"http://127.0.0.1:{port}")) == []
+            has_keras = (image.folder / "opt/gallery").glob("lib/python*/site-packages/keras")
+            assert bool(list(has_keras)) == (flavour == "full")
+    finally:
+        shutil.rmtree(tmp_path, ignore_errors=True)

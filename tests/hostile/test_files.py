@@ -1,0 +1,139 @@
+"""Files from hostile hands: each is used or refused with a sentence that can be shown, quickly and in bounded memory.
+
+A few hundred of each kind in the default suite; 20,000 of each with `make test ARGS="tests/hostile -m slow"`.
+"""
+
+import ast
+import json
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from cnndemo import archives, augmentation, images, inference, memory, weights
+from cnndemo.errors import VisitorError
+from cnndemo.face_verification.gallery import Gallery
+from cnndemo.resnet_transfer import export
+from tests.hostile import mutations
+
+MANY = 20_000
+MEGABYTES = 700  # that 20,000 files may add
+SECONDS = 20  # that one may take on a busy machine
+PICTURE = np.zeros((24, 32, 3), np.uint8)
+
+
+def some(examples: int):
+    """Settings for so many examples, the same in each run."""
+    return settings(
+        max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+
+
+def refused(use, data: bytes) -> bool:
+    """Whether it was refused, by a sentence; anything but a VisitorError fails."""
+    started = time.monotonic()
+    try:
+        use(data)
+    except VisitorError as error:
+        assert str(error) and mutations.harmless(str(error)), str(error)
+        return True
+    finally:
+        assert time.monotonic() - started < SECONDS
+    return False
+
+
+def see(data: bytes) -> None:
+    loaded = images.read(data)
+    assert loaded.image.dtype == np.uint8 and loaded.image.ndim == 3 and max(loaded.image.shape) <= images.MAX_SIDE
+    assert all(map(mutations.harmless, loaded.notes))
+
+
+def unpack(data: bytes) -> None:
+    folders = archives.read_class_folders(data)
+    assert all(map(mutations.harmless, (*folders.class_names, *folders.notes, *(file.name for file in folders.files))))
+    for batch in folders.batches(8, (16, 16)):
+        assert batch.images.shape[1:] == (16, 16, 3) and all(map(mutations.harmless, batch.skipped))
+
+
+def admit(data: bytes) -> None:
+    gallery = Gallery.load(data)
+    gallery.nearest(np.zeros(128))
+    assert len(Gallery.load(gallery.export())) == len(gallery)
+
+
+def augment(data: bytes) -> None:
+    pipeline = augmentation.Pipeline.from_json(data)
+    picture, draws = pipeline.sample(PICTURE, 0)
+    assert picture.shape == PICTURE.shape and all(map(str, draws))
+    ast.parse(pipeline.to_keras_code())
+
+
+def load_back(data: bytes) -> None:
+    head, _ = export.load_back(data)
+    assert np.isfinite(head.kernel).all() and len(head.classes) == head.kernel.shape[1]
+
+
+KINDS = {
+    "pictures": (mutations.damaged(mutations.pictures()), see, 400),
+    "archives": (mutations.damaged(mutations.archives()), unpack, 150),
+    "people": (mutations.altered(mutations.people()), admit, 200),
+    "pipelines": (mutations.altered(mutations.pipelines()), augment, 150),
+    "models": (mutations.damaged(mutations.models()), load_back, 150),
+}
+
+
+def work_through(kind: str, examples: int | None = None) -> None:
+    strategy, use, few = KINDS[kind]
+
+    @some(examples or few)
+    @given(strategy)
+    def each(file: tuple[str, bytes]) -> None:
+        refused(use, file[1])
+
+    each()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_files_are_used_or_refused_with_a_sentence(kind):
+    work_through(kind)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", KINDS)
+def test_twenty_thousand_of_each_in_bounded_memory(kind):
+    work_through(kind, 300)
+    before = memory.resident_bytes()
+    work_through(kind, MANY)
+    assert memory.resident_bytes() - before < MEGABYTES * 1_000_000
+
+
+def test_the_corpus_itself_is_used():
+    """Or the mutations would only ever show that nonsense is nonsense."""
+    for data in mutations.pictures().values():
+        assert not refused(see, data)
+    for data in mutations.archives().values():
+        assert not refused(unpack, data)
+    for data in mutations.models().values():
+        assert not refused(load_back, data)
+    assert not refused(admit, json.dumps(mutations.people()["people"]).encode())
+    assert not refused(augment, json.dumps(mutations.pipelines()["every"]).encode())
+
+
+def onnx_is_refused_or_read(data: bytes) -> None:
+    inference.load(data, "uploaded")
+
+
+@some(60)
+@given(mutations.damaged({"siamese": weights.onnx_file("siamese_holdout").read_bytes()}))
+def test_a_damaged_network_is_refused_with_a_sentence(file):
+    refused(onnx_is_refused_or_read, file[1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@some(MANY)
+@given(mutations.damaged({"siamese": weights.onnx_file("siamese_holdout").read_bytes()}))
+def test_twenty_thousand_damaged_networks(file):
+    refused(onnx_is_refused_or_read, file[1])

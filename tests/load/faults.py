@@ -1,0 +1,306 @@
+"""What breaks on real hosts, while visitors are there: what each sees, and what is back after how long."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from websockets.exceptions import ConnectionClosed
+
+from tests.benchmarks.bench_visitors import STEMS
+from tests.benchmarks.visitor import Visitor
+from tests.browser.gallery import free_port, serve
+from tests.conftest import ROOT, encode
+from tests.load.measure import Report, children, megabytes, seconds
+
+NOISE = np.random.default_rng(0).integers(0, 256, (1300, 1300, 3), dtype=np.uint8)
+BIG = encode(Image.fromarray(NOISE), "BMP")  # 5 MB: more than an upload may take of memory before it goes to disk
+YEAR = 365 * 24 * 3600
+
+
+async def _upload(visitor: Visitor, name: str) -> str:
+    """What becomes of an upload of 5 MB."""
+    await visitor.open("")
+    await visitor.choose("Picture", "Upload")
+    try:
+        status, took = await visitor.upload("Your picture", name, BIG)
+    except OSError:
+        return "broken off"
+    return f"taken in {took:.1f} s" if status == 204 else f"refused with {status}"
+
+
+async def _all_pages(url: str) -> str:
+    """How many pages open without an error."""
+    async with Visitor(url) as visitor:
+        for stem in STEMS:
+            await visitor.open(stem)
+        wrong = {error.split(":")[0] for error in visitor.errors}
+        return f"{len(STEMS) - len(wrong)} of {len(STEMS)} pages open without an error" + (
+            f" ({', '.join(sorted(wrong))} not)" if wrong else ""
+        )
+
+
+async def _words(url: str, stem: str, wanted: str, patience: float = 60.0, press: str = "") -> str:
+    """The sentence that a visitor reads, and after how long."""
+    async with Visitor(url) as visitor:
+        await visitor.open(stem)
+        started = time.monotonic()
+        if press:
+            await visitor.press(press)
+        while time.monotonic() - started < patience:
+            found = next((words for words in visitor.page.words if wanted in words), None)
+            if found:
+                return f"“{found}” after {time.monotonic() - started:.1f} s"
+            await visitor.rest(0.5)
+        return f"nothing of “{wanted}” within {patience:.0f} s" + "".join(f"; {error}" for error in visitor.errors)
+
+
+def killed(report: Report, visitors: int) -> None:
+    """The server is killed while all slide, and started again at once."""
+    port = free_port()
+
+    async def one(url: str, number: int, end: asyncio.Event) -> tuple[list[float], list[str]]:
+        visitor, breaks = Visitor(url, number), []
+        await visitor.connect()
+        await visitor.open("filters")
+        while not end.is_set():
+            try:
+                await visitor.slide()
+                await asyncio.sleep(0.5)
+            except (ConnectionClosed, OSError):
+                since = time.monotonic()
+                while True:
+                    with suppress(OSError, ConnectionClosed):
+                        if (await visitor.request("GET", "/_stcore/health")).status == 200:
+                            await visitor.connect()
+                            await visitor.open("filters")
+                            break
+                    await asyncio.sleep(0.2)
+                breaks.append(time.monotonic() - since)
+        await visitor.__aexit__()
+        return breaks, visitor.errors
+
+    async def main() -> list[tuple[list[float], list[str]]]:
+        end = asyncio.Event()
+        first = serve(port)
+        server = first.__enter__()
+        all_ = [asyncio.create_task(one(server.url, number, end)) for number in range(visitors)]
+        await asyncio.sleep(4)
+        os.kill(server.pid, signal.SIGKILL)
+        first.__exit__(None, None, None)
+        second = serve(port)
+        await asyncio.to_thread(second.__enter__)
+        await asyncio.sleep(6)
+        end.set()
+        found = await asyncio.gather(*all_)
+        second.__exit__(None, None, None)
+        return found
+
+    found = asyncio.run(main())
+    breaks, errors = [value for each, _ in found for value in each], [error for _, each in found for error in each]
+    report.row(
+        f"server killed under {visitors} visitors, started again",
+        f"“Connecting”; then the page with the settings of its link, in a new session: own pictures are gone; "
+        f"{len(errors)} errors",
+        f"{seconds(breaks)} s after the kill",
+    )
+
+
+@contextmanager
+def small_disk() -> Iterator[Path | None]:
+    """A folder on a disk of 32 MB, or None where none can be mounted."""
+    with tempfile.TemporaryDirectory() as folder:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "none", folder], capture_output=True).returncode:
+            yield None
+            return
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+def disk_full(report: Report) -> None:
+    """From one moment on, nothing can be written where temporary files go."""
+    with small_disk() as folder:
+        if folder is None:
+            report.row("disk full", "not tried: no disk can be mounted here", "–")
+            return
+        with serve(environment={"TMPDIR": str(folder)}) as server:
+
+            async def main() -> tuple[str, str, str, str]:
+                async with Visitor(server.url) as visitor:
+                    await _upload(visitor, "before.bmp")
+                with suppress(OSError), open(folder / "full", "wb") as file:
+                    while True:
+                        file.write(bytes(1 << 16))
+                        file.flush()
+                pages = await _all_pages(server.url)
+                async with Visitor(server.url) as visitor:
+                    upload = await _upload(visitor, "big.bmp")
+                asked = await _words(server.url, "training", "Keras", 20, press="Train")
+                (folder / "full").unlink()
+                async with Visitor(server.url) as visitor:
+                    again = await _upload(visitor, "again.bmp")
+                return pages, upload, asked, again
+
+            pages, upload, asked, again = asyncio.run(main())
+    report.row(
+        "disk full", f"{pages}; an upload of 5 MB is {upload}; training: {asked}", f"at once with the disk: {again}"
+    )
+
+
+def clock_jump(report: Report) -> None:
+    """The clock jumps forward by a year, and back."""
+    faketime = shutil.which("faketime")
+    library = next(Path("/usr/lib").glob("**/libfaketimeMT.so.1"), None)
+    if not faketime or not library:
+        report.row("clock jumps a year", "not tried: apt-get install faketime", "–")
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".time") as clock:
+        clock.write("+0")
+        clock.flush()
+        environment = {
+            "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": clock.name, "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
+        }  # fmt: skip
+        with serve(environment=environment) as server:
+
+            async def main() -> tuple[list[float], list[str], list[str]]:
+                spent, uploads = [], []
+                async with Visitor(server.url) as visitor:
+                    await visitor.request("GET", "/_stcore/health")  # the token is of the time before
+                    for jump in (0, YEAR, 0):
+                        Path(clock.name).write_text(f"{jump:+d}")
+                        await asyncio.sleep(1.5)  # the library looks once a second
+                        await visitor.open("filters")
+                        for _ in range(5):
+                            spent.append(await visitor.slide())
+                        uploads.append(await _upload(visitor, f"{jump}-{len(spent)}.bmp"))
+                    return spent, uploads, visitor.errors
+
+            spent, uploads, errors = asyncio.run(main())
+    report.row(
+        "clock jumps a year forward, and back",
+        f"nothing: sliders {seconds(spent)} s, uploads {', '.join(uploads)}, {len(errors)} errors",
+        "–",
+    )
+
+
+def damaged_weights(report: Report) -> None:
+    """A file of weights is overwritten by a damaged one while the gallery serves, then mended."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "weights"
+        shutil.copytree(ROOT / "weights", folder)
+        file, whole = folder / "pet_segmentation.onnx", (ROOT / "weights" / "pet_segmentation.onnx").read_bytes()
+        used, kept = folder / "digit_classifier.onnx", (ROOT / "weights" / "digit_classifier.onnx").read_bytes()
+        with serve(environment={"CNNDEMO_WEIGHTS": str(folder)}) as server:
+
+            async def main() -> tuple[str, str, str]:
+                async with Visitor(server.url) as visitor:
+                    await visitor.open("digit_classifier")
+                    for place, data in ((used, kept), (file, whole)):
+                        place.write_bytes(data[: len(data) // 2] + bytes(1000) + data[len(data) // 2 :])
+                    await visitor.open("digit_classifier")
+                    before = "works on" if not visitor.errors else visitor.errors[0]
+                said = await _words(server.url, "pet_segmentation", "damaged", 10)
+                file.write_bytes(whole)
+                started = time.monotonic()
+                async with Visitor(server.url) as visitor:
+                    await visitor.open("pet_segmentation")
+                    back = not any("damaged" in words for words in visitor.page.words) and not visitor.errors
+                return before, said, f"{time.monotonic() - started:.1f} s" if back else "it is not back"
+
+            before, said, back = asyncio.run(main())
+    report.row(
+        "weights replaced by damaged ones",
+        f"a network that is loaded {before}; one that is not: {said}",
+        f"{back} after the file is whole again, without a restart",
+    )
+
+
+def worker_out_of_memory(report: Report) -> None:
+    """Keras needs more than it may take; and its process is killed, as the system does when memory ends."""
+    with serve(environment={"CNNDEMO_WORKER_MB": "300"}) as server:
+        said = asyncio.run(_words(server.url, "training", "needs more", 90, press="Train"))
+        report.row("Keras needs more memory than it may take", said, "the next request starts another process")
+    with serve() as server:
+
+        async def main() -> str:
+            async with Visitor(server.url) as visitor:
+                await visitor.open("training")
+                await visitor.press("Train")
+                deadline = time.monotonic() + 60
+                while not (found := children(server.pid)) and time.monotonic() < deadline:
+                    await visitor.rest(0.3)
+                await visitor.rest(8)
+                for child in found:
+                    os.kill(child, signal.SIGKILL)
+                started = time.monotonic()
+                while time.monotonic() - started < 20:
+                    await visitor.rest(0.5)
+                    if words := next((words for words in visitor.page.words if "Keras process" in words), None):
+                        return f"“{words}” after {time.monotonic() - started:.1f} s"
+                return "nothing within 20 s"
+
+        said = asyncio.run(main())
+        report.row("Keras' process is killed in a training", said, asyncio.run(_all_pages(server.url)))
+
+
+def left_behind(report: Report, count: int) -> None:
+    """Connections that are opened and left: sessions without a goodbye, and requests that never end."""
+    with serve(environment={"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "5"}) as server:
+
+        async def opened() -> float:
+            async with Visitor(server.url) as visitor:
+                return await visitor.open("filters")
+
+        async def main() -> tuple[list[float], list[float], float]:
+            before = [await opened() for _ in range(5)]
+            visitors, halves = [Visitor(server.url, number) for number in range(count)], []
+            for visitor in visitors:
+                await visitor.connect()
+                await visitor.open("filters")
+            for _ in range(count):
+                reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rsplit(":", 1)[1]))
+                writer.write(b"GET /filters HTTP/1.1\r\nHost: x\r\n")
+                halves.append(writer)
+            full = megabytes(server.pid)
+            during = [await opened() for _ in range(5)]
+            for visitor in visitors:
+                await visitor.drop()
+            for writer in halves:
+                writer.transport.abort()
+            return before, during, full
+
+        fresh = megabytes(server.pid)
+        before, during, full = asyncio.run(main())
+        deadline = time.monotonic() + 90
+        while megabytes(server.pid) > fresh + 0.4 * (full - fresh) and time.monotonic() < deadline:
+            time.sleep(2)
+        report.row(
+            f"{count} sessions and {count} half requests opened and left",
+            f"a page takes {seconds(during)} s instead of {seconds(before)} s",
+            f"server {full:.0f} MB, {megabytes(server.pid):.0f} MB when the sessions were let go",
+        )
+
+
+def faults(report: Report, visitors: int, connections: int) -> None:
+    """All of them."""
+    report.section("What breaks")
+    report.head("what", "what visitors see", "back")
+    killed(report, visitors)
+    disk_full(report)
+    clock_jump(report)
+    damaged_weights(report)
+    worker_out_of_memory(report)
+    left_behind(report, connections)

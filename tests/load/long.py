@@ -1,0 +1,128 @@
+"""What lasts: thousands of runs, a thousand uploads, and all that Keras can be asked while others slide."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.benchmarks.bench_visitors import STEMS, all_pages, six
+from tests.benchmarks.visitor import Visitor
+from tests.browser.gallery import serve
+from tests.conftest import encode
+from tests.load.measure import Report, children, megabytes, seconds
+
+PARTS = 5
+
+
+def soak(report: Report, runs: int) -> None:
+    """Six visitors without pauses; what stays in the server's memory."""
+    report.section(f"Soak: {runs:,} runs", "Six visitors without pauses, one run in five a new page.")
+    report.head("after runs", "minutes", "server, MB", "threads", "open files", "errors")
+    with serve() as server:
+        errors, begun = asyncio.run(all_pages(server.url)), time.monotonic()
+        for part in range(PARTS + 1):
+            if part:
+                errors += asyncio.run(six(server.url, runs // PARTS))
+            report.row(
+                f"{part * runs // PARTS:,}", f"{(time.monotonic() - begun) / 60:.0f}", f"{megabytes(server.pid):.0f}",
+                *_held(server.pid), len(errors),
+            )  # fmt: skip
+        for error in sorted(set(errors)):
+            report.say(f"- {error}")
+
+
+def _held(pid: int) -> tuple[int, int]:
+    """Threads and open files of a process (Linux)."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir())), len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def uploads(report: Report, count: int) -> None:
+    """One visitor brings a photograph after the other, a new one each time."""
+    report.section(f"{count:,} uploads in a row", "Photographs of 12 megapixels as JPEG, by one visitor.")
+    report.head("after uploads", "upload to picture, s", "server, MB", "refused")
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    large = Image.fromarray(noise).resize((4000, 3000), Image.Resampling.BICUBIC)
+    photo = encode(large, "JPEG", quality=90)
+
+    async def main(server) -> None:
+        refused = 0
+        async with Visitor(server.url) as visitor:
+            await visitor.open("")
+            await visitor.choose("Picture", "Upload")
+            report.row(0, "–", f"{megabytes(server.pid):.0f}", 0)
+            for part in range(1, PARTS + 1):
+                spent = []
+                for number in range(count // PARTS):
+                    # What follows a JPEG's end is not part of the picture, and makes it another file.
+                    status, took = await visitor.upload(
+                        "Your picture", f"{part}-{number}.jpg", photo + str((part, number)).encode()
+                    )
+                    refused += status != 204
+                    spent.append(took)
+                report.row(part * (count // PARTS), seconds(spent), f"{megabytes(server.pid):.0f}", refused)
+            report.say()
+            report.say(f"Each of {len(photo) / 1e6:.1f} MB. Errors on the page: {len(visitor.errors)}.")
+
+    with serve() as server:
+        asyncio.run(main(server))
+
+
+async def _slide(url: str, number: int, end: asyncio.Event) -> list[float]:
+    async with Visitor(url, number) as visitor:
+        await visitor.open(("filters", "normalization", "siamese", "layer_lab")[number % 4])
+        spent = []
+        while not end.is_set():
+            spent.append(await visitor.slide())
+            await asyncio.sleep(0.7)
+        return spent
+
+
+async def _ask_everything(url: str) -> list[str]:
+    """Every page, until all that its visitor sees of Keras is there; and a training."""
+    async with Visitor(url) as visitor:
+        await visitor.open("training")
+        if "Train" in visitor.page.buttons:
+            await visitor.press("Train")
+            await visitor.rest(20)
+        for stem in STEMS:
+            await visitor.open(stem)
+            await visitor.rest(6)
+        return visitor.errors
+
+
+def keras(report: Report, visitors: int = 10) -> None:
+    """Sliders of ten visitors, alone and while another has Keras train and prove."""
+    report.section(
+        "Keras works while visitors slide",
+        f"{visitors} visitors move a slider every 0.7 s; another starts a training, then opens every page and waits "
+        "for what Keras says.",
+    )
+    report.head("", "slider, s", "server, MB", "Keras, MB", "errors")
+
+    async def for_a_while(server, work) -> tuple[list[float], list[str], float]:
+        end, most = asyncio.Event(), 0.0
+
+        async def look() -> None:
+            nonlocal most
+            while not end.is_set():
+                most = max([most, *(megabytes(child) for child in children(server.pid))])
+                await asyncio.sleep(0.5)
+
+        sliding = [asyncio.create_task(_slide(server.url, number, end)) for number in range(visitors)]
+        looking = asyncio.create_task(look())
+        errors = await work
+        end.set()
+        await looking
+        return [value for each in await asyncio.gather(*sliding) for value in each], errors or [], most
+
+    with serve() as server:
+        asyncio.run(all_pages(server.url))
+        for words, work in (("alone", asyncio.sleep(20)), ("with Keras", _ask_everything(server.url))):
+            spent, errors, most = asyncio.run(for_a_while(server, work))
+            report.row(
+                words, seconds(spent), f"{megabytes(server.pid):.0f}", f"{most:.0f}" if most else "–", len(errors)
+            )

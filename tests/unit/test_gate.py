@@ -1,0 +1,216 @@
+"""Work that keeps a core busy takes turns, fairly, and what is light passes by."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnndemo import gate as gates
+from cnndemo import inference
+from cnndemo.gate import Gate
+
+
+def run(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def test_never_more_at_once_than_there_are_places():
+    gate, now, most, lock = Gate(3), 0, 0, threading.Lock()
+
+    def work():
+        nonlocal now, most
+        with gate.turn():
+            with lock:
+                now += 1
+                most = max(most, now)
+            time.sleep(0.01)
+            with lock:
+                now -= 1
+
+    run([threading.Thread(target=work) for _ in range(24)])
+    assert most == 3 and gate.waiting() == 0
+
+
+def held(gate: Gate) -> tuple[threading.Event, threading.Thread]:
+    """Somebody who keeps a place until the event."""
+    go, there = threading.Event(), threading.Event()
+
+    def keep():
+        with gate.turn():
+            there.set()
+            go.wait(20)
+
+    thread = threading.Thread(target=keep)
+    thread.start()
+    assert there.wait(5)
+    return go, thread
+
+
+def waits(gate: Gate, count: int) -> None:
+    deadline = time.monotonic() + 5
+    while gate.waiting() < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_one_who_asks_much_does_not_hold_up_the_others():
+    name = threading.local()
+    gate = Gate(1, who=lambda: name.is_)
+    order: list[str] = []
+
+    def work(who: str):
+        name.is_ = who
+        with gate.turn():
+            order.append(who)
+
+    name.is_ = "first"
+    go = threading.Event()
+
+    def first():
+        name.is_ = "first"
+        with gate.turn():
+            go.wait(20)
+
+    holder = threading.Thread(target=first)
+    holder.start()
+    threads = []
+    for number, who in enumerate(["greedy"] * 5 + ["modest", "quiet"], start=1):
+        threads.append(threading.Thread(target=work, args=(who,)))
+        threads[-1].start()
+        waits(gate, number)
+    go.set()
+    for thread in [holder, *threads]:
+        thread.join(20)
+    assert order == ["greedy", "modest", "quiet"] + ["greedy"] * 4
+
+
+def test_a_place_in_line_is_told_after_half_a_second_and_not_before(monkeypatch):
+    monkeypatch.setattr(gates, "PATIENCE", 0.3)
+    gate, told = Gate(1), []
+    gate.told = lambda before: told.append((before, time.monotonic() - began))
+    go, holder = held(gate)
+    began = time.monotonic()
+    others = [threading.Thread(target=_briefly, args=(gate,)) for _ in range(2)]
+    for number, thread in enumerate(others, start=1):
+        thread.start()
+        waits(gate, number)
+    time.sleep(0.6)
+    go.set()
+    for thread in [holder, *others]:
+        thread.join(20)
+    assert sorted(before for before, _ in told) == [0, 1] and all(0.3 <= seconds < 0.6 for _, seconds in told)
+
+
+def _briefly(gate: Gate) -> None:
+    with gate.turn():
+        pass
+
+
+def test_nobody_hears_anything_when_there_is_room():
+    gate, told = Gate(2), []
+    gate.told = told.append
+    started = time.perf_counter()
+    for _ in range(1000):
+        with gate.turn():
+            pass
+    assert told == [] and time.perf_counter() - started < 0.5
+
+
+def test_who_leaves_the_line_frees_his_place_and_no_other():
+    gate = Gate(1)
+
+    class Gone(Exception):
+        pass
+
+    go, holder = held(gate)
+
+    def leave():
+        raise Gone
+
+    gate.left = leave
+    with pytest.raises(Gone), gate.turn():
+        raise AssertionError("there was no place")
+    assert gate.waiting() == 0
+    gate.left = lambda: None
+    go.set()
+    holder.join(20)
+    with gate.turn():
+        assert gate.waiting() == 0
+
+
+def test_a_turn_within_a_turn_waits_for_nobody():
+    gate = Gate(1)
+    with gate.turn(), gate.turn():
+        pass
+    with gate.turn():
+        pass
+
+
+def test_a_fault_gives_the_place_back():
+    gate = Gate(1)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), gate.turn():
+            raise ZeroDivisionError
+    with gate.turn():
+        pass
+
+
+def test_a_heavy_function_keeps_its_name_and_its_source():
+    @gates.heavy
+    def square(value: int) -> int:
+        """Its square."""
+        return value * value
+
+    assert square(3) == 9 and square.__doc__ == "Its square." and square.__wrapped__
+
+
+def test_a_small_network_passes_by_a_full_gate():
+    """The digit network answers in 2 ms; it must not wait behind somebody's photographs."""
+    predict = inference.predictor("siamese_holdout")
+    batch = np.zeros((1, 28, 28, 1), np.float32)
+    for _ in range(5):
+        predict(batch)
+    places = [held(gates.gate) for _ in range(gates.gate.places)]
+    try:
+        answer = []
+        light = threading.Thread(target=lambda: answer.append(predict(batch)))
+        light.start()
+        light.join(5)
+        assert answer
+    finally:
+        for go, thread in places:
+            go.set()
+            thread.join(20)
+
+
+def busy_page():
+    import streamlit as st
+
+    from cnndemo import gate, ui
+
+    ui.prepare_line()
+    with gate.turn():
+        st.text("done")
+
+
+def test_a_page_that_waits_says_so(monkeypatch):
+    monkeypatch.setattr(gates, "PATIENCE", 0.2)
+    hooks = (gates.gate.who, gates.gate.told, gates.gate.left)
+    places = [held(gates.gate) for _ in range(gates.gate.places)]
+    release = threading.Timer(0.8, lambda: [go.set() for go, _ in places])
+    release.start()
+    try:
+        page = AppTest.from_function(busy_page).run(timeout=20)
+    finally:
+        for go, thread in places:
+            go.set()
+            thread.join(20)
+        gates.gate.who, gates.gate.told, gates.gate.left = hooks
+    assert page.text[0].value == "done" and "busy" in page.toast[0].value
+    assert len(page.toast) == 1
