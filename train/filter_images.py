@@ -46,16 +46,12 @@ class Canvas(keras.layers.Layer):
         seed: of the first grey.
     """
 
-    def __init__(self, count: int, size: int, colors: np.ndarray, repeat: int, enlarge: int, seed: int):
+    def __init__(self, count: int, part: wanted.Part, colors: np.ndarray, seed: int):
         super().__init__(name="canvas")
-        self.size, self.colors, self.repeat, self.enlarge = (
-            size,
-            ops.convert_to_tensor(colors, "float32"),
-            repeat,
-            enlarge,
-        )
+        self.size, self.repeat, self.enlarge = part.size, part.repeat_while_made, part.enlarge
+        self.contrast, self.colors = part.contrast, ops.convert_to_tensor(colors, "float32")
         self.levels = []
-        side, draw = size, keras.initializers.RandomNormal(stddev=0.02, seed=seed)
+        side, draw = self.size, keras.initializers.RandomNormal(stddev=0.02, seed=seed)
         while side >= 3:
             shape = (count, side, side, len(colors))
             self.levels.append(self.add_weight(shape, initializer=draw, name=f"level{side}"))
@@ -67,7 +63,7 @@ class Canvas(keras.layers.Layer):
         return ops.sigmoid(self.contrast * ops.matmul(total, self.colors))
 
     def call(self, shift):
-        """What the network sees: moved around by `shift` (1, 2) pixels; what leaves on one side comes in on the other."""
+        """What the network sees: moved around by `shift` (1, 2) pixels, in on one side what leaves on the other."""
         seen = ops.roll(self.pictures(), (shift[0, 0], shift[0, 1]), (1, 2))
         seen = ops.tile(seen, (1, self.repeat, self.repeat, 1))
         side = self.size * self.repeat * self.enlarge
@@ -122,7 +118,7 @@ def climb(network: keras.Model, part: wanted.Part, channels: list[int], steps: i
     """
     network.trainable = False
     colors = photo_colors() if network.inputs[0].shape[-1] == 3 else np.ones((1, 1), np.float32)
-    canvas = Canvas(len(channels), part.size, colors, part.repeat_while_made, part.enlarge, seed)
+    canvas = Canvas(len(channels), part, colors, seed)
     shift = keras.Input((2,), dtype="int32")
     answers = network(canvas(shift))
     mine = ops.one_hot(np.array(channels), answers.shape[-1])

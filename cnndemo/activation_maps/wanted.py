@@ -45,6 +45,7 @@ class Part:
         repeat_while_made: the same while it climbs; fewer, for speed.
         jitter: pixels by which it is moved around in a step, each way.
         steps, rate: of Adam.
+        contrast: how steep the sigmoid is; small filters see a few pixels and need all of it.
         limit: channels of which there is a picture.
     """
 
@@ -54,21 +55,23 @@ class Part:
     repeat_while_made: int = 1
     jitter: int = 0
     steps: int = 128
-    rate: float = 0.05
+    rate: float = 0.02
+    contrast: float = 1.4
     limit: int = 16
 
 
+_SMALL = {"steps": 160, "rate": 0.05, "contrast": 4.0}
 PARTS = {
     DIGITS: {
-        "conv2d_1": Part(28, jitter=2, limit=32),
-        "conv2d_2": Part(28, jitter=2, limit=64),
-        "dense_2": Part(28, jitter=1, limit=10),
+        "conv2d_1": Part(28, jitter=2, limit=32, **_SMALL),
+        "conv2d_2": Part(28, jitter=2, limit=64, **_SMALL),
+        "dense_2": Part(28, jitter=1, limit=10, **_SMALL),
     },
     PHOTOS: {
-        "stem_normalization": Part(28, repeat=8, repeat_while_made=2, jitter=2, limit=32),
-        "stage1": Part(28, repeat=8, repeat_while_made=2, jitter=4),
-        "stage2": Part(56, repeat=4, repeat_while_made=2, jitter=8, limit=24),
-        "stage3": Part(112, repeat=2, repeat_while_made=1, jitter=8, limit=24),
+        "stem_normalization": Part(28, repeat=8, repeat_while_made=2, jitter=2, limit=32, **_SMALL),
+        "stage1": Part(28, repeat=8, repeat_while_made=2, jitter=4, **_SMALL),
+        "stage2": Part(56, repeat=4, repeat_while_made=2, jitter=8, limit=24, **_SMALL),
+        "stage3": Part(112, repeat=2, jitter=8, limit=24, contrast=2.0),
         "stage4": Part(112, enlarge=2, jitter=8, limit=24),
         "stage5": Part(112, enlarge=2, jitter=8, limit=24),
         "stage6": Part(112, enlarge=2, jitter=8, limit=24),
