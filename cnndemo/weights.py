@@ -23,6 +23,8 @@ WEIGHTS_DIR = Path(os.environ.get("CNNDEMO_WEIGHTS", Path(__file__).resolve().pa
 # Networks that a script makes beside the one of its own name, and how it is asked for them.
 _MADE_BY = {
     "cifar10_transfer_padded": "cifar10_transfer",
+    "digit_classifier.filters": "filter_images digit_classifier",
+    "efficientnet_lite0.filters": "filter_images efficientnet_lite0",
     "face_landmarks": "face_embedding",
     "siamese_holdout": "siamese --hold-out 7",
     "tiny_face_detector": "face_embedding",
@@ -35,8 +37,8 @@ class WeightsError(VisitorError):
 
 
 def names(folder: Path | None = None) -> list[str]:
-    """Names of the models that have a card."""
-    return sorted(file.stem for file in (folder or WEIGHTS_DIR).glob("*.json") if not file.stem.endswith(".layers"))
+    """Names of the models that have a card; what lies beside a model has a dot in its stem."""
+    return sorted(file.stem for file in (folder or WEIGHTS_DIR).glob("*.json") if "." not in file.stem)
 
 
 def path(name: str, folder: Path | None = None) -> Path:

@@ -25,6 +25,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from cnndemo import weights
+from cnndemo.activation_maps import NETWORKS
 from cnndemo.models import siamese, unet, unet_pretrained
 from train.runs import script
 
@@ -33,14 +34,15 @@ LARGE = 512  # arrays of fewer elements stay in float32
 SWITCHED = {"digit_classifier": ("conv2d_1", "conv2d_2")}  # maps that a page switches off
 DECODED = {"pet_segmentation": unet, "pet_segmentation_pretrained": unet_pretrained}  # skips that a page cuts
 SIAMESE = ("conv_1", "conv_2", "embedding")
+MAPPED = {network.name: tuple(layer.name for layer in network.layers) for network in NETWORKS.values()}
 SHOWN: dict[str, tuple[str, ...]] = {
     "digit_classifier": ("conv2d_1", "conv2d_2", "flatten_1", "dense_1", "dense_2"),
     "robust_digits": ("conv2d_1", "conv2d_2", "dense_1"),  # what the way back of a gradient needs
     "siamese": SIAMESE,
     "triplet": SIAMESE,
-    "efficientnet_lite0": ("stage6", "head_activation", "average_pool", "logits"),
-    "resnet20": ("last_activation", "average_pool", "logits"),
-    "pet_segmentation": tuple(dict.fromkeys((*unet.LEVELS, *unet.SKIPS, unet.BOTTOM))),
+    "efficientnet_lite0": (*MAPPED["efficientnet_lite0"], "average_pool", "logits"),
+    "resnet20": (*MAPPED["resnet20"], "average_pool", "logits"),
+    "pet_segmentation": MAPPED["pet_segmentation"],  # its levels, skips and bottom are among them
     "pet_segmentation_pretrained": tuple(
         dict.fromkeys((*unet_pretrained.LEVELS, *unet_pretrained.SKIPS, unet_pretrained.BOTTOM))
     ),

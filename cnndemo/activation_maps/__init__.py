@@ -23,27 +23,39 @@ from cnndemo.activation_maps.maps import (
     thumbnail,
     validation_digits,
 )
+from cnndemo.activation_maps.networks import NETWORKS, Layer, Look, Network, look
+from cnndemo.activation_maps.switches import silenced as silenced_photo
+from cnndemo.activation_maps.wanted import Patch, Wanted, wanted_by
 
 __all__ = [
     "COLORS",
     "DEAD",
     "FIELD",
     "LAYERS",
+    "Layer",
+    "Look",
+    "NETWORKS",
+    "Network",
+    "Patch",
     "Predict",
     "Redundancy",
     "SORTS",
+    "Wanted",
     "accuracy",
     "aligned",
     "feature_maps",
     "kernels",
+    "look",
     "order",
     "overlay",
     "random_off",
     "silenced",
+    "silenced_photo",
     "redundancy",
     "sheet",
     "statistics",
     "study_table",
     "thumbnail",
     "validation_digits",
+    "wanted_by",
 ]

@@ -1,0 +1,335 @@
+"""What each filter wants: pictures made by gradient ascent, one sheet a network, and where shipped pictures excite it.
+
+    python -m train.filter_images                                # both networks, into runs/filter_images
+    python -m train.filter_images efficientnet_lite0 --publish   # one of them, into weights/
+
+Starts from grey and climbs: Adam moves the picture so that one filter answers more, on average over all places and in
+the middle (Erhan, Bengio, Courville, Vincent 2009, "Visualizing Higher-Layer Features of a Deep Network"). What keeps
+the picture from turning into fine noise is told in `cnndemo.activation_maps.wanted.REGULARISERS`, after Olah,
+Mordvintsev, Schubert 2017, "Feature Visualization", https://distill.pub/2017/feature-visualization.
+
+A layer that is done lies in the run folder; a run that was struck goes on with the next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+
+from cnndemo import images, weights
+from cnndemo.activation_maps import NETWORKS, library, wanted
+from cnndemo.models import efficientnet_lite0
+from train import common
+from train.datasets import mnist, oxford_pets
+from train.runs import script
+
+BATCH = 16  # pictures that climb side by side; they do not touch each other
+
+
+class Canvas(keras.layers.Layer):
+    """The pictures that climb: its weights are their pixels, as a pyramid from the whole size down to a few pixels.
+
+    Args:
+        count: pictures.
+        part: their size, how the network sees them, and their contrast.
+        colors: float32 (channels, channels), by which independent colours become those of photographs.
+        seed: of the first grey.
+    """
+
+    def __init__(self, count: int, part: wanted.Part, colors: np.ndarray, seed: int):
+        super().__init__(name="canvas")
+        self.size, self.repeat, self.enlarge = part.size, part.repeat_while_made, part.enlarge
+        self.contrast, self.colors = part.contrast, ops.convert_to_tensor(colors, "float32")
+        self.levels = []
+        side, draw = self.size, keras.initializers.RandomNormal(stddev=0.02, seed=seed)
+        while side >= 3:
+            shape = (count, side, side, len(colors))
+            self.levels.append(self.add_weight(shape, initializer=draw, name=f"level{side}"))
+            side //= 2
+
+    def pictures(self):
+        """What they are now: (count, size, size, channels) in [0, 1]."""
+        total = sum(ops.image.resize(level, (self.size, self.size), "bilinear") for level in self.levels)
+        return ops.sigmoid(self.contrast * ops.matmul(total, self.colors))
+
+    def call(self, shift):
+        """What the network sees: moved around by `shift` (1, 2) pixels, in on one side what leaves on the other."""
+        seen = ops.roll(self.pictures(), (shift[0, 0], shift[0, 1]), (1, 2))
+        seen = ops.tile(seen, (1, self.repeat, self.repeat, 1))
+        side = self.size * self.repeat * self.enlarge
+        return ops.image.resize(seen, (side, side), "bilinear") if self.enlarge > 1 else seen
+
+
+def digit_layer(layer: str) -> keras.Model:
+    """The digit classifier up to a layer, without that layer's activation: (batch, 28, 28, 1) in [0, 1] to its maps."""
+    model = weights.load("digit_classifier")
+    x = source = keras.Input(model.inputs[0].shape[1:])
+    for each in model.layers:
+        if each.name == layer:
+            each.activation = keras.activations.linear
+        x = each(x)
+        if each.name == layer:
+            return keras.Model(source, x)
+    raise ValueError(f"The digit classifier has no layer “{layer}”.")
+
+
+def photo_layer(layer: str, size: int) -> keras.Model:
+    """EfficientNet-Lite0 up to a layer whose output is linear, for pictures (batch, size, size, 3) in [0, 1]."""
+    trained = weights.load("efficientnet_lite0")
+    model = efficientnet_lite0.build(size)
+    model.set_weights(trained.get_weights())
+    folded = efficientnet_lite0.fold(model)
+    up_to = keras.Model(folded.inputs[0], folded.get_layer(layer.replace("_normalization", "_convolution")).output)
+    source = keras.Input((size, size, 3))
+    return keras.Model(source, up_to(source * 255.0))
+
+
+def photo_colors() -> np.ndarray:
+    """The square root of the covariance of the shipped photographs' colours, scaled to a largest row sum of one."""
+    pixels = np.concatenate([images.sample(name).reshape(-1, 3)[::50] for name in images.SAMPLES]) / 255.0
+    values, vectors = np.linalg.eigh(np.cov(pixels.T))
+    root = vectors * np.sqrt(values) @ vectors.T
+    mixed = (vectors * np.sqrt(values)).T
+    return (mixed / np.linalg.norm(root, axis=1).max()).astype(np.float32)
+
+
+def climb(network: keras.Model, part: wanted.Part, channels: list[int], steps: int, seed: int) -> np.ndarray:
+    """Pictures that excite channels of a layer.
+
+    Args:
+        network: up to the layer, without its activation.
+        part: how large the pictures are, and how the network sees them.
+        channels: one picture each.
+        steps: of Adam; the last quarter without moving the picture around.
+        seed: of the first grey and of the moves.
+
+    Returns:
+        uint8 (channels, size, size, 1 or 3).
+    """
+    network.trainable = False
+    colors = photo_colors() if network.inputs[0].shape[-1] == 3 else np.ones((1, 1), np.float32)
+    canvas = Canvas(len(channels), part, colors, seed)
+    shift = keras.Input((2,), dtype="int32")
+    answers = network(canvas(shift))
+    mine = ops.one_hot(np.array(channels), answers.shape[-1])
+    if len(answers.shape) == 4:
+        maps = ops.einsum("nhwc,nc->nhw", answers, mine)
+        middle = maps.shape[1] // 2
+        excited = ops.mean(maps, (1, 2)) + maps[:, middle, middle]
+    else:
+        excited = ops.einsum("nc,nc->n", answers, mine)
+    model = keras.Model(shift, ops.reshape(ops.sum(excited), (1, 1)))
+    model.compile(keras.optimizers.Adam(part.rate), loss=lambda _, found: -ops.sum(found))
+    chance = np.random.default_rng([seed, *channels])
+    nothing = np.zeros((1, 1), np.float32)
+    for step in range(steps):
+        move = chance.integers(-part.jitter, part.jitter + 1, (1, 2)) if step < steps * 3 // 4 else np.zeros((1, 2))
+        model.train_on_batch(move.astype(np.int32), nothing)
+    return np.round(255 * ops.convert_to_numpy(canvas.pictures())).astype(np.uint8)
+
+
+def made(name: str, layer: str, folder: Path, arguments: argparse.Namespace) -> np.ndarray:
+    """The pictures of a layer, from the run folder if they are there."""
+    file = folder / f"{name}.{layer}.npz"
+    part, channels = wanted.PARTS[name][layer], wanted.channels(name, layer)
+    if file.is_file():
+        found = np.load(file)["pictures"]
+        if len(found) == len(channels):
+            return found
+    done = []
+    for first in range(0, len(channels), BATCH):
+        started = time.time()
+        keras.backend.clear_session()
+        network = digit_layer(layer) if name == "digit_classifier" else photo_layer(
+            layer, part.size * part.repeat_while_made * part.enlarge)  # fmt: skip
+        some = channels[first : first + BATCH]
+        done.append(climb(network, part, some, arguments.steps or part.steps, arguments.seed))
+        print(f"{name} {layer} {some[0]}–{some[-1]}: {time.time() - started:.0f} s", flush=True)
+    result = np.concatenate(done)
+    with weights.whole(file) as scratch:
+        np.savez_compressed(scratch, pictures=result)
+    return result
+
+
+def searched(name: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    """The most exciting patches of the shipped pictures for the channels of a layer.
+
+    No two of one picture are kept, and of one photograph no more than three.
+
+    Returns:
+        Values, float32 (channels, BEST), the highest first, and picture, row and column, int16 (channels, BEST, 3).
+    """
+    own = wanted.channels(name, layer)
+    values, places = [], []
+    for batch in shipped(name):
+        maps = wanted.answers(name, layer, batch)[..., own]
+        highest, where = wanted.peaks(maps, wanted.inside(name, layer, maps.shape[1]))
+        values.append(highest)
+        places.append(where)
+    values, places = np.concatenate(values), np.concatenate(places)
+    best, where = np.zeros((len(own), wanted.BEST), np.float32), np.zeros((len(own), wanted.BEST, 3), np.int16)
+    for channel in range(len(own)):
+        kept, of = [], {}
+        for number in np.argsort(-values[:, channel], kind="stable"):
+            photograph = number if name == wanted.DIGITS else library.sample_of(number).name
+            if of.get(photograph, 0) < (1 if name == wanted.DIGITS else 3):
+                of[photograph] = of.get(photograph, 0) + 1
+                kept.append(number)
+            if len(kept) == wanted.BEST:
+                break
+        best[channel], where[channel, :, 0] = values[kept, channel], kept
+        where[channel, :, 1:] = places[kept, channel]
+    return best, where
+
+
+def shipped(name: str) -> Iterator[np.ndarray]:
+    """The shipped pictures as a network's input, in batches."""
+    if name == wanted.DIGITS:
+        x = images.digits()[0]
+        for first in range(0, len(x), 100):
+            yield x[first : first + 100, ..., None].astype(np.float32) / 255
+    else:
+        network = NETWORKS[name]
+        for number in range(library.count()):
+            yield network.batch(library.view(number, network.size))
+
+
+def foreign(name: str, layer: str, data_dir: Path) -> tuple[np.ndarray, int]:
+    """The highest value of each channel over pictures that do not ship, and how many those are.
+
+    Digits: MNIST's test split; photographs: the pictures of Oxford-IIIT Pet.
+    """
+    own, best, seen = wanted.channels(name, layer), None, 0
+    for batch in unshipped(name, data_dir):
+        maps = wanted.answers(name, layer, batch)[..., own]
+        highest = wanted.peaks(maps, wanted.inside(name, layer, maps.shape[1]))[0].max(axis=0)
+        best = highest if best is None else np.maximum(best, highest)
+        seen += len(batch)
+    return best, seen
+
+
+def unshipped(name: str, data_dir: Path) -> Iterator[np.ndarray]:
+    """Pictures that do not ship as a network's input, in batches."""
+    if name == wanted.DIGITS:
+        x = mnist.load(data_dir)[2][0]
+        for first in range(0, len(x), 100):
+            yield x[first : first + 100, ..., None].astype(np.float32) / 255
+    else:
+        pets = oxford_pets.load(data_dir, short_side=224)
+        for example in (*pets.train, *pets.validation, *pets.test):
+            yield NETWORKS[name].batch(NETWORKS[name].fit(example.image))
+
+
+def share(name: str, beaten: np.ndarray, note: str) -> dict[str, Any]:
+    """The figure of a card: the part of the filters whose picture excites them more than something."""
+    return common.metric(
+        name, beaten.mean(), len(beaten), common.wilson(int(beaten.sum()), len(beaten)), "filters", note=note
+    )
+
+
+def measured(name: str, made: dict[str, np.ndarray], data_dir: Path) -> tuple[dict[str, np.ndarray], list[dict]]:
+    """What the sheet's table holds, and the figures of its card."""
+    table, more, shipped_lost, foreign_lost, count = {}, [], [], [], 0
+    for layer, pictures in made.items():
+        own = wanted.channels(name, layer)
+        values = wanted.excited(name, layer, pictures, own)
+        best, where = searched(name, layer)
+        other, count = foreign(name, layer, data_dir)
+        table |= {f"{layer}/excited": values, f"{layer}/best": best, f"{layer}/where": where}
+        shipped_lost.append(values > best[:, 0])
+        foreign_lost.append(values > other)
+        more.append(values / np.maximum(best[:, 0], 1e-6))
+        parts = f"shipped {shipped_lost[-1].mean():.1%}, others {foreign_lost[-1].mean():.1%}"
+        print(f"{name} {layer}: more than all {parts}; median {np.median(more[-1]):.1f} times", flush=True)
+    times = np.concatenate(more)[np.concatenate([table[f"{layer}/best"][:, 0] for layer in made]) > 0]
+    source = "MNIST's test split" if name == wanted.DIGITS else "Oxford-IIIT Pet"
+    note = "the highest value of the filter in its picture against that in every patch of every picture"
+    return table, [
+        share("excites its filter more than any shipped patch", np.concatenate(shipped_lost), note),
+        share(f"more than any patch of {count:,} pictures of {source}", np.concatenate(foreign_lost), note),
+        common.metric("times the most exciting shipped patch, median", float(np.median(times)), len(times),
+                      common.bootstrap(times, np.median), "filters"),
+    ]  # fmt: skip
+
+
+def published(name: str, made: dict[str, np.ndarray], arguments: argparse.Namespace, seconds: float) -> None:
+    """Write sheet, table and card into the run folder, and with `--publish` into `weights/`."""
+    folder = arguments.run_dir / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{name}.filters"
+    sheet = Image.fromarray(wanted.sheet(name, made))
+    with weights.whole(folder / f"{stem}.webp") as part:
+        sheet.save(part, "WEBP", quality=arguments.quality, lossless=name == wanted.DIGITS, method=6)
+    stored = np.asarray(Image.open(folder / f"{stem}.webp").convert("RGB"))
+    channels = 1 if name == wanted.DIGITS else 3
+    shipped_ones = {
+        layer: wanted.cut(name, layer, stored)[..., :channels] for layer in wanted.PARTS[name]
+    }  # what the sheet holds after its compression is what is measured
+    table, metrics = measured(name, shipped_ones, arguments.data_dir)
+    with weights.whole(folder / f"{stem}.npz") as part:
+        np.savez_compressed(part, **table)
+    about = {
+        "name": stem,
+        "about": "Pictures that gradient ascent found for filters; see cnndemo/activation_maps/wanted.py.",
+        "network": {"name": name, "sha256": weights.card(name)["sha256"]},
+        "command": f"python -m train.filter_images {name} --publish",
+        "seed": arguments.seed,
+        "regularisers": list(wanted.REGULARISERS),
+        "filters": {layer: len(wanted.channels(name, layer)) for layer in made},
+        "metrics": metrics,
+        "data": mnist.SOURCE if name == wanted.DIGITS else {
+            "name": "the shipped photographs", "source": "cnndemo/samples/README.md", "licence": "public domain, CC0",
+        },
+        "hardware": common.hardware(),
+        "versions": common.versions(),
+        "date": time.strftime("%Y-%m-%d"),
+        "seconds": round(seconds),
+        "file": f"{stem}.webp",
+        "sha256": weights.sha256(folder / f"{stem}.webp"),
+        "bytes": (folder / f"{stem}.webp").stat().st_size,
+        "dtype": "uint8",
+        "table_sha256": weights.sha256(folder / f"{stem}.npz"),
+    }  # fmt: skip
+    weights.write_card(stem, about, folder)
+    if arguments.publish:
+        for kind in ("webp", "npz", "json"):
+            with weights.whole(arguments.weights_dir / f"{stem}.{kind}") as part:
+                shutil.copyfile(folder / f"{stem}.{kind}", part)
+
+
+@script
+def main() -> None:
+    """Let the pictures of the networks that are named climb, or of both."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(wanted.PARTS)}; without, both")
+    parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("CNNDEMO_DATA", "data")), help="data sets")
+    parser.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="published sheets")
+    parser.add_argument("--run-dir", type=Path, default=Path("runs/filter_images"), help="layers that are done")
+    parser.add_argument("--seed", type=common.at_least(0), default=0, help="of the first grey and of the moves")
+    parser.add_argument("--steps", type=common.at_least(0), default=0, help="of Adam; 0: as many as the layer has")
+    parser.add_argument("--quality", type=common.at_least(1), default=88, help="of the sheet of photographs' filters")
+    parser.add_argument("--publish", action="store_true", help="put the sheets into --weights-dir")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(wanted.PARTS):
+        parser.error(f"there is no network {', '.join(unknown)}; choose of {', '.join(wanted.PARTS)}")
+    for name in arguments.names or wanted.PARTS:
+        folder, started = arguments.run_dir / f"seed{arguments.seed}_steps{arguments.steps}", time.time()
+        folder.mkdir(parents=True, exist_ok=True)
+        made_all = {layer: made(name, layer, folder, arguments) for layer in wanted.PARTS[name]}
+        published(name, made_all, arguments, time.time() - started)
+
+
+if __name__ == "__main__":
+    main()
