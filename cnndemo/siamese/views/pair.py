@@ -277,7 +277,7 @@ def maps(pair: Pair) -> None:
             for key, label in zip(_PICKS, ("First digit", "Second digit"), strict=True):
                 offered = sorted({*index.tolist(), *chosen})
                 st.selectbox(
-                    label, offered, index=None, placeholder="A digit", width=180, **state.kept(key),
+                    label, offered, index=None, placeholder="A digit", width=180, **state.linked(key),
                     format_func=lambda row: f"{y[row]}, example {row % EACH + 1}",
                 )  # fmt: skip
 
