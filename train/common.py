@@ -87,6 +87,7 @@ def parser(
     result.add_argument("--publish", action="store_true", help="put the results into --weights-dir")
     result.add_argument("--measure", action="store_true", help="only measure the published network anew, as served")
     result.set_defaults(name=name, resume=False, fresh=not trains, seed=0, distribute="none", loss_over=loss_over)
+    result.set_defaults(tensorboard=False)
     if trains:
         positive = at_least(1)
         result.add_argument(

@@ -173,7 +173,7 @@ def _remake(model: keras.Model, variables: list[Any], strategy: Any) -> None:
     import tensorflow as tf
 
     for each in variables:
-        each._initialize(np.asarray(each.value))
+        each._initialize(tf.convert_to_tensor(each.value).numpy())
     optimizer = model.optimizer
     model._distribute_strategy = strategy
     optimizer._distribution_strategy = strategy or tf.distribute.get_strategy()
