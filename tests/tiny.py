@@ -244,8 +244,18 @@ def mirrors(devices: int) -> None:
     """Let TensorFlow take the processor for so many devices."""
     import tensorflow as tf
 
+    from train import checkpoints
+
     processor = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * devices)
+
+    def tell(self, logs=None) -> None:
+        """The seeds of random layers, of one after the other device."""
+        for each in self.model.variables:
+            if each.name == "seed_generator_state":
+                print("seeds", *(int(copy.numpy()[0]) for copy in getattr(each.value, "values", [])))
+
+    checkpoints.Guard.on_train_begin = tell
 
 
 if __name__ == "__main__":

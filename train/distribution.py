@@ -125,9 +125,8 @@ def spread(model: keras.Model, streams: list[Any], arguments: argparse.Namespace
     means = _mirrored if arguments.distribute == "mirrored" else _data_parallel
     everything = list({id(each): each for each in [*variables, *model.metrics_variables]}.values())
     with means(model, everything) as devices:
-        for stream in streams:
-            if said := stream.share(rank(), count(), devices):
-                print(said, flush=True)
+        for said in dict.fromkeys(stream.share(rank(), count(), devices) for stream in streams):
+            print(said, end="\n" * bool(said), flush=True)
         yield
 
 
