@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -86,3 +87,9 @@ def at(monkeypatch, epoch: int, do) -> None:
     monkeypatch.setattr(
         checkpoints.Guard, "on_epoch_begin", lambda self, epoch, logs=None: vars(self).update(epoch=epoch)
     )
+
+
+def eager(monkeypatch) -> None:
+    """Let networks train step by step: tracing a step takes longer than running it a few times."""
+    compile = keras.Model.compile
+    monkeypatch.setattr(keras.Model, "compile", lambda *a, **b: compile(*a, **(b | {"run_eagerly": True})))

@@ -153,9 +153,9 @@ def segmenter(size: int, folded: bool = False):
     from keras import layers
 
     frozen = layers.Conv2D(4, 3, padding="same", name="stem", trainable=False)
-    x = layers.BatchNormalization()(frozen(picture := keras.Input((size, size, 3))))
-    x = layers.Dropout(0.2)(layers.ReLU()(x))
-    return keras.Model(picture, layers.Conv2D(3, 1, activation="softmax", dtype="float32")(x))
+    x = layers.BatchNormalization(name="scaled")(frozen(picture := keras.Input((size, size, 3))))
+    x = layers.Dropout(0.2, name="drop")(layers.ReLU(name="relu")(x))
+    return keras.Model(picture, layers.Conv2D(3, 1, activation="softmax", dtype="float32", name="answers")(x))
 
 
 def classifier(size: int, pretrained: bool, head=None, folder: Path | None = None):
@@ -248,8 +248,18 @@ def mirrors(devices: int) -> None:
     """Let TensorFlow take the processor for so many devices."""
     import tensorflow as tf
 
+    from train import checkpoints
+
     processor = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * devices)
+
+    def tell(self, logs=None) -> None:
+        """The seeds of random layers, of one after the other device."""
+        for each in self.model.variables:
+            if each.name == "seed_generator_state":
+                print("seeds", *(int(copy.numpy()[0]) for copy in getattr(each.value, "values", [])))
+
+    checkpoints.Guard.on_train_begin = tell
 
 
 if __name__ == "__main__":

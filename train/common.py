@@ -87,8 +87,9 @@ def parser(
     result.add_argument("--publish", action="store_true", help="put the results into --weights-dir")
     result.add_argument("--measure", action="store_true", help="only measure the published network anew, as served")
     result.set_defaults(
-        name=name, resume=False, fresh=not trains, seed=0, distribute="none", events="", loss_over=loss_over
-    )
+        name=name, resume=False, fresh=not trains, seed=0, distribute="none", tensorboard=False, events="",
+        loss_over=loss_over,
+    )  # fmt: skip
     if trains:
         positive = at_least(1)
         result.add_argument(

@@ -125,9 +125,8 @@ def spread(model: keras.Model, streams: list[Any], arguments: argparse.Namespace
     means = _mirrored if arguments.distribute == "mirrored" else _data_parallel
     everything = list({id(each): each for each in [*variables, *model.metrics_variables]}.values())
     with means(model, everything) as devices:
-        for stream in streams:
-            if said := stream.share(rank(), count(), devices):
-                print(said, flush=True)
+        for said in dict.fromkeys(stream.share(rank(), count(), devices) for stream in streams):
+            print(said, end="\n" * bool(said), flush=True)
         yield
 
 
@@ -173,7 +172,7 @@ def _remake(model: keras.Model, variables: list[Any], strategy: Any) -> None:
     import tensorflow as tf
 
     for each in variables:
-        each._initialize(np.asarray(each.value))
+        each._initialize(tf.convert_to_tensor(each.value).numpy())
     optimizer = model.optimizer
     model._distribute_strategy = strategy
     optimizer._distribution_strategy = strategy or tf.distribute.get_strategy()

@@ -179,8 +179,9 @@ def test_batches_that_do_not_divide_among_mirrored_devices_are_rounded_and_said(
 
 
 def test_random_layers_of_mirrored_devices_draw_numbers_of_their_own(mirrored):
-    """The checkpoint holds those of the first device, whose run goes on as any other."""
-    folder, _ = mirrored
+    folder, said = mirrored
+    seeds = [line.split()[1:] for line in said.splitlines() if line.startswith("seeds") and len(line.split()) > 1]
+    assert seeds and all(len(set(each)) == 2 for each in seeds)
     assert weights.card("digit_classifier", folder / "digits" / "results")["arguments"]["distribute"] == "mirrored"
     losses = [row["val_loss"] for row in common.read_log(folder / "digits" / "history.csv")]
     assert np.isfinite(losses).all() and losses[1] < losses[0]

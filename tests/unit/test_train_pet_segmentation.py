@@ -10,6 +10,7 @@ import pytest
 
 from cnndemo import pet_segmentation
 from cnndemo.pet_segmentation import metrics
+from tests.scripts import eager
 from tests.tiny import drawn, encode
 from train import pet_segmentation as training
 from train import pet_squares
@@ -177,7 +178,9 @@ def test_the_report_agrees_with_the_metrics_and_ranks_the_pictures():
     assert report["best"][0] | {"what": ""} == report["best"][0] | {"what": "", "pet_jaccard": 1.0}
 
 
-def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path):
+def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    eager(monkeypatch)
+
     def run(epochs: int, resume: bool):
         keras.utils.set_random_seed(0)
         model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(3, 3, padding="same")])
