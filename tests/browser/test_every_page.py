@@ -1,16 +1,35 @@
-"""Every page on a phone: nothing sticks out or fails, every picture and chart has words, no other host is asked."""
+"""Every page on a phone: nothing sticks out or fails, all of it has words and contrast, no other host is asked."""
 
+from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
 
 from cnndemo import topics
-from tests.browser.gallery import PHONE, go
+from tests.browser.axe import violations
+from tests.browser.gallery import DESKTOP, PHONE, go, wait_idle
 
+STEMS = ["", *(topic.stem for topic in topics.built())]
 OVERFLOW = """() => {
   const main = document.querySelector('[data-testid=stMain]');
   return main.scrollWidth - main.clientWidth;
 }"""
+HEADINGS = """() => [...document.querySelectorAll('[data-testid=stMain] :is(h1, h2, h3, h4, h5, h6)')]
+  .filter((heading) => heading.checkVisibility()).map((heading) => Number(heading.tagName[1]))"""
+# From the end of the first control of "Try it" to the top of what it changes, pixels; negative if that is above it.
+TO_THE_RESULT = """() => {
+  const main = document.querySelector('[data-testid=stMain]');
+  const start = main.querySelector('#try-it').getBoundingClientRect().bottom;
+  const places = (parts) => [...main.querySelectorAll(parts)].filter((part) => part.checkVisibility())
+    .map((part) => part.getBoundingClientRect()).filter((box) => box.top >= start && box.height > 20);
+  const controls = places('[data-testid=stSlider], [data-testid=stSelectbox], [data-testid=stButtonGroup], '
+    + '[data-testid=stNumberInput], [data-testid=stCheckbox], [data-testid=stRadio]');
+  const results = places('[data-testid=stPlotlyChart], [data-testid=stImage], [data-testid=stBidiComponentRegular], '
+    + '[data-testid=stMetric], [data-testid=stDataFrame]');
+  return controls.length && results.length ? results[0].top - controls[0].bottom : 0;
+}"""
+
+DARK = "colorScheme === 'dark'"
 
 
 def outside(url):
@@ -19,19 +38,79 @@ def outside(url):
 
 @pytest.fixture(scope="module")
 def phone(browser):
-    visitor = browser.new_context(viewport=PHONE)
+    visitor = browser.new_context(viewport=PHONE, color_scheme="light")
     yield visitor
     visitor.close()
 
 
-@pytest.mark.parametrize("stem", ["", *(topic.stem for topic in topics.built())])
+@pytest.mark.parametrize("stem", STEMS)
 def test_page_on_a_phone(phone, server, stem):
     page, troubles = phone.new_page(), []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda request: troubles.append(request.url) if outside(request.url) else None)
     go(page, f"{server}/{stem}")
+    title = f"{topics.TOPICS[stem].title} · How a CNN sees" if stem else "How a CNN sees"
+    assert page.title() == title
     assert page.evaluate(OVERFLOW) <= 1
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.eval_on_selector_all("[data-testid=stMain] img", "all => all.filter(i => !i.alt).length") == 0
+    levels = page.evaluate(HEADINGS)
+    assert levels[0] == 1 and all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), (
+        levels
+    )
+    if stem not in ("", "book_index"):
+        assert page.evaluate(TO_THE_RESULT) <= PHONE["height"], "the first result is more than a screen away"
+    assert violations(page)[0] == []
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === 'dark'"
+    )
+    assert violations(page, ["color-contrast"])[0] == []
+    page.set_viewport_size({"width": 320, "height": 640})  # 1,280 pixels at 400 %
+    page.wait_for_timeout(200)
+    assert page.evaluate(OVERFLOW) <= 1, "at 320 pixels"
     assert troubles == []
     page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_of_ours(browser, server, size, scheme):
+    """All pages in one view; prints how often Streamlit's own elements break a rule, so that a new one is seen."""
+    visitor = browser.new_context(viewport=size, color_scheme=scheme)
+    ours, theirs = {}, Counter()
+    for stem in STEMS:
+        page = go(visitor.new_page(), f"{server}/{stem}")
+        found, own = violations(page)
+        theirs += own
+        if found:
+            ours[stem] = found
+        page.close()
+    visitor.close()
+    print(dict(theirs))
+    assert not ours
+    # The navigation has one list a chapter of pages; the uploaders are those of augmentation and transfer learning.
+    assert set(theirs) <= {"list", "listitem", "presentation-role-conflict"}
+    assert theirs["list"] <= len(STEMS) and theirs["presentation-role-conflict"] <= 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", STEMS)
+def test_nothing_moves_unasked_with_reduced_motion(browser, server, stem):
+    visitor = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+    page = go(visitor.new_page(), f"{server}/{stem}", quiet=2)
+    wait_idle(page, quiet=2)
+    moved = page.evaluate(
+        """() => new Promise((done) => {
+          const moved = [];
+          const watch = new MutationObserver((all) => moved.push(...all.map((one) => one.target.nodeName)));
+          const main = document.querySelector('[data-testid=stMain]');
+          watch.observe(main, { subtree: true, childList: true, characterData: true, attributes: true,
+            attributeFilter: ['d', 'transform', 'x', 'y', 'src'] });
+          setTimeout(() => done(moved), 1500);
+        })"""
+    )
+    running = page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length")
+    visitor.close()
+    assert moved == [] and running == 0
