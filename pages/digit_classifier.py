@@ -75,7 +75,7 @@ ui.section("How it works", figures=("2.1", "2.11", "2.12", "2.13"), listings=("2
 left, right = st.columns(2, gap="large")
 with left:
     st.markdown("**The network**, listing 2.1. The book forgets the channel axis of `input_shape`; here it is.")
-    st.code(inspect.getsource(architecture.build), language="python")
+    st.code(inspect.getsource(architecture.build), language="python", wrap_lines=True)
 rows = []
 with right, ui.guard():
     rows = digit_classifier.summary()
