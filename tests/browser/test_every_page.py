@@ -24,7 +24,7 @@ TO_THE_RESULT = """() => {
     .map((part) => part.getBoundingClientRect()).filter((box) => box.top >= start && box.height > 20);
   const controls = places('[data-testid=stSlider], [data-testid=stSelectbox], [data-testid=stButtonGroup], '
     + '[data-testid=stNumberInput], [data-testid=stCheckbox], [data-testid=stRadio]');
-  const results = places('[data-testid=stPlotlyChart], [data-testid=stImage], [data-testid=stBidiComponentRegular], '
+  const results = places('[data-testid=stPlotlyChart], [data-testid^=stImage], [data-testid^=stBidiComponent], '
     + '[data-testid=stMetric], [data-testid=stDataFrame]');
   return controls.length && results.length ? results[0].top - controls[0].bottom : 0;
 }"""
