@@ -44,7 +44,7 @@ def test_the_link_is_copied_and_a_section_found_by_keys(visit):
     page.keyboard.press("Enter")
     link = page.get_by_role("link", name="The checkerboard")
     link.wait_for()
-    tab_to(page, link)
+    tab_to(page, link, 12)
     page.keyboard.press("Enter")
     expect(page.locator("#the-checkerboard")).to_be_in_viewport()
     assert len(page.context.pages) == 1
@@ -69,7 +69,7 @@ def test_the_pattern_slides_under_the_finger_and_under_the_keys(phone, server):
     before, seen, place = score.inner_text(), page.evaluate(lit), page.evaluate(SCROLLED)
     swipe(page, scene, [(0.79, 0.26), (0.3, 0.5)])
     expect(score).not_to_have_text(before)
-    assert page.evaluate(lit) > 3 * seen, "the response grows where the pattern has been"
+    assert page.evaluate(lit) > seen + 5000, "the response grows where the pattern has been"
     wait_idle(page)
     assert page.get_by_test_id("stSlider").filter(has_text="Row").count() >= 1
     page.locator("button.best").click()
