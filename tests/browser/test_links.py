@@ -11,7 +11,8 @@ from tests.browser.test_walk import SETTINGS, Visitor
 
 BUILT = [topic.stem for topic in topics.built()]
 CHANGES = 6
-HERS = ("question", "_source", "look_at", "who", "name")  # not in the link: answers, names, which picture of several
+# Not in the link: answers, names, which picture of several, a cell of what was taught.
+HERS = ("question", "_source", "look_at", "who", "name", "cell_")
 
 
 def shared_settings(page) -> dict:
