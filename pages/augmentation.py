@@ -21,14 +21,11 @@ def recall() -> tuple[np.ndarray, str, Pipeline, int]:
 
 @st.fragment
 def try_it() -> None:
-    left, right = ui.try_it()
-    with left:
+    stage, controls = ui.try_it((3, 2))  # the picture first: on a phone it is above what changes it, and in view
+    sheet = st.container()
+    with controls:
         picture, chosen = ui.pick_image(), panels.choose()
-    with right:  # the picture stays in view of the controls that change it, on a phone too
-        stage = st.container()
-        settings = st.expander("How far, and in which order", icon=":material/tune:")
-        sheet = st.container()
-    with settings, ui.guard():
+    with controls, st.expander("How far, and in which order", icon=":material/tune:"), ui.guard():
         pipeline = panels.controls(chosen)
         seed = st.number_input("Seed", 0, 9999, 0, **state.linked("seed"), help="Same seed, same variants.")
         with_mask = st.toggle("Send a segmentation mask along", **state.linked("mask"))

@@ -53,7 +53,7 @@ def show_erratum(erratum: Erratum, run: bool, expanded: bool) -> None:
         st.markdown("\n".join(f"- {name}: `{value}`" for name, value in found.computed.items()))
         st.markdown(":green-badge[:material/check: checked]" if found.confirmed else ":red-badge[not confirmed]")
         source = inspect.getsource(erratum.check)
-        st.code(source[source.index("\ndef ") + 1 :], language="python")
+        st.code(source[source.index("\ndef ") + 1 :], language="python", wrap_lines=True)
 
 
 ui.page("book_index")

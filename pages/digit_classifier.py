@@ -84,7 +84,7 @@ with left:
     st.markdown("**The network**, listing 2.1. The book forgets the channel axis of `input_shape`; here it is.")
     if own:
         st.caption("Yours has other layers: they are in the summary.")
-    st.code(inspect.getsource(architecture.build), language="python")
+    st.code(inspect.getsource(architecture.build), language="python", wrap_lines=True)
 rows = []
 with right, ui.guard():
     rows = digit_classifier.summary(reader.layers)

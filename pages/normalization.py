@@ -27,7 +27,7 @@ def descend() -> None:
             f"{name}: {words}" for name, words in zip(NAMES, verdicts, strict=True)
         )
         ends = ["bursts" if "bursts" in words else words.removeprefix("It ").rstrip(".") for words in verdicts]
-        titles = [f"{name}: {end}" for name, end in zip(NAMES, ends, strict=True)]
+        titles = [f"{name}:<br>{end}" for name, end in zip(NAMES, ends, strict=True)]
         ui.chart(charts.bowls(problems, paths, titles, axes == "same"), alt, key="bowls")
         for column, name, problem, words in zip(st.columns(2), NAMES, problems, verdicts, strict=True):
             column.markdown(f"**{name}.** {words}")

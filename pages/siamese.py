@@ -45,6 +45,7 @@ with ui.guard():
         st.code(
             "from cnndemo import weights\n\nmodel = weights.load('siamese')\nembedding = model.predict(digits / 255)",
             language="python",
+            wrap_lines=True,
         )
 
 ui.section("Contrastive loss")

@@ -66,8 +66,8 @@ def bowls(
         "buttons": [{"label": "▶ play", "method": "animate", "args": [None, speed]}],
     }  # fmt: skip
     styled(figure, height)
-    figure.update_annotations(font_size=14)
-    figure.update_layout(updatemenus=[play], margin={"t": 48, "b": 56})
+    figure.update_annotations(font_size=13)
+    figure.update_layout(updatemenus=[play], margin={"t": 40, "b": 56})
     return figure
 
 

@@ -52,6 +52,24 @@ export default function () {
     way.click();
     if (link.hash) setTimeout(() => scroll(decodeURIComponent(link.hash.slice(1))), 300);
   }, true);
+  // A popover that was opened by keys stands at the end of the document; the focus goes into it.
+  const first = (root) => {
+    for (const each of root.querySelectorAll('*')) {
+      if (each.matches('a[href], button, input, select, textarea')) return each;
+      const within = each.shadowRoot && first(each.shadowRoot);
+      if (within) return within;
+    }
+    return null;
+  };
+  const enter = (tries = 20) => {
+    const body = document.querySelector('[data-testid=stPopoverBody]'), goal = body && first(body);
+    if (goal) goal.focus();
+    else if (tries) setTimeout(() => enter(tries - 1), 50);
+  };
+  document.addEventListener('keydown', ({ key, target }) => {
+    if ((key === 'Enter' || key === ' ') && target.closest?.('[data-testid=stPopover] button')) setTimeout(enter, 100);
+  });
+
   const flat = (event) => { if (event.target.closest?.('.js-plotly-plot .draglayer')) event.stopPropagation(); };
   document.addEventListener('touchstart', flat, { capture: true, passive: true });
 }

@@ -69,7 +69,7 @@ def code(functions: Sequence[Callable | type], snippet: str) -> None:
     """
     section("Code")
     st.caption("Runs in a notebook next to the repository, with the settings you see above.")
-    st.code(inspect.cleandoc(snippet), language="python", wrap_lines=True)  # the keyboard cannot scroll it
+    st.code(inspect.cleandoc(snippet), language="python", wrap_lines=True)  # keys cannot scroll it
     for function in functions:
         with st.expander(f"`{function.__module__}.{function.__qualname__}`", icon=":material/code:"):
             st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True, wrap_lines=True)

@@ -23,6 +23,7 @@ def main() -> None:
     )
     with gallery() as visit:
         page = visit("augmentation")
+        page.get_by_text("How far, and in which order").click()
         watched = page.get_by_test_id("stCaptionContainer").filter(has_text="turned").first
         plus = page.get_by_test_id("stNumberInput").filter(has_text="Seed").get_by_test_id("stNumberInputStepUp")
         print(f"seed: {answers(watched, click(plus)):.0f} ms from click to drawn parameters (median)")

@@ -8,9 +8,9 @@ METRIC = "[data-testid=stMetric]"
 def main() -> None:
     report_sliders(
         [
-            ("layer_lab?h=5", "Input down", METRIC, 150),
-            ("layer_lab?h=11&w=12&kh=7&kw=7&pad=full", "Input down", METRIC, 150),
-            ("layer_lab", "Stride down", METRIC, 150),
+            ("layer_lab?h=5", "Input size", METRIC, 150),
+            ("layer_lab?h=11&w=12&kh=7&kw=7&pad=full", "Input size", METRIC, 150),
+            ("layer_lab", "Stride", METRIC, 150),
         ]
     )
 

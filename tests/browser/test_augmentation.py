@@ -9,6 +9,7 @@ def test_a_slider_moves_the_drawn_parameters_and_one_variant_is_compared(visit):
     page = visit("augmentation")
     words = page.get_by_test_id("stCaptionContainer").filter(has_text="turned").first
     before = words.inner_text()
+    page.get_by_text("How far, and in which order").click()
     slider = page.get_by_test_id("stSlider").filter(has_text="Rotation up to").get_by_role("slider")
     slider.press("ArrowRight")
     expect(words).not_to_have_text(before)

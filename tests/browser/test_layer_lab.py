@@ -22,7 +22,7 @@ def test_controls_clicks_and_keras(visit):
     wait_idle(page)
     expect(page.get_by_test_id("stCode").filter(has_text="keras_says")).to_contain_text("stride=(2, 1)")
     # Click the last cell of the output grid: row and column follow.
-    page.locator(".js-plotly-plot").nth(2).locator(".scatterlayer .point").last.click(force=True)
+    page.locator(".js-plotly-plot").nth(1).locator(".scatterlayer .point").last.click(force=True)
     expect(page.get_by_text("Output row 1, column 3 is")).to_be_visible()
     # Keras' line comes by itself once TensorFlow is loaded.
     expect(page.get_by_text("NumPy and keras.layers.Conv2D")).to_be_visible()

@@ -11,11 +11,11 @@ def test_a_higher_rate_diverges_and_the_link_keeps_it(visit):
     expect(first).to_be_visible()
     slider = page.get_by_test_id("stSlider").filter(has_text="Learning rate").get_by_role("slider")
     slider.press("ArrowRight")
-    expect(page.get_by_text("It diverges: each step")).to_be_visible()
+    expect(page.get_by_text("It bursts: each step")).to_be_visible()
     wait_idle(page)
-    assert "lr=0.5" in page.url
+    assert "lr=0.25" in page.url
     page.get_by_role("button", name="Already even").click()
-    expect(page.get_by_text("It diverges: each step")).to_have_count(0)
+    expect(page.get_by_text("It bursts: each step")).to_have_count(0)
     # Play runs in the browser alone: the path grows anew from its start.
     wait_idle(page)
     path = ".js-plotly-plot .scatterlayer .trace:nth-last-child(2) .point"

@@ -17,7 +17,7 @@ def drag(page, box, start, end):
 def test_a_box_drawn_with_the_mouse_is_found(visit):
     page = visit("pattern_matching", "source=picture&method=normalised")
     before = page.get_by_text(re.compile("Best score")).inner_text()
-    canvas = page.locator("canvas[role=application]").first
+    canvas = page.locator("canvas[role=application]:not(.scene)")
     canvas.wait_for()
     canvas.scroll_into_view_if_needed()
     drag(page, canvas.bounding_box(), (0.55, 0.50), (0.85, 0.80))

@@ -117,6 +117,11 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_pictures(visit):
     pictures = page.get_by_alt_text(re.compile("^a picture of "))
     expect(pictures).to_have_count(min(count, 12))
     assert count > 0
+    # By keys: another cell of the list.
+    page.get_by_test_id("stSelectbox").filter(has_text="Pictures of a cell").get_by_role("combobox").focus()
+    for key in ("ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_text(re.compile(r"^\d+ × “(?!(.+)” answered “\1”).+:$"))).to_be_visible()
 
 
 def test_two_visitors_teach_at_once_and_neither_sees_the_other(browser, server, visit):

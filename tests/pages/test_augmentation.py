@@ -39,7 +39,7 @@ def test_the_seed_changes_the_draws(open_page):
 def test_everything_and_back_to_the_book(open_page):
     page = open_page("augmentation")
     next(b for b in page.button if b.label == "Everything").click().run()
-    assert page.multiselect(key="augmentation.steps").value == list(OPERATIONS)
+    assert page.pills(key="augmentation.steps").value == list(OPERATIONS)
     assert len(drawn(no_trouble(page))[0].split("  \n")) == len(OPERATIONS)
     next(b for b in page.button if b.label == "The book's generator").click().run()
     no_trouble(page)
@@ -66,7 +66,7 @@ def test_every_transform_with_its_sliders_at_their_ends(open_page, end):
 def test_the_order_is_kept_by_hand_and_in_the_code(open_page):
     page = open_page("augmentation")
     page.button(key="augmentation.later_rotation").click().run()
-    assert page.multiselect(key="augmentation.steps").value[:2] == ["translation", "rotation"]
+    assert page.pills(key="augmentation.steps").value[:2] == ["translation", "rotation"]
     code = next(c.value for c in no_trouble(page).code if "keras.Sequential" in c.value)
     assert code.index("RandomTranslation") < code.index("RandomRotation")
     page.selectbox(key="augmentation.only").set_value("zoom").run()
@@ -76,7 +76,7 @@ def test_the_order_is_kept_by_hand_and_in_the_code(open_page):
 
 def test_no_transform_at_all(open_page):
     page = open_page("augmentation")
-    page.multiselect(key="augmentation.steps").set_value([]).run()
+    page.pills(key="augmentation.steps").set_value([]).run()
     assert drawn(no_trouble(page)) == ["unchanged"] * 16
 
 
@@ -176,7 +176,7 @@ def test_a_pipeline_comes_back_from_its_json(open_page):
     page.file_uploader(key="augmentation.recipe").upload(*upload("pipeline.json", wanted.to_json().encode())).run()
     no_trouble(page)
     assert (
-        page.multiselect(key="augmentation.steps").value == ["hue"]
+        page.pills(key="augmentation.steps").value == ["hue"]
         and page.slider(key="augmentation.hue_factor").value == 0.5
     )
     assert page.selectbox(key="augmentation.fill").value == "wrap"

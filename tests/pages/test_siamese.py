@@ -82,7 +82,10 @@ def test_points_gathered_in_one_place_cost_the_margin(open_page):
 
 
 def test_a_clicked_digit_joins_the_last_one(open_page):
-    page = no_trouble(open_page("siamese", state={"siamese.pick_1": 9, "siamese.pick_2": 4500}))
+    page = no_trouble(open_page("siamese"))
+    for key, digit in (("siamese.pick_1", 9), ("siamese.pick_2", 4500)):  # the way without a mouse
+        page.selectbox(key=key).set_value(digit)
+    no_trouble(page.run())
     assert sum("Your two points are" in e.value for e in page.markdown) == 2
     page.segmented_control(key="siamese.proj").set_value("tsne").run()
     shown = np.isin([9, 4500], siamese.shipped_map()["index"]).all()

@@ -1,5 +1,6 @@
 """The upsampling page, run without a browser."""
 
+import json
 import re
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_checkerboard_goes_with_a_fitting_kernel(open_page):
 
 def test_a_kernel_is_learned_and_listed(open_page):
     page = open_page("upsampling", {"f": "4", "epochs": "50"})
-    next(button for button in page.button if button.label.startswith("Learn")).click().run()
+    next(button for button in page.button if "Learn a kernel" in button.label).click().run()
     table = scores(no_trouble(page))
     assert table.loc["Transposed, learned", "PSNR"] > 15
     assert "never saw" in words(page)
@@ -93,3 +94,9 @@ def test_the_code_follows_the_controls_and_runs(open_page):
     names = {}
     exec(snippet, names)
     assert names["x"].shape == (3, 3) and "stride=3" in snippet
+
+
+def test_equal_values_have_equal_colours_in_all_four_grids(open_page):
+    page = no_trouble(open_page("upsampling"))
+    grids = [json.loads(chart.proto.spec)["data"][0] for chart in page.get("plotly_chart")[:4]]
+    assert len({(str(grid["colorscale"]), grid["zmin"], grid["zmax"]) for grid in grids}) == 1

@@ -9,6 +9,7 @@ from skimage.feature import match_template
 
 from cnndemo.errors import VisitorError
 from cnndemo.pattern_matching import METHODS, WORKED_EXAMPLES, Match, correlate, find, peaks, resize, response
+from cnndemo.pattern_matching import figures as drawings
 
 
 def plain_sum(image, pattern):
@@ -201,3 +202,13 @@ def test_a_pattern_without_pixels_is_a_sentence(shape, scales):
         resize(np.zeros(shape), 2.0)
     with pytest.raises(VisitorError, match="has no pixels"):
         response(image, np.zeros(shape))
+
+
+def test_what_slides_under_the_finger_is_opaque_where_the_pattern_is_and_bright_where_it_fits():
+    pattern = np.array([[0, 1], [1, 0]], np.float32)
+    laid = drawings.overlay(pattern)
+    assert laid.shape == (2, 2, 4) and laid[0, 1, 3] > 150 and laid[0, 0, 3] == 0
+    picture = drawings.response_picture(np.array([[0.0, 0.5, 1.0]]))
+    assert picture.dtype == np.uint8 and (np.diff(picture.sum(axis=2)[0]) > 0).all(), "viridis brightens"
+    cells, block = drawings.pooled(np.arange(12, dtype=np.float32).reshape(2, 6), 3)
+    assert block == 2 and cells.tolist() == [[7, 9, 11]]

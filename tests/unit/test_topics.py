@@ -19,6 +19,16 @@ def test_navigation_holds_each_built_topic_once():
     assert sorted(listed) == sorted(topic.stem for topic in topics.built())
 
 
+def test_each_topic_leads_to_the_next_and_has_a_goal():
+    order = [topic.stem for topic in topics.built()]
+    assert topics.after("") == topics.TOPICS[order[0]] and topics.after(order[-1]) is None
+    assert [topics.after(stem).stem for stem in order[:-1]] == order[1:]
+    for topic in topics.built():
+        assert topic.goal, f"{topic.stem} says nowhere what one can do after it: see topics.GOALS"
+        assert not topic.goal.able.endswith(".") and len(topic.goal.able) < 90, "one line"
+        assert all(task.endswith((".", "?")) for task in topic.goal.tasks)
+
+
 def test_pages_stay_thin():
     for page in (ROOT / "pages").glob("*.py"):
         lines = page.read_text(encoding="utf-8").splitlines()

@@ -123,6 +123,7 @@ def test_a_question_reveals_the_answer(choice, kind):
     assert not page.success and not page.warning
     page.radio[0].set_value(choice).run()
     assert "fingers" in page.get(kind)[0].value
+    assert ("Right." in page.get(kind)[0].value) is (choice == "4")
 
 
 def test_guard_shows_the_sentence_and_goes_on():

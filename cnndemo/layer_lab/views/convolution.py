@@ -200,7 +200,7 @@ def convolution_view() -> None:
             return
         if not fresh:
             st.caption("Below: the last settings that gave an output.")
-        playing = st.toggle("Play", **state.linked("play"), help="Moves the window on, one output cell a second.")
+        playing = st.toggle("Play", key=state.key("play"), help="Moves the window on, one output cell a second.")
         st.fragment(_step, run_every=0.8 if playing else None)()
     with guard():
         _result(state["_lab"][0].geometry())
@@ -252,7 +252,7 @@ def _step() -> None:
     if state.get("play") and by_output:
         place = (state.get("r", 0) * limits[1] + state.get("c", 0) + 1) % (limits[0] * limits[1])
         state["r"], state["c"] = divmod(place, limits[1])
-    stage = st.grid(3, min_column_width=105, gap="xsmall")  # beside each other on a phone, too
+    stage = st.grid(3, min_column_width=150)  # on a phone input and output beside each other, the kernel below
     with st.container(horizontal=True, vertical_alignment="center"):
         row = int(st.number_input("Row", 0, limits[0] - 1, 0, **state.linked("r"), width=110))
         column = int(st.number_input("Column", 0, limits[1] - 1, 0, **state.linked("c"), width=110))
@@ -278,15 +278,15 @@ def _step() -> None:
             f"{padded_title}, {padded.shape[0]} by {padded.shape[1]} cells, the cells read are framed", "lab_input",
             **({} if by_output else {"on_select": clicked("lab_input", "r", "c", (top, before))}),
         )  # fmt: skip
-        one = kernel[..., channel, filter_]
-        numbers = "; ".join(" ".join(map(layer_lab.number_text, line)) for line in one)
-        chart(cells(one, "Kernel", KERNEL, height=GRID_HEIGHT), f"The kernel, row by row: {numbers}", "lab_kernel")
         hover = _output_hover(x, kernel[..., filter_], now, result) if result.size <= 200 else None
         chart(
             cells(result, "Output", OUTPUT, [Outline(fed, ACCENT)], hover=hover, height=GRID_HEIGHT),
             f"Output, {result.shape[0]} by {result.shape[1]} cells", "lab_output",
             **({"on_select": clicked("lab_output", "r", "c")} if by_output else {}),
         )  # fmt: skip
+        one = kernel[..., channel, filter_]
+        numbers = "; ".join(" ".join(map(layer_lab.number_text, line)) for line in one)
+        chart(cells(one, "Kernel", KERNEL, height=GRID_HEIGHT), f"The kernel, row by row: {numbers}", "lab_kernel")
     with words:
         if by_output:
             st.markdown(f"Output row {row}, column {column} is")

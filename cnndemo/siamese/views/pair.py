@@ -248,9 +248,11 @@ def maps(pair: Pair) -> None:
     with guard():
         shipped = siamese.shipped_map() if kind == "tsne" else None
         index = shipped["index"].astype(int) if shipped else MAPPED
-        chosen = [state[key] for key in _PICKS if state.get(key) is not None]
-        picked = [row for digit in chosen for row in np.flatnonzero(index == digit)]
-        for column, name in zip(st.columns(2, gap="medium"), names, strict=True):
+        stage = st.container()
+        star = "" if shipped else "The star is your digit A. "
+        st.caption(f"{star}Click two digits to compare them, or choose them here:")
+        picked = [row for digit in _choose_two(index, y) for row in np.flatnonzero(index == digit)]
+        for column, name in zip(stage.columns(2, gap="medium"), names, strict=True):
             space, own = embeddings(name)[index], None
             if shipped:
                 points, note = shipped[name].astype(float), "t-SNE keeps neighbours, not distances."
@@ -267,19 +269,23 @@ def maps(pair: Pair) -> None:
                 if len(picked) == 2:
                     apart = float(siamese.distances(*space[picked]))
                     st.markdown(f"Your two points are **{apart:.3f}** apart.")
-        if picked:
-            with st.container(horizontal=True):
-                for row in picked:
-                    show(x[index[row]], f"a {y[index[row]]}", f"a handwritten {y[index[row]]}", width=84)
-        star = "" if shipped else "The star is your digit A. "
-        st.caption(f"{star}Click two digits to compare them, or choose them here:")
-        with st.container(horizontal=True):
-            for key, label in zip(_PICKS, ("First digit", "Second digit"), strict=True):
-                offered = sorted({*index.tolist(), *chosen})
-                st.selectbox(
-                    label, offered, index=None, placeholder="A digit", width=180, **state.linked(key),
-                    format_func=lambda row: f"{y[row]}, example {row % EACH + 1}",
-                )  # fmt: skip
+        with stage.container(horizontal=True):
+            for row in picked:
+                show(x[index[row]], f"a {y[index[row]]}", f"a handwritten {y[index[row]]}", width=84)
+
+
+def _choose_two(index: np.ndarray, y: np.ndarray) -> list[int]:
+    """The digits that are compared, by their number among the shipped ones; a click on the map chooses them, too."""
+    offered = sorted({*index.tolist(), *(state[key] for key in _PICKS if state.get(key) is not None)})
+    with st.container(horizontal=True):
+        chosen = [
+            st.selectbox(
+                label, offered, index=None, placeholder="A digit", width=180, **state.linked(key),
+                format_func=lambda row: f"{y[row]}, example {row % EACH + 1}",
+            )
+            for key, label in zip(_PICKS, ("First digit", "Second digit"), strict=True)
+        ]  # fmt: skip
+    return [digit for digit in chosen if digit is not None]
 
 
 def _pick(key: str, index: np.ndarray) -> None:

@@ -127,7 +127,7 @@ def transposed_view() -> None:
         if not kernel.any():
             st.caption(":material/info: A kernel of zeros makes everything zero.")
         state["_transposed"] = {"kernel": kernel, "stride": stride, "padding": padding}
-        playing = st.toggle("Play", **state.linked("play"), help="Places one more pixel every second.")
+        playing = st.toggle("Play", key=state.key("play"), help="Places one more pixel every second.")
     with right, guard():
         st.fragment(_placed, run_every=0.9 if playing else None)()
     settle("transposed", (size, stride, name, padding))
