@@ -23,7 +23,7 @@ AIMS = {"away": "Anything else", "to": "A class that I choose"}
 USUAL = {"digit": 26, "photo": 2}  # ε at first
 USUAL_AIM = {"digit": "away", "photo": "to"}  # from one kind of cat to another is no great feat
 TARGETS = {"digit": "3", "photo": "toaster"}
-SHOWN, SMALL = 200, 136  # pixels
+SHOWN, SMALL = 168, 136  # pixels: two pictures fit beside each other on a phone
 
 
 @dataclass(frozen=True)
