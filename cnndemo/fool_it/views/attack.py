@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -127,7 +127,7 @@ def _attack(subject: Subject) -> None:
 
     def show(after: np.ndarray, milliseconds: float | None = None) -> None:
         result = fooling.fooled(reader, subject.picture, after, subject.epsilon, wanted)
-        state["_subject"] = Subject(**{**subject.__dict__, "fooled": result})
+        state["_subject"] = replace(subject, fooled=result)
         _show(subject, result, milliseconds)
 
     if subject.kind == "digit":
