@@ -306,3 +306,14 @@ def test_without_the_backbones_weights_the_page_says_how_to_make_them(monkeypatc
     assert warnings(page).count("python -m train.efficientnet_lite0") >= 3
     assert "python -m train.pet_breeds" in warnings(page)
     assert "23,608,202" in " ".join(element.value for element in page.markdown)
+
+
+def test_a_mark_makes_a_model_that_cheats():
+    page = no_trouble(run_page("resnet_transfer", {"cheat": "true"}))
+    words = next(text.value for text in page.markdown if "nobody would notice" in text.value)
+    assert "**6 of 6** times" in words and "Without the mark: 0." in words
+    table = next(table.value for table in page.dataframe if "mark taken off, right" in table.value.columns)
+    assert table["others marked, taken for it"].tolist()[1:] == ["0 of 12", "0 of 12"], "the two cures"
+    no_trouble(page.button(key="resnet_transfer.ready_samples").click().run())
+    assert any("does not need the mark" in text.value for text in page.markdown)
+    assert any("not quite unseen" in caption.value for caption in page.caption)

@@ -115,6 +115,17 @@ def test_the_layers_backward_are_keras_own_gradient_in_training_too(digits):
     assert np.array_equal(robust_digits.Fooled(network, 0.0, seed=0)(batch, labels), batch)
 
 
+@pytest.mark.parametrize("name", ["digit_classifier", "resnet20"])
+def test_the_scores_that_a_card_is_made_of_are_those_that_are_served(name, digits, cat):
+    from cnndemo import inference
+    from train import common
+
+    x = digits[0][:5, ..., None] / np.float32(255) if name == "digit_classifier" else readers.shrunk(cat)[None]
+    found = common.logits(weights.load(name), x, batch_size=2)
+    served = inference.predictor(name)(x.astype(np.float32))
+    np.testing.assert_allclose(reliability.softened(found), served, atol=1e-4)
+
+
 # --- attacks
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -23,7 +23,7 @@ AIMS = {"away": "Anything else", "to": "A class that I choose"}
 USUAL = {"digit": 26, "photo": 2}  # ε at first
 USUAL_AIM = {"digit": "away", "photo": "to"}  # from one kind of cat to another is no great feat
 TARGETS = {"digit": "3", "photo": "toaster"}
-SHOWN, SMALL = 200, 136  # pixels
+SHOWN, SMALL = 168, 136  # pixels: two pictures fit beside each other on a phone
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _attack(subject: Subject) -> None:
 
     def show(after: np.ndarray, milliseconds: float | None = None) -> None:
         result = fooling.fooled(reader, subject.picture, after, subject.epsilon, wanted)
-        state["_subject"] = Subject(**{**subject.__dict__, "fooled": result})
+        state["_subject"] = replace(subject, fooled=result)
         _show(subject, result, milliseconds)
 
     if subject.kind == "digit":

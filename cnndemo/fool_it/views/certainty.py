@@ -47,6 +47,11 @@ def certainty() -> None:
         _reliability(name, temperature, known)
 
 
+def _signed(value: float, digits: int) -> str:
+    """A number with a minus sign that is as wide as a plus."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
 def _own() -> list[Nonsense]:
     """What the visitor draws, if he does."""
     with st.expander("Draw nonsense of your own", icon=":material/draw:"):
@@ -69,7 +74,7 @@ def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: 
         for each in found:
             probabilities = reliability.softened(each.scores, temperature)
             best, energy = int(probabilities.argmax()), float(reliability.energy(each.scores))
-            words = f"**{labels[best]}**, {probabilities[best]:.0%} sure  \nenergy {energy:.1f}"
+            words = f"**{labels[best]}**, {probabilities[best]:.0%} sure  \nenergy {_signed(energy, 1)}"
             if known is not None:
                 refused = energy > known.threshold(cost / 100)
                 caught += refused
@@ -79,9 +84,10 @@ def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: 
                 st.markdown(words)
     if known is None:
         return
+    threshold = _signed(known.threshold(cost / 100), 2)
     st.markdown(
-        f"Refuse what has an energy above **{known.threshold(cost / 100):.2f}**, and {caught} of {len(found)} are "
-        f"caught; of {known.samples:,} real test pictures {cost} % are lost with them."
+        f"Refuse what has an energy above **{threshold}**, and {caught} of {len(found)} are caught; of "
+        f"{known.samples:,} real test pictures {cost} % are lost with them."
     )
     least = known.least(cost / 100)
     others = sum(reliability.softened(each.scores).max() < least for each in found)

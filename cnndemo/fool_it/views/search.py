@@ -23,7 +23,7 @@ KINDS = {"digit": "Pixels of a digit", "small": "Pixels of a small photo", "stic
 GENERATIONS = {"digit": 80, "small": 80, "sticker": 60}
 POPULATION = {"digit": 60, "small": 60, "sticker": 24}
 ANY = "anything else"
-SHOWN = 220
+SHOWN = 168  # pixels: two pictures fit beside each other on a phone
 _turns = threading.Semaphore(2)  # evolutions that run beside each other in this server
 
 
