@@ -3,6 +3,8 @@
 import asyncio
 import io
 import zipfile
+import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -97,8 +99,8 @@ def test_such_a_link_opens_every_page(server):
 def test_a_request_line_that_is_far_too_long_is_refused_and_nobody_else_notices(server):
     async def main():
         visitor = Visitor(server)
-        answer = await visitor.request("GET", "/filters?" + "x" * 100_000)
-        assert answer.status in (200, 400, 414, 431)
+        with suppress(ConnectionResetError):  # it hangs up on what it does not read
+            assert (await visitor.request("GET", "/filters?" + "x" * 100_000)).status in (400, 414, 431)
         assert (await visitor.request("GET", "/_stcore/health")).status == 200
 
     asyncio.run(main())
@@ -115,7 +117,7 @@ def class_folders(*names: str) -> bytes:
 
 
 def people(*names: str) -> bytes:
-    gallery, random = Gallery(), np.random.default_rng(len(names[0]))
+    gallery, random = Gallery(), np.random.default_rng(zlib.crc32(names[0].encode()))
     for name in names:
         gallery.enrol(name, random.normal(0, 0.1, 128))
     return gallery.export()
@@ -123,7 +125,7 @@ def people(*names: str) -> bytes:
 
 async def bring_all(visitor: Visitor, mark: str, face_names: tuple[str, ...]) -> None:
     """A picture, people and class folders, all of whose names hold the mark."""
-    pixels = np.random.default_rng(len(mark)).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(zlib.crc32(mark.encode())).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     await visitor.open("")
     await visitor.choose("Picture", "Upload")
     before = set(visitor.page.pictures)
