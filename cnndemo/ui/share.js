@@ -16,8 +16,8 @@ export default function ({ parentElement, data, setStateValue }) {
     where.value = found.some(([id]) => id === chosen) ? chosen : '';
   };
   const address = () => {  // one that is embedded gives the link of the page itself
-    const [page, query = ''] = location.href.split('#')[0].split('?');
-    const kept = query.split('&').filter((part) => part && !/^embed(_options)?=/.test(part)).join('&');
+    const [page, ...asked] = location.href.split('#')[0].split('?');
+    const kept = asked.join('?').split('&').filter((part) => part && !/^embed(_options)?=/.test(part)).join('&');
     return page + (kept && `?${kept}`) + (where.value && `#${where.value}`);
   };
   const framed = (url) => {
