@@ -16,9 +16,9 @@ export default function ({ parentElement, data, setStateValue }) {
     where.value = found.some(([id]) => id === chosen) ? chosen : '';
   };
   const address = () => {  // one that is embedded gives the link of the page itself
-    const bare = location.href.replace(/([?&])embed(_options)?=[^&#]*(?=[&#]|$)/g, '$1').replace(/[?&]+(?=#|$)/, '')
-      .replace(/\?&+/, '?').replace(/&&+/g, '&');
-    return where.value ? `${bare.split('#')[0]}#${where.value}` : bare;
+    const [page, ...asked] = location.href.split('#')[0].split('?');
+    const kept = asked.join('?').split('&').filter((part) => part && !/^embed(_options)?=/.test(part)).join('&');
+    return page + (kept && `?${kept}`) + (where.value && `#${where.value}`);
   };
   const framed = (url) => {
     const [page, section] = url.split('#');

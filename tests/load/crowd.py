@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+import time
 from dataclasses import dataclass
 
 import numpy as np
 
-from tests.benchmarks.bench_visitors import ACTS, PAUSE, STEMS, class_of, restless
+from tests.benchmarks.bench_visitors import ACTS, PAUSE, STEMS, class_of
 from tests.benchmarks.visitor import Visitor
 from tests.browser.gallery import serve
 from tests.load.measure import Report, megabytes, processor_seconds, seconds
@@ -86,24 +87,16 @@ def cost(report: Report, rounds: int, seconds_of_rush: float) -> Cost:
 
         empty = asyncio.run(alone())
         visit = asyncio.run(stay(4 * rounds + 8))
-        done = 0
+        done, begun, started = 0, processor_seconds(server.pid), time.monotonic()
 
-        async def rush() -> None:
-            nonlocal done
-            loop = asyncio.get_running_loop()
-            end = loop.time() + seconds_of_rush
-            while loop.time() < end:
-                await asyncio.gather(*(restless(server.url, random.randrange(10**6), 10) for _ in range(6)))
-                done += 60
+        async def rush() -> int:
+            return sum(len(each) for each in await asyncio.gather(*(_hurried(server.url, n, 10) for n in range(6))))
 
-        begun = processor_seconds(server.pid)
-        clock = asyncio.new_event_loop()
-        started = clock.time()
-        clock.run_until_complete(rush())
-        took = clock.time() - started
-        clock.close()
+        while time.monotonic() < started + seconds_of_rush:
+            done += asyncio.run(rush())
+        took = time.monotonic() - started
         cores = (processor_seconds(server.pid) - begun) / took
-        found = Cost(pages, sliders, empty, visit, done / took)
+    found = Cost(pages, sliders, empty, visit, done / took)
     report.section("What a visitor costs", "One alone at a warm server; then six without pauses, who load it fully.")
     report.head("", "")
     report.row("a page, processor seconds", seconds(pages))
@@ -139,6 +132,16 @@ def simulate(
         if act < acts:
             heapq.heappush(events, (free[replica] + PAUSE * draw.uniform(0.7, 1.3), number, act + 1))
     return spent
+
+
+async def _hurried(url: str, number: int, acts: int) -> list[float]:
+    """A visitor without pauses: seconds of each act, sliders and pages as in a class."""
+    async with Visitor(url, number) as visitor:
+        spent = [await visitor.open(STEMS[number % len(STEMS)])]
+        while len(spent) < acts:
+            slides = visitor.page.sliders and visitor.random.random() < SLIDES
+            spent.append(await (visitor.slide() if slides else visitor.open(visitor.random.choice(STEMS))))
+        return spent
 
 
 def thousand(report: Report, costs: Cost, visitors: int = 1000) -> None:

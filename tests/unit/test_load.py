@@ -1,0 +1,35 @@
+"""The simulation behind `docs/load.md`: what is known beforehand comes out."""
+
+import numpy as np
+
+from tests.load.crowd import GOALS, Cost, simulate
+from tests.load.measure import Report
+
+
+def cost(seconds: float, most: float) -> Cost:
+    return Cost(page=[seconds], slider=[seconds], server=300.0, visit=2.0, most=most)
+
+
+def test_one_visitor_waits_for_nobody():
+    spent = simulate(cost(0.1, 9.0), visitors=1, replicas=1)
+    assert np.allclose(spent["page"] + spent["slider"], 1 / (0.9 * 9.0))
+
+
+def test_more_visitors_wait_longer_and_more_replicas_help():
+    slow, fast = (np.percentile(simulate(cost(0.1, 9.0), 200, replicas)["slider"], 95) for replicas in (3, 12))
+    assert slow > GOALS["slider"] > fast
+
+
+def test_everybody_does_all_acts():
+    spent = simulate(cost(0.05, 20.0), visitors=50, replicas=2, acts=7)
+    assert len(spent["page"]) + len(spent["slider"]) == 50 * 8
+
+
+def test_a_trial_is_named_as_such(tmp_path, capsys):
+    report = Report(short=True)
+    report.section("What", "Words.")
+    report.head("a", "b")
+    report.row(1, 2)
+    report.write(tmp_path / "load.md")
+    text = (tmp_path / "load.md").read_text()
+    assert "no measurement" in text and "| 1 | 2 |" in text and "cores of" in text
