@@ -317,7 +317,7 @@ def mnist_sheet(rows: int = 3, columns: int = 20) -> np.ndarray:
 
 
 STAGES = ("conv2d_1", "conv2d_2", "flatten_1", "dense_1", "dense_2")
-QUIET = ("InputLayer", "Dropout", "BatchNormalization")  # layers that a journey passes without a picture
+QUIET = ("InputLayer", "Dropout")  # layers that a journey passes without a picture
 
 
 def stages(layers: Iterable[weights.Layer]) -> tuple[str, ...]:
@@ -344,8 +344,8 @@ def journey(outputs: dict[str, np.ndarray], field: np.ndarray) -> list[tuple[str
 
 def _folded(row: np.ndarray) -> np.ndarray:
     """A row of numbers as a rectangle about four times as wide as high, if its length allows."""
-    wide = (width for width in range(int(2 * len(row) ** 0.5), len(row) + 1) if width and len(row) % width == 0)
-    return row.reshape(-1, next(wide))
+    least = min(int(2 * len(row) ** 0.5), len(row))
+    return row.reshape(-1, next(width for width in range(least, len(row) + 1) if len(row) % width == 0))
 
 
 def _side_by_side(maps: np.ndarray) -> np.ndarray:

@@ -25,7 +25,6 @@ class Own:
     validation: Split
     test: Split
     classes: tuple[str, ...]
-    title: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -64,7 +63,7 @@ def of_drawings(fields: Sequence[np.ndarray], labels: Sequence[int]) -> Own:
         have = f"Only the digit {known[0]} is there" if known else "Nothing is drawn yet"
         raise VisitorError(f"{have}. Draw at least two different digits, each a few times.")
     held = [(x[np.isin(y, known)], y[np.isin(y, known)]) for x, y in held_out()]
-    return Own((np.stack(fields), np.array(labels)), *held, tuple("0123456789"), "digits drawn here")
+    return Own((np.stack(fields), np.array(labels)), *held, tuple("0123456789"))
 
 
 def of_classes(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> Own:
@@ -89,7 +88,8 @@ def of_classes(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> Own:
     y = np.array([classes.index(label) for label in labels])
     place = np.array([np.count_nonzero(y[:row] == label) for row, label in enumerate(y)])
     held = place % 4 == 3
-    return Own((small[~held], y[~held]), (small[held], y[held]), (small[held], y[held]), classes, "own classes")
+    few_left = small[held], y[held]  # they validate and test, which `evaluation.Report` says
+    return Own((small[~held], y[~held]), few_left, few_left, classes)
 
 
 def shown(own: Own | None = None) -> Split:

@@ -131,7 +131,7 @@ def reliability(before: Reliability, after: Reliability, height: int = 330) -> g
 def one_kernel(before: np.ndarray, slope: np.ndarray, after: np.ndarray, rate: float, height: int = 190) -> go.Figure:
     """A kernel, less rate × its gradient, is the kernel after the step; nine numbers each, (3, 3)."""
     figure = go.Figure()
-    words = np.vectorize(lambda value: f"{value:+.3f}", otypes=[object])
+    words = np.vectorize(lambda value: f"{value:+.2f}", otypes=[object])
     _, top = signed_range(np.stack([before, after]))
     _, steep = signed_range(slope)
     for place, (values, limit, title) in enumerate(
@@ -140,7 +140,7 @@ def one_kernel(before: np.ndarray, slope: np.ndarray, after: np.ndarray, rate: f
         at = 4 * place
         figure.add_heatmap(
             z=values, x=[at, at + 1, at + 2], y=[0, 1, 2], zmin=-limit, zmax=limit, colorscale=SIGNED, showscale=False,
-            text=words(values), texttemplate="%{text}", xgap=1, ygap=1,
+            text=words(values), texttemplate="%{text}", textfont_size=11, xgap=1, ygap=1,
             hovertemplate=f"{title}: %{{z:.5f}}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(x=at + 1, y=-0.85, text=title, showarrow=False)

@@ -38,7 +38,7 @@ class OwnNetwork:
         return _read(self.digest, self.file)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _read(digest: str, _file: bytes) -> chain.Chain:
     return chain.read(_file)
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from cnndemo import chain, training, worker
 from cnndemo.training import by_hand
 from tests.benchmarks.timing import milliseconds
 from tests.pages.conftest import run_page
+
+
+def peak(pid: int) -> int:
+    """The most memory that a process has taken, MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1000
 
 
 def main() -> None:
@@ -20,6 +27,7 @@ def main() -> None:
         best = max(row["val_accuracy"] for row in run.history)
         print(f"default run, {state} process: 95 % after {reached or float('nan'):.1f} s, ended after {total:.1f} s, "
               f"best {best:.1%}, {run.speed:,.0f} digits/s")  # fmt: skip
+        print(f"the process where Keras runs took {peak(worker.pid())} MB at most")
     network = chain.read(run.network)
     print(f"read and ask it 500 digits: {milliseconds(lambda: training.report(network.predictor())):.0f} ms")
     print(f"as ONNX: {milliseconds(lambda: chain.read(run.network).onnx()):.0f} ms")

@@ -111,10 +111,7 @@ def test_layers_are_changed_added_moved_and_removed_and_an_impossible_table_does
 
 
 def test_a_real_run_its_end_and_its_network_on_other_pages():
-    page = gallery("training")
-    for key, value in QUICK.items():
-        page.query_params[key] = value
-    page.run()
+    page = gallery("training", QUICK)
     page.button(key="training.train").click().run()
     assert page.button(key="training.train").disabled
     no_trouble(until(page, ended).run())

@@ -22,6 +22,7 @@ SHARED = {
     "browser",
     "own_picture",
     "last_drawing",
+    "own_network",
 }  # belong to the session, not to a page
 KINDS = (
     "slider", "select_slider", "number_input", "checkbox", "toggle", "radio", "selectbox", "multiselect",

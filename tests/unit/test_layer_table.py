@@ -41,13 +41,13 @@ def test_shapes_and_parameters_are_those_of_keras_and_answers_those_of_onnx_runt
     theirs = {name: np.asarray(values) for name, values in whole(x).items()}
     ours = made.predictor(list(theirs))(x)
     for name in theirs:
-        np.testing.assert_allclose(ours[name], theirs[name], atol=2e-5, err_msg=name)
-    np.testing.assert_allclose(made.predictor()(x), theirs[found[-1].name], atol=2e-5)
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=2e-5, err_msg=name)
+    np.testing.assert_allclose(made.predictor()(x), theirs[found[-1].name], rtol=1e-4, atol=2e-5)
     for name in made.named("Conv2D")[:1]:
         off = np.ones((1, theirs[name].shape[-1]), np.float32)
         off[0, 1] = 0
         maps = made.predictor([name])(x, **{f"on_{name}": off})[name]
-        assert not maps[..., 1].any() and np.allclose(maps[..., 0], theirs[name][..., 0], atol=2e-5)
+        assert not maps[..., 1].any() and np.allclose(maps[..., 0], theirs[name][..., 0], rtol=1e-4, atol=2e-5)
     import onnx
 
     plain = onnx.load_from_string(made.onnx(switches=False))

@@ -41,7 +41,18 @@ def test_a_run_is_told_from_start_to_end(monkeypatch, tmp_path):
 
 def test_how_a_run_failed_is_told(monkeypatch, tmp_path):
     with pytest.raises(SystemExit):
-        run(monkeypatch, tmp_path, "--learning-rate", "1e30", "--optimizer", "sgd", "--schedule", "constant")
+        run(
+            monkeypatch,
+            tmp_path,
+            "--learning-rate",
+            "1e38",
+            "--optimizer",
+            "sgd",
+            "--schedule",
+            "constant",
+            "--batch-size",
+            "10",
+        )
     last = told(tmp_path / "events.jsonl")[-1]
     assert last["event"] == "error" and "diverged" in last["message"]
 

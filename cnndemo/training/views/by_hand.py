@@ -113,18 +113,17 @@ def _loss(step: hand.Step, rate: float) -> None:
 def _gradient(step: hand.Step, rate: float) -> None:
     slope = step.gradient.dense.reshape(26, 26, hand.KERNELS, hand.CLASSES)
     label = int(step.labels[0])
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
-        _kernel(step, rate)
+    _kernel(step, rate)
+    left, right = st.columns([2, 1], vertical_alignment="center")
     with right:
         chart(
-            heatmap(slope[..., 0, label], signed=True, height=190, hover="slope", showscale=False),
+            heatmap(slope[..., 0, label], signed=True, height=150, hover="slope", showscale=False),
             f"slope of the 26 × 26 weights that join map 1 to the digit {label}: blue ones will grow, red ones shrink",
             key="h_slope",
         )
-    st.markdown(
+    left.markdown(
         "The **gradient** says for each weight how much the loss would grow if the weight grew: nine numbers of the "
-        f"first kernel, and, right, the slopes of the 676 weights that join its map to the digit {label}. "
+        f"first kernel, and here the slopes of the 676 weights that join its map to the digit {label}. "
         "It is worked out backwards, from the answer to the kernels: *backpropagation*."
     )
 

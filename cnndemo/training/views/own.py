@@ -8,6 +8,7 @@ import streamlit as st
 from cnndemo import training
 from cnndemo.digit_classifier import preparation
 from cnndemo.errors import VisitorError
+from cnndemo.topics import TOPICS
 from cnndemo.training.data import MOST_DRAWN, Own
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
@@ -45,7 +46,9 @@ def _draw(fields: list[tuple[np.ndarray, int]]) -> None:
         raise VisitorError(f"{MOST_DRAWN} drawings are enough for this page.")
     field, _ = preparation.prepare(drawing.image())
     fields.append((np.rint(field * 255).astype(np.uint8), label))
-    state[SHEET] = state.get(SHEET, 0) + 1  # a fresh sheet
+    sheet = state.get(SHEET, 0)
+    state.pop(f"own_{sheet}.strokes", None)
+    state[SHEET] = sheet + 1  # a fresh sheet
     st.rerun()
 
 
@@ -65,8 +68,8 @@ def taught() -> Own:
     shots = getattr(st.session_state.get(LESSON), "shots", [])
     if not shots:
         raise VisitorError(
-            "There are no classes of yours yet. Make some on the page [Transfer learning](/resnet_transfer), under "
-            "“My own classes”, and come back."
+            f"There are no classes of yours yet. Make some on the page “{TOPICS['resnet_transfer'].title}”, under "
+            "“My own classes”, and come back: they stay as long as this visit."
         )
     found = training.of_classes([shot.pixels for shot in shots], [shot.label for shot in shots])
     examples = np.hstack([found.training[0][found.training[1] == number][0] for number in range(len(found.classes))])
