@@ -43,7 +43,7 @@ def graph(layers: Sequence[Layer], shown: Sequence[Box], height: int = 340) -> g
             hovertemplate="<b>%{customdata[0]}</b>%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]} parameters"
             "<br>%{customdata[4]} multiply-adds<br>sees %{customdata[5]} pixels<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="overlay", dragmode="pan" if len(shown) > 2 * MANY else False)
+    figure.update_layout(barmode="overlay", dragmode="pan" if len(shown) > MANY else False)
     first = middle[0] - wide[0] if len(shown) else 0
     last = middle[min(len(shown), MANY) - 1] + wide[min(len(shown), MANY) - 1] if len(shown) else 1
     figure.update_xaxes(visible=False, range=[first, last])
