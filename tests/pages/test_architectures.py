@@ -85,7 +85,7 @@ def test_without_the_skip_the_gradient_has_one_way(open_page):
 
 def test_floats_of_each_size_are_told(opened):
     rows = next(d.value for d in opened("architectures").dataframe if "numbers" in d.value)
-    assert list(rows["product"]) == ["0", "2.04e-10", "2.04e-10"]
+    assert list(rows["product"]) == ["1.19e-07", "2.04e-10", "2.04e-10"]
 
 
 @pytest.mark.parametrize("level", ["Stages", "Blocks", "Layers"])
