@@ -40,7 +40,7 @@ def comparison(
             cliponaxis=False,
         )  # fmt: skip
     values = np.log10([value for name, value in costs.items() if name in cited and value > 0] or [1])
-    figure.update_xaxes(type="log", title_text=label, range=[values.min() - 0.35, values.max() + 0.35])
+    figure.update_xaxes(type="log", dtick=1, title_text=label, range=[values.min() - 0.35, values.max() + 0.35])
     figure.update_yaxes(tickformat=".0%", title_text="right at the first guess")
     return styled(figure, height)
 

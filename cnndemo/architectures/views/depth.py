@@ -8,7 +8,7 @@ import streamlit as st
 from cnndemo import architectures
 from cnndemo.architectures import comparing_figures, stacks
 from cnndemo.architectures import figures as charts
-from cnndemo.architectures.gradients import WIDTH, limits
+from cnndemo.architectures.gradients import WIDTH
 from cnndemo.architectures.views.plans import words_of
 from cnndemo.jobs import Job
 from cnndemo.ui.choices import one_of
@@ -82,7 +82,7 @@ def skip_connections() -> None:
 
 
 def _floats(weight: float, layers: int) -> None:
-    """The same product in floats of 16, 32 and 64 bits, and where each gives up."""
+    """The same product in floats of 16, 32 and 64 bits, and from where on it is a tenth wrong or more."""
     rows, truth = [], architectures.chain(weight, layers)
     for dtype in FLOATS:
         values = architectures.chain(weight, layers, dtype).astype(float)
@@ -91,14 +91,13 @@ def _floats(weight: float, layers: int) -> None:
             {
                 "numbers": dtype,
                 "product": "infinite" if np.isinf(values[-1]) else f"{values[-1]:.3g}",
-                "from – to": " – ".join(f"{limit:.1g}" for limit in limits(dtype)),
-                "a tenth wrong from layer": int(wrong[0]) + 1 if len(wrong) else None,
+                "wrong from": f"layer {wrong[0] + 1}" if len(wrong) else "never",
             }
         )
     table(rows)
 
 
-RACE = "race"  # the visitor's run, in this session's memory
+RACE = "race_run"  # the visitor's run, in this session's memory
 
 
 @st.fragment
