@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import architectures, figures
-from cnndemo.architectures import own, pictures, reading
+from cnndemo.architectures import folding, own, pictures, reading
 from cnndemo.architectures.reading import Own
 from cnndemo.architectures.views.plans import network_graph, words_of
 from cnndemo.jobs import Job
@@ -93,7 +93,8 @@ def _show(found: Own, title: str, picture: Picture, classes: Sequence[str] | Non
     elif found.source is None:
         st.caption("Its input is no picture, so it is read but not run.")
     if found.layers:
-        network_graph(found.layers, title, "own")
+        # A small network is shown unfolded, whatever was chosen for a large one.
+        network_graph(found.layers, title, "own_small" if len(found.layers) <= folding.SMALL else "own")
         _layers(found, picture)
 
 
