@@ -48,7 +48,10 @@ def graph(layers: Sequence[Layer], shown: Sequence[Box], height: int = 340) -> g
             hovertemplate="<b>%{customdata[0]}</b>%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]} parameters"
             "<br>%{customdata[4]} multiply-adds<br>sees %{customdata[5]} pixels<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="overlay", dragmode="pan" if len(shown) > MANY else False)
+    figure.update_layout(
+        barmode="overlay", dragmode="pan" if len(shown) > MANY else False,
+        legend={"y": -0.02, "yanchor": "top"},  # the buttons to zoom stand above
+    )  # fmt: skip
     first = middle[0] - wide[0] if len(shown) else 0
     last = middle[min(len(shown), MANY) - 1] + wide[min(len(shown), MANY) - 1] if len(shown) else 1
     figure.update_xaxes(visible=False, range=[first, last])
