@@ -48,11 +48,8 @@ def comparison(
 def _beside(name: str, names: Sequence[str], costs: Mapping[str, float], cited: Mapping[str, Cited]) -> str:
     """Where a title stands: above, or, among neighbours of about the same accuracy, by turns above and below."""
     alike = [other for other in names if abs(cited[other].accuracy - cited[name].accuracy) < 0.05]
-    return (
-        ("bottom center", "top center")[sorted(alike, key=lambda other: costs[other]).index(name) % 2]
-        if len(alike) > 2
-        else "top center"
-    )
+    turn = sorted(alike, key=lambda other: costs[other]).index(name) % 2
+    return "bottom center" if len(alike) > 2 and not turn else "top center"
 
 
 def race_losses(looks: Sequence[Look], height: int = 280) -> go.Figure:
