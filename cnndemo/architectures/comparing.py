@@ -7,6 +7,7 @@ import importlib
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -16,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from cnndemo import memory, worker
-from cnndemo.architectures.networks import plan
+from cnndemo.architectures.networks import NETWORKS, plan
+from cnndemo.errors import VisitorError
 
 SECONDS, LEAST = 1.0, 3  # how long, and how often at least, a network is run for its time
 
@@ -64,7 +66,7 @@ class Measured:
         name: a key of `NETWORKS`.
         milliseconds: median of several runs.
         runs: how many.
-        megabytes: what the process grew by at most, from before the network was built: weights, maps, the rest.
+        megabytes: how much larger the process was at most while it ran than before it was built: weights, maps, rest.
     """
 
     name: str
@@ -87,35 +89,47 @@ def own_builder(name: str) -> Callable | None:
 
 
 def measure(names: Sequence[str], waiting: Callable[[], None] = lambda: None) -> Iterator[Measured]:
-    """Measures networks in the Keras process, the smallest first; yields each as it is done. Closing it stops all.
+    """Measures networks, the smallest first, each in a Keras process that has done nothing before; yields each.
+
+    What one network leaves behind would be counted for the next. Closing the iterator stops all.
 
     Raises:
         VisitorError: no Keras, or more memory than it may take; what was measured before stands.
     """
-    order = sorted(names, key=lambda name: plan(name).parameters)
-    with closing(worker.steps("cnndemo.architectures.comparing:run_all", order, waiting=waiting)) as said:
-        yield from said
+    for name in sorted(names, key=lambda name: plan(name).parameters):
+        told = STALE
+        while told == STALE:
+            # Closed before its end, the request takes the process with it.
+            with closing(worker.steps("cnndemo.architectures.comparing:run", name, waiting=waiting)) as said:
+                try:
+                    told = next(said)
+                except VisitorError as error:
+                    raise VisitorError(f"{NETWORKS[name].title}: {error}") from None
+        yield told
 
 
-def run_all(names: Sequence[str], tell: Callable[[Measured], None]) -> None:
-    """The measuring itself, in the Keras process."""
-    import keras
-
-    for name in names:
-        tell(_run(name))
-        keras.backend.clear_session()
+STALE = "stale"
 
 
-def _run(name: str) -> Measured:
+def run(name: str, tell: Callable[[Measured | str], None]) -> None:
+    """The measuring itself, in the Keras process, which then waits for its end."""
+    tell(STALE if "keras" in sys.modules else measured(name))
+    time.sleep(60)
+
+
+def measured(name: str) -> Measured:
+    """Builds a network in this process and runs it until its time is known."""
+    import tensorflow  # noqa: F401, it is not the network's memory
+
     from cnndemo import inference
 
-    gc.collect()
-    memory.give_back()
     before = memory.resident_bytes()
-    forget_peak()
     model = build(name)
     answer = inference.traced(model)
     batch = np.random.default_rng(0).random((1, *model.inputs[0].shape[1:]), np.float32)
+    gc.collect()
+    memory.give_back()
+    forget_peak()  # what the random numbers of the weights took
     answer(batch)  # traces, and touches all weights
     times: list[float] = []
     start = time.perf_counter()

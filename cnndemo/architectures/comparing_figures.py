@@ -28,7 +28,7 @@ def comparison(
             continue
         figure.add_scatter(
             x=[costs[name] for name in names], y=[cited[name].accuracy for name in names], name=data,
-            mode="markers+text",
+            mode="markers+text", textfont_size=11,
             text=[titles[name] for name in names], textposition=[_beside(name, names, costs, cited) for name in names],
             marker={
                 "size": 15, "color": color, "symbol": symbol,
@@ -40,19 +40,16 @@ def comparison(
             cliponaxis=False,
         )  # fmt: skip
     values = np.log10([value for name, value in costs.items() if name in cited and value > 0] or [1])
-    figure.update_xaxes(type="log", title_text=label, range=[values.min() - 0.35, values.max() + 0.35])
+    figure.update_xaxes(type="log", dtick=1, title_text=label, range=[values.min() - 0.35, values.max() + 0.35])
     figure.update_yaxes(tickformat=".0%", title_text="right at the first guess")
     return styled(figure, height)
 
 
 def _beside(name: str, names: Sequence[str], costs: Mapping[str, float], cited: Mapping[str, Cited]) -> str:
-    """Where a title stands, so that it lies on no near neighbour's: below if that one is a little higher."""
-    for other in names:
-        near = abs(np.log10(max(costs[name], 1e-9) / max(costs[other], 1e-9))) < 0.45
-        rise = cited[other].accuracy - cited[name].accuracy
-        if other != name and near and (0 < rise < 0.05 or rise == 0 and names.index(name) > names.index(other)):
-            return "bottom center"
-    return "top center"
+    """Where a title stands: above, or, among neighbours of about the same accuracy, by turns above and below."""
+    alike = [other for other in names if abs(cited[other].accuracy - cited[name].accuracy) < 0.05]
+    turn = sorted(alike, key=lambda other: costs[other]).index(name) % 2
+    return "bottom center" if len(alike) > 2 and not turn else "top center"
 
 
 def race_losses(looks: Sequence[Look], height: int = 280) -> go.Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,7 +16,7 @@ from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, sty
 KINDS = {
     "convolution": KERNEL, "pooling": OKABE_ITO[4], "merge": OKABE_ITO[5], "dense": OUTPUT, "other": "#8A8F98",
 }  # fmt: skip
-MANY = 60  # boxes that are shown at once; the others by dragging
+MANY = 40  # boxes that are shown at once; the others by dragging
 
 
 def graph(layers: Sequence[Layer], shown: Sequence[Box], height: int = 340) -> go.Figure:
@@ -25,11 +26,11 @@ def graph(layers: Sequence[Layer], shown: Sequence[Box], height: int = 340) -> g
     the first of `customdata`.
     """
     wide = np.array([max(1.2, np.sqrt(box.layer.channels) / 3) * (1.6 if box.folded else 1) for box in shown])
-    gap = max(1.0, 0.35 * float(wide.mean()))
+    gap = max(1.0, 0.5 * float(wide.mean()))
     middle = np.cumsum(wide + gap) - wide / 2
     tall = np.sqrt([max(1, box.layer.side) for box in shown])
     figure = go.Figure()
-    _arcs(figure, arrows(layers, shown), middle, tall)
+    _arcs(figure, arrows(layers, shown), middle, wide, tall)
     for kind, color in KINDS.items():
         rows = [index for index, box in enumerate(shown) if box.layer.kind == kind]
         if not rows:
@@ -37,13 +38,20 @@ def graph(layers: Sequence[Layer], shown: Sequence[Box], height: int = 340) -> g
         figure.add_bar(
             x=middle[rows], width=wide[rows], y=tall[rows], base=-tall[rows] / 2, name=kind,
             marker={
-                "color": color, "pattern": {"shape": ["/" if shown[i].folded else "" for i in rows], "solidity": 0.25},
+                "color": color, "line": {"width": 0},
+                "pattern": {
+                    "shape": ["/" if shown[i].folded else "" for i in rows], "fillmode": "replace", "solidity": 0.3,
+                    "size": 7, "bgcolor": color, "fgcolor": "rgba(255,255,255,0.7)",
+                },
             },
             customdata=[_about(shown[index]) for index in rows],
             hovertemplate="<b>%{customdata[0]}</b>%{customdata[1]}<br>%{customdata[2]}<br>%{customdata[3]} parameters"
             "<br>%{customdata[4]} multiply-adds<br>sees %{customdata[5]} pixels<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="overlay", dragmode="pan" if len(shown) > 2 * MANY else False)
+    figure.update_layout(
+        barmode="overlay", dragmode="pan" if len(shown) > MANY else False,
+        legend={"y": -0.02, "yanchor": "top"},  # the buttons to zoom stand above
+    )  # fmt: skip
     first = middle[0] - wide[0] if len(shown) else 0
     last = middle[min(len(shown), MANY) - 1] + wide[min(len(shown), MANY) - 1] if len(shown) else 1
     figure.update_xaxes(visible=False, range=[first, last])
@@ -66,13 +74,16 @@ def _about(box: Box) -> list[str]:
     ]
 
 
-def _arcs(figure: go.Figure, pairs: Sequence[tuple[int, int]], middle: np.ndarray, tall: np.ndarray) -> None:
-    """A line along the middle, and an arc over the boxes for each pair that does not follow one another."""
-    if len(middle):
-        figure.add_scatter(
-            x=[middle[0] - 1.5, middle[-1]], y=[0, 0], mode="lines", line={"color": QUIET, "width": 2},
-            hoverinfo="skip", showlegend=False,
-        )  # fmt: skip
+def _arcs(
+    figure: go.Figure, pairs: Sequence[tuple[int, int]], middle: np.ndarray, wide: np.ndarray, tall: np.ndarray
+) -> None:
+    """Lines from box to box, and an arc over the boxes for each pair that does not follow one another."""
+    ends = [each for left, right in pairwise(zip(middle, wide, strict=True)) for each in (
+        left[0] + left[1] / 2, right[0] - right[1] / 2, None)]  # fmt: skip
+    figure.add_scatter(
+        x=ends, y=[None if end is None else 0 for end in ends], mode="lines", line={"color": QUIET, "width": 2},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
     turn, x, y = np.linspace(0, np.pi, 20), [], []
     for start, to in pairs:
         if start < 0 or to == start + 1:
@@ -125,7 +136,7 @@ def product(values: np.ndarray, height: int = 300) -> go.Figure:
     exponents = np.log10([values.min(), values.max()])
     low, high = min(-6.0, exponents[0] - 2), max(6.0, exponents[1] + 2)
     for dtype, color in zip(("float16", "float32", "float64"), (INPUT, OUTPUT, OKABE_ITO[5]), strict=True):
-        for limit, words in zip(limits(dtype), ("below, it is 0 in", "above, it is infinite in"), strict=True):
+        for limit, words in zip(limits(dtype), ("smallest in", "largest in"), strict=True):
             if low < np.log10(limit) < high:
                 figure.add_hline(y=limit, line={"color": color, "dash": "dot"})
                 # On a logarithmic axis a text stands at the exponent.

@@ -82,7 +82,7 @@ def stages(layers: Sequence[Layer]) -> list[tuple[str, int, int]]:
 def foldable(layers: Sequence[Layer]) -> list[str]:
     """Names of all stages and blocks of more than one layer, stages first."""
     whole = boxes(layers, STAGES)
-    return [box.name for box in (*whole, *boxes(layers, BLOCKS)) if box.folded]
+    return list(dict.fromkeys(box.name for box in (*whole, *boxes(layers, BLOCKS)) if box.folded))
 
 
 def _unlike(parts: Iterable[tuple[str, int, int]], known: set[str]) -> Iterator[tuple[str, int, int]]:

@@ -234,20 +234,15 @@ def _weigh(file: Path) -> None:
     """Refuses weights that lie in other files, or that claim to be more than a file may unpack to."""
     import h5py
 
-    found = []
-
-    def see(name: str, link) -> None:
-        if not isinstance(link, h5py.HardLink):
-            raise VisitorError("This network’s weights point into other files, which are not opened.")
-
+    found, links = [], []
     try:
         with h5py.File(file, "r") as arrays:
-            arrays.visititems_links(see)
+            arrays.visititems_links(lambda name, link: links.append(link))
             arrays.visititems(lambda name, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
-            elsewhere = any(item.external or item.is_virtual for item in found)
+            elsewhere = any(item.external or item.is_virtual for item in found) or not all(
+                isinstance(link, h5py.HardLink) for link in links
+            )
             size = sum(math.prod(item.shape) * item.dtype.itemsize for item in found)
-    except VisitorError:
-        raise
     except Exception:
         raise VisitorError("The weights in this file are damaged.") from None
     if elsewhere:

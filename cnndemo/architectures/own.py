@@ -12,6 +12,7 @@ from cnndemo import weights, worker
 from cnndemo.architectures import keras_file
 from cnndemo.architectures.reading import Own
 from cnndemo.errors import VisitorError
+from cnndemo.models import resnet20
 
 MOST_MEGABYTES = 48  # of a file; a ResNet-18 in float32 has 45
 #: Shipped networks to try it with, by their title.
@@ -20,6 +21,8 @@ SHIPPED = {
     "Siamese network": "siamese",
 }  # fmt: skip
 PIXELS = {"resnet20": "0 to 255", "efficientnet_lite0": "0 to 255"}  # of shipped networks; else 0 to 1
+
+CLASSES = {"resnet20": resnet20.CLASSES}  # of a shipped network; those of ImageNet are known by their number
 
 #: Reads and runs ONNX files, beside the server, so that a file that eats all memory or never ends costs nobody else.
 RUNNER = worker.Worker(idle=60, who="ONNX", needed=250, most=700, minutes=1)

@@ -31,7 +31,7 @@ class Race:
     """
 
     depth: int = 30
-    normalized: bool = False
+    normalized: bool = True
     rate: float = 1e-3
     updates: int = 150
     seed: int = 0

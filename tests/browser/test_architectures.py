@@ -16,7 +16,7 @@ def test_unfold_a_stage_then_bring_networks(visit):
     field = page.locator(".st-key-architectures-own_file input[type=file]")
     field.set_input_files({"name": "mine.onnx", "mimeType": "application/octet-stream", "buffer": residual()})
     page.get_by_text("gives 1 × 5, float").wait_for()
-    assert page.get_by_label(re.compile(r"mine\.onnx as 6 boxes")).count() == 1
+    page.get_by_label(re.compile(r"mine\.onnx as 6 boxes")).wait_for()
     page.get_by_text("5 numbers; they are no probabilities").wait_for()
 
     hostile = keras_bytes(layer("Lambda"))

@@ -85,7 +85,7 @@ def test_without_the_skip_the_gradient_has_one_way(open_page):
 
 def test_floats_of_each_size_are_told(opened):
     rows = next(d.value for d in opened("architectures").dataframe if "numbers" in d.value)
-    assert list(rows["product"]) == ["0", "2.04e-10", "2.04e-10"]
+    assert list(rows["product"]) == ["1.19e-07", "2.04e-10", "2.04e-10"]
 
 
 @pytest.mark.parametrize("level", ["Stages", "Blocks", "Layers"])
@@ -143,7 +143,12 @@ def test_an_uploaded_network_is_read_and_a_hostile_one_is_a_sentence(open_page):
     assert [heading.value for heading in no_trouble(page).subheader][-1] == "Check yourself"
 
 
-def test_the_race_is_offered_and_begins_on_demand(open_page):
-    page = no_trouble(open_page("architectures", {"architectures.race": "true"}))
+def test_the_race_is_run_in_the_page(open_page):
+    page = no_trouble(open_page("architectures", {"architectures.race": "true", "r_depth": "4", "r_updates": "20"}))
     assert any("Train both" in info.value for info in page.info)
-    assert page.slider(key="architectures.r_depth").value == 30
+    page.button(key="architectures.r_go").click().run()
+    assert page.button(key="architectures.r_stop")
+    until(page, lambda page: any("after 20 updates" in markdown.value for markdown in page.markdown))
+    until(page, lambda page: page.button(key="architectures.r_go").disabled is False)
+    assert page.select_slider(key="architectures.r_at_20").options == ["1", "10", "20"]
+    no_trouble(page)

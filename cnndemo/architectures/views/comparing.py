@@ -44,7 +44,8 @@ def comparison(chosen: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Measure on this machine", icon=":material/timer:", key=state.key("measure"), disabled=running,
-            on_click=_begin, help="Runs each network in Keras with random weights, one picture at a time.",
+            on_click=_begin,
+            help="Runs each network in Keras with random weights, one picture at a time. Takes a minute or two.",
         )  # fmt: skip
         if running:
             st.button("Stop", icon=":material/stop:", key=state.key("stop_measuring"), on_click=job.stop)

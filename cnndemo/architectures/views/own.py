@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
 
 from cnndemo import architectures, figures
-from cnndemo.architectures import own, pictures, reading
+from cnndemo.architectures import folding, own, pictures, reading
 from cnndemo.architectures.reading import Own
 from cnndemo.architectures.views.plans import network_graph, words_of
 from cnndemo.jobs import Job
@@ -47,7 +47,8 @@ def own_network() -> None:
     with right, guard():
         data = (lambda: file.data) if file else (lambda: own.shipped(title))
         job = _asked(name, file.identity if file else "ours", data, picture, scale)
-        watch(job, lambda: _told(job, plain(file.name) if file else title, picture))
+        known = None if file else own.CLASSES.get(own.SHIPPED[title])
+        watch(job, lambda: _told(job, file.name if file else title, picture, known))
 
 
 def _asked(name: str, identity: str, read: Callable[[], bytes], picture: Picture, scale: str) -> Job[Own]:
@@ -69,17 +70,17 @@ def _asked(name: str, identity: str, read: Callable[[], bytes], picture: Picture
     return known[1]
 
 
-def _told(job: Job[Own], title: str, picture: Picture) -> None:
+def _told(job: Job[Own], title: str, picture: Picture, classes: Sequence[str] | None) -> None:
     """What is known of the network so far."""
     if job.error:
         st.warning(str(job.error), icon=":material/info:")
     elif (found := job.latest) is not None:
-        _show(found, title, picture)
+        _show(found, title, picture, classes)
     else:
         st.caption(":material/hourglass: " + in_line("The network is being read …"))
 
 
-def _show(found: Own, title: str, picture: Picture) -> None:
+def _show(found: Own, title: str, picture: Picture, classes: Sequence[str] | None) -> None:
     with st.container(horizontal=True):
         st.metric("Parameters", words_of(found.parameters), width="content")
         st.metric("Multiply-adds", words_of(found.multiply_adds), width="content")
@@ -88,15 +89,16 @@ def _show(found: Own, title: str, picture: Picture) -> None:
     for note in found.notes:
         st.caption(f":material/info: {plain(note, 400)}")
     if found.answer is not None:
-        _answer(found.answer, title)
+        _answer(found.answer, title, classes)
     elif found.source is None:
         st.caption("Its input is no picture, so it is read but not run.")
     if found.layers:
-        network_graph(found.layers, title, "own")
+        # A small network is shown unfolded, whatever was chosen for a large one.
+        network_graph(found.layers, title, "own_small" if len(found.layers) <= folding.SMALL else "own")
         _layers(found, picture)
 
 
-def _answer(answer: np.ndarray, title: str) -> None:
+def _answer(answer: np.ndarray, title: str, classes: Sequence[str] | None) -> None:
     """Bars for scores of classes, a picture for maps, numbers for anything else."""
     if answer.ndim == 1 and answer.size >= 2:
         if not np.isfinite(answer).all():
@@ -104,7 +106,7 @@ def _answer(answer: np.ndarray, title: str) -> None:
             return
         shares = bool((answer >= 0).all() and abs(answer.sum() - 1) < 1e-3)
         best = np.argsort(-answer)[:BEST]
-        names = efficientnet_lite0.labels() if answer.size == efficientnet_lite0.CLASSES else None
+        names = efficientnet_lite0.labels() if answer.size == efficientnet_lite0.CLASSES else classes
         labels = [names[i] if names else f"number {i}" for i in best]
         alt = f"{title}: most for {labels[0]}, {answer[best[0]]:.3g}"
         chart(figures.bars(labels, [float(answer[i]) for i in best], 0, percent=shares), alt, key="own_answer")
@@ -137,7 +139,8 @@ def _layers(found: Own, picture: Picture) -> None:
         height=260, selection_mode="single-row", on_select="rerun", key="own_layers",
     )  # fmt: skip
     rows = picked.selection.rows if picked else []
-    first = next((place for place, maps in enumerate(found.maps) if maps is not None), 0)
+    drawn = [place for place, maps in enumerate(found.maps) if maps is not None]
+    first = next((place for place in drawn if found.layers[place].kind == "convolution"), drawn[0] if drawn else 0)
     place = rows[0] if rows and rows[0] < len(found.layers) else first
     layer = found.layers[place]
     if found.source is None:

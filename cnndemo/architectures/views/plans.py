@@ -116,7 +116,7 @@ def layer_table(plan: architectures.Plan, name: str) -> None:
         show(
             architectures.field_of(picture.image, layer, side),
             f"A unit in the middle of **{layer.name}** sees {min(layer.sees, side)} of {side} pixels each way, "
-            f"{seen * seen:.0%} of the picture"
+            f"{100 * seen * seen:.2g} % of the picture"
             + (f"; its window of {layer.sees} reaches over the edge." if layer.sees > side else "."),
             alt=f"The middle of {picture.alt}; a bright square is what one unit sees",
         )
