@@ -207,6 +207,13 @@ GOALS: dict[str, Goal] = {
             "Switch filters off until the network fails. How many did it need?",
         ),
     ),
+    "fool_it": Goal(
+        "change a network's mind with a change that nobody sees, and say why its percentages are no proof",
+        (
+            "Find the smallest ε that fools the network. Does a random change of that size ever do it?",
+            "Fool it, then blur the picture a little, or save it as a JPEG: which changes survive?",
+        ),
+    ),
     "book_index": Goal(
         "go from any figure or listing of the book to where it runs",
         (

@@ -69,7 +69,7 @@ def another(element) -> Any:
         return "sobel" if not now else None  # the search of the index; a line of points has its own tests
     if isinstance(now, (list, tuple)):  # several may be chosen
         return element.options[-1:]
-    shown = element.format_func(now)
+    shown = None if now is None else element.format_func(now)
     return next((option for option in element.options if option != shown and option not in ("Upload", "Camera")), None)
 
 

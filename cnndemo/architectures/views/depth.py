@@ -11,7 +11,7 @@ from cnndemo.architectures import figures as charts
 from cnndemo.architectures.gradients import WIDTH
 from cnndemo.architectures.views.plans import words_of
 from cnndemo.jobs import Job
-from cnndemo.ui.choices import one_of
+from cnndemo.ui.choices import main_button, one_of
 from cnndemo.ui.panels import chart, table
 from cnndemo.ui.session import state
 from cnndemo.ui.watch import in_line, watch
@@ -118,8 +118,8 @@ def race() -> None:
         )
         normalized = st.toggle("Batch normalization in both", True, **state.linked("r_bn"))
         with st.container(horizontal=True):
-            st.button(
-                "Train both", type="primary", icon=":material/play_arrow:", key=state.key("r_go"), disabled=running,
+            main_button(
+                "Train both", icon=":material/play_arrow:", key=state.key("r_go"), disabled=running,
                 on_click=_begin, args=(stacks.Race(depth, normalized, rate, updates),),
             )  # fmt: skip
             if running:

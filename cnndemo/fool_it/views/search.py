@@ -50,8 +50,8 @@ def without_looking_inside() -> None:
         job: Job[Found] | None = state.get("_evolution")
         running = job is not None and job.running
         with st.container(horizontal=True):
-            st.button(
-                "Let it evolve", icon=":material/genetics:", key=state.key("evolve"), disabled=running, type="primary",
+            ui.main_button(
+                "Let it evolve", icon=":material/genetics:", key=state.key("evolve"), disabled=running,
                 on_click=_begin, args=(kind, reader, change, wanted),
             )  # fmt: skip
             if running:
