@@ -208,7 +208,7 @@ GOALS: dict[str, Goal] = {
         ),
     ),
     "fool_it": Goal(
-        "change a network's mind with a change that nobody sees, and say why its percentages are no proof",
+        "fool a network by changes that nobody sees, and say why its percentages prove nothing",
         (
             "Find the smallest ε that fools the network. Does a random change of that size ever do it?",
             "Fool it, then blur the picture a little, or save it as a JPEG: which changes survive?",
