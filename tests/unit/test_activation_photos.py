@@ -74,11 +74,12 @@ def test_pictures_of_any_shape(name, shape):
 
 @pytest.mark.parametrize(("name", "layer", "off"), [
     ("efficientnet_lite0", "stage2", (0, 5, 23)), ("efficientnet_lite0", "head_activation", tuple(range(0, 1280, 3))),
-    ("resnet20", "stage2_block2_activation", (1, 30)), ("pet_segmentation", "bottom_convolution2", tuple(range(100))),
+    ("resnet20", "stage2_block2_activation", (1, 30)), ("efficientnet_lite0", "stage1", (2, 9)),
+    ("pet_segmentation", "decoder1_convolution2", tuple(range(40))),
 ])  # fmt: skip
 def test_switching_maps_off_is_what_keras_makes_of_zeros(name, layer, off):
     network, model = NETWORKS[name], weights.load(name)
-    fitted = network.fit(images.sample("cat"))
+    fitted = network.fit(images.sample("coffee"))
     first = keras.Model(model.inputs[0], model.get_layer(layer).output)
     rest = keras.Model(model.get_layer(layer).output, model.outputs[0])
     maps = np.array(first(network.batch(fitted), training=False))
