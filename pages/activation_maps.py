@@ -127,4 +127,5 @@ else:
     ui.code(CODE, SNIPPETS[None])
 if questions:
     ui.check_yourself(questions)
-ui.model_card(network.name if network else MODEL)
+name = network.name if network else MODEL
+ui.model_card(name, *([f"{name}.filters"] if name in activation_maps.PARTS else []))

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from cnndemo import activation_maps, images, weights
+from cnndemo import activation_maps, images, inference, weights
 from cnndemo.activation_maps import NETWORKS, drawing, fields, library, nearest
 from cnndemo.activation_maps.networks import shapes
 
@@ -34,7 +34,7 @@ def test_a_place_looks_at_its_field_and_at_nothing_else(name, layer, row, column
     inside[top + height - 1, left : left + width] = 255 - picture[top + height - 1, left : left + width]
 
     def at(image: np.ndarray) -> np.ndarray:
-        maps = activation_maps.inference.predictor(name, [layer])(network.batch(image))[layer]
+        maps = inference.predictor(name, [layer])(network.batch(image))[layer]
         return maps[0, row, column]
 
     value = at(picture)
