@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 
@@ -38,7 +37,7 @@ def test_a_place_looks_at_its_field_and_at_nothing_else(name, layer, row, column
         return maps[0, row, column]
 
     value = at(picture)
-    assert at(outside) == pytest.approx(value, abs=1e-3 * max(1.0, np.abs(value).max()))
+    assert at(outside) == pytest.approx(value, abs=1e-3 * max(1.0, float(np.abs(value).max())))
     assert np.abs(at(inside) - value).max() > 1e-4
 
 
@@ -78,6 +77,8 @@ def test_pictures_of_any_shape(name, shape):
     ("pet_segmentation", "decoder1_convolution2", tuple(range(40))),
 ])  # fmt: skip
 def test_switching_maps_off_is_what_keras_makes_of_zeros(name, layer, off):
+    import keras
+
     network, model = NETWORKS[name], weights.load(name)
     fitted = network.fit(images.sample("coffee"))
     first = keras.Model(model.inputs[0], model.get_layer(layer).output)
@@ -101,11 +102,8 @@ def test_a_filter_that_is_not_there_cannot_be_switched_off():
 
 
 def test_colours_of_maps():
-    assert drawing.colored(np.array([-2.0, 0.0, 2.0]), True).tolist() == [
-        [33, 102, 172],
-        [247, 247, 247],
-        [178, 24, 43],
-    ]
+    low, middle, high = drawing.colored(np.array([-2.0, 0.0, 2.0]), True).tolist()
+    assert low == [33, 102, 172] and min(middle) > 244 and high == [178, 24, 43]
     dark, bright = drawing.colored(np.array([0.0, 3.0]), False)
     assert dark.sum() < bright.sum() and drawing.colored(np.zeros((2, 2)), False).shape == (2, 2, 3)
     maps = np.zeros((9, 9, 3), np.float32)
