@@ -9,7 +9,16 @@ import streamlit as st
 from cnndemo import digit_classifier, ui
 from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier import looking, preparation, strokes
-from cnndemo.digit_classifier.views import dense, flatten, pick_part, pick_steps, show_no_digit, show_number, show_steps
+from cnndemo.digit_classifier.views import (
+    dense,
+    flatten,
+    pick_part,
+    pick_steps,
+    show_neighbours,
+    show_no_digit,
+    show_number,
+    show_steps,
+)
 from cnndemo.models import digit_classifier as architecture
 from cnndemo.ui import own_network
 from cnndemo.ui.pictures import Picture
@@ -58,6 +67,8 @@ def try_it() -> None:
                 f"probabilities of the ten digits; the highest is {reading.digit} with {reading.confidence:.1%}",
                 key="probabilities",
             )
+            if reading.doubtful:
+                show_neighbours(reading)
         show_steps(reading, steps)
         if len(steps) < len(preparation.STEPS):
             whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))

@@ -28,6 +28,8 @@ from PIL import Image
 
 from cnndemo import images, weights
 from cnndemo.activation_maps import NETWORKS, library, wanted
+from cnndemo.activation_maps.fields import seen
+from cnndemo.activation_maps.networks import shapes
 from cnndemo.models import efficientnet_lite0
 from train import common
 from train.datasets import mnist, oxford_pets
@@ -103,7 +105,9 @@ def photo_colors() -> np.ndarray:
     return (mixed / np.linalg.norm(root, axis=1).max()).astype(np.float32)
 
 
-def climb(network: keras.Model, part: wanted.Part, channels: list[int], steps: int, seed: int) -> np.ndarray:
+def climb(
+    network: keras.Model, part: wanted.Part, channels: list[int], steps: int, seed: int, middle: bool = False
+) -> np.ndarray:
     """Pictures that excite channels of a layer.
 
     Args:
@@ -112,20 +116,22 @@ def climb(network: keras.Model, part: wanted.Part, channels: list[int], steps: i
         channels: one picture each.
         steps: of Adam; the last quarter without moving the picture around.
         seed: of the first grey and of the moves.
+        middle: only the place in the middle counts, nothing moves, and colours are free.
 
     Returns:
         uint8 (channels, size, size, 1 or 3).
     """
     network.trainable = False
-    colors = photo_colors() if network.inputs[0].shape[-1] == 3 else np.ones((1, 1), np.float32)
+    depth = network.inputs[0].shape[-1]
+    colors = photo_colors() if depth == 3 and not middle else np.eye(depth, dtype=np.float32)
     canvas = Canvas(len(channels), part, colors, seed)
     shift = keras.Input((2,), dtype="int32")
     answers = network(canvas(shift))
     mine = ops.one_hot(np.array(channels), answers.shape[-1])
     if len(answers.shape) == 4:
         maps = ops.einsum("nhwc,nc->nhw", answers, mine)
-        middle = maps.shape[1] // 2
-        excited = ops.mean(maps, (1, 2)) + maps[:, middle, middle]
+        place = maps.shape[1] // 2
+        excited = maps[:, place, place] + (0.0 if middle else ops.mean(maps, (1, 2)))
     else:
         excited = ops.einsum("nc,nc->n", answers, mine)
     model = keras.Model(shift, ops.reshape(ops.sum(excited), (1, 1)))
@@ -133,9 +139,24 @@ def climb(network: keras.Model, part: wanted.Part, channels: list[int], steps: i
     chance = np.random.default_rng([seed, *channels])
     nothing = np.zeros((1, 1), np.float32)
     for step in range(steps):
-        move = chance.integers(-part.jitter, part.jitter + 1, (1, 2)) if step < steps * 3 // 4 else np.zeros((1, 2))
+        jitter = part.jitter if step < steps * 3 // 4 and not middle else 0
+        move = chance.integers(-jitter, jitter + 1, (1, 2))
         model.train_on_batch(move.astype(np.int32), nothing)
     return np.round(255 * ops.convert_to_numpy(canvas.pictures())).astype(np.uint8)
+
+
+def put_middle(pictures: np.ndarray, others: np.ndarray, name: str, layer: str) -> None:
+    """Replace the pixels that the middle place looks at by those of pictures which were made for it alone."""
+    part, way = wanted.PARTS[name][layer], wanted.steps(name, layer)
+    places = network_places(name, layer) * part.repeat_while_made // part.repeat
+    first, last = seen(way, places // 2)
+    field = np.arange(first, last + 1) % part.size
+    pictures[:, field[:, None], field] = others[:, field[:, None], field]
+
+
+def network_places(name: str, layer: str) -> int:
+    """How many rows and columns the maps of a layer have."""
+    return shapes(name)[layer][0]
 
 
 def made(name: str, layer: str, folder: Path, arguments: argparse.Namespace) -> np.ndarray:
@@ -152,8 +173,10 @@ def made(name: str, layer: str, folder: Path, arguments: argparse.Namespace) -> 
         keras.backend.clear_session()
         network = digit_layer(layer) if name == "digit_classifier" else photo_layer(
             layer, part.size * part.repeat_while_made * part.enlarge)  # fmt: skip
-        some = channels[first : first + BATCH]
-        done.append(climb(network, part, some, arguments.steps or part.steps, arguments.seed))
+        some, steps = channels[first : first + BATCH], arguments.steps or part.steps
+        done.append(climb(network, part, some, steps, arguments.seed))
+        if part.exact:
+            put_middle(done[-1], climb(network, part, some, steps, arguments.seed, middle=True), name, layer)
         print(f"{name} {layer} {some[0]}–{some[-1]}: {time.time() - started:.0f} s", flush=True)
     result = np.concatenate(done)
     with weights.whole(file) as scratch:

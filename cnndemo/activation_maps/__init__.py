@@ -25,7 +25,7 @@ from cnndemo.activation_maps.maps import (
 )
 from cnndemo.activation_maps.networks import NETWORKS, Layer, Look, Network, look
 from cnndemo.activation_maps.switches import silenced as silenced_photo
-from cnndemo.activation_maps.wanted import Patch, Wanted, wanted_by
+from cnndemo.activation_maps.wanted import PARTS, Patch, Wanted, wanted_by
 
 __all__ = [
     "COLORS",
@@ -35,6 +35,7 @@ __all__ = [
     "Layer",
     "Look",
     "NETWORKS",
+    "PARTS",
     "Network",
     "Patch",
     "Predict",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from cnndemo import images
 from cnndemo.figures import ACCENT, OUTPUT, QUIET, SIGNED, heatmap, signed_range, styled
 
 GAP = 2  # pixels between the pictures of a sheet, as cnndemo.activation_maps.sheet lays them
 
 
-def clickable(picture: np.ndarray, channels: Sequence[int], columns: int, chosen: int | None = None) -> go.Figure:
+def clickable(
+    picture: np.ndarray, channels: Sequence[int], columns: int, chosen: int | None = None, pixels: int = 46
+) -> go.Figure:
     """A sheet of maps whose cells can be clicked; `customdata` of a point is the channel.
 
     Args:
@@ -20,10 +24,12 @@ def clickable(picture: np.ndarray, channels: Sequence[int], columns: int, chosen
         channels: which channel is in which cell.
         columns: cells a row.
         chosen: channel that is framed.
+        pixels: height of a row on the page.
     """
     cell = picture.shape[1] / columns
     centers = [((i % columns + 0.5) * cell, (i // columns + 0.5) * cell) for i in range(len(channels))]
-    figure = go.Figure(go.Image(z=picture, hoverinfo="skip"))
+    address = "data:image/png;base64," + base64.b64encode(images.png(picture)).decode()  # a tenth of its numbers' size
+    figure = go.Figure(go.Image(source=address, hoverinfo="skip"))
     figure.add_scatter(
         x=[x for x, _ in centers],
         y=[y for _, y in centers],
@@ -44,7 +50,7 @@ def clickable(picture: np.ndarray, channels: Sequence[int], columns: int, chosen
     figure.update_xaxes(visible=False, constrain="domain", range=[0, picture.shape[1]])
     figure.update_yaxes(visible=False, constrain="domain", range=[picture.shape[0], 0], scaleanchor="x")
     rows = -(-len(channels) // columns)
-    figure = styled(figure, round(46 * rows + 16))
+    figure = styled(figure, round(pixels * rows + 16))
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 8, "b": 8}, clickmode="event+select")
 
 
@@ -100,3 +106,36 @@ def by_digit(before: np.ndarray, after: np.ndarray) -> go.Figure:
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     figure.update_xaxes(type="category", title_text="digit")
     return styled(figure, 280)
+
+
+def picture_sheet(pictures: np.ndarray, columns: int, cell: int = 112) -> np.ndarray:
+    """Pictures on one sheet, as `clickable` wants it: uint8 (n, size, size, 3) -> (rows * cell, columns * cell, 3)."""
+    factor = max(1, (cell - GAP) // pictures.shape[1])
+    rows, side = -(-len(pictures) // columns), pictures.shape[1] * factor + GAP
+    result = np.full((rows * side, columns * side, 3), 128, np.uint8)
+    for place, picture in enumerate(pictures):
+        top, left = place // columns * side + 1, place % columns * side + 1
+        result[top : top + side - GAP, left : left + side - GAP] = images.enlarge(picture, factor)
+    return result
+
+
+def change(words: Sequence[str], before: np.ndarray, after: np.ndarray, changed: bool) -> go.Figure:
+    """What a network answers, and if maps are off, what it answers then; both (answers,) in 0-1."""
+    figure = go.Figure()
+    for name, values, color in (("all maps", before, QUIET if changed else OUTPUT), ("some off", after, OUTPUT))[
+        : 1 + changed
+    ]:
+        figure.add_bar(
+            y=list(words),
+            x=values,
+            name=name,
+            orientation="h",
+            marker_color=color,
+            text=[f"{value:.1%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>",
+        )
+    figure.update_xaxes(visible=False, range=[0, 1.2])
+    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
+    return styled(figure, 60 + (46 if changed else 30) * len(words)).update_layout(showlegend=changed)

@@ -39,7 +39,7 @@ def silenced(network: Network, fitted: np.ndarray, off: Mapping[str, tuple[int, 
 def _switched(name: str):
     """A function of a batch and of factors `on_<layer>`, (1, channels, 1, 1); the last network's is kept, 10 to 30 MB.
 
-    The factors are put in here and not where the file is made: they cost every page a tenth of its speed.
+    The factors are put in here and not where the file is made, since other pages do without them.
     """
     import onnx
 
@@ -56,20 +56,23 @@ def put_switches(model) -> None:
     """
     from onnx import TensorProto, helper
 
-    graph = model.graph
+    graph, given = model.graph, {output.name for output in model.graph.output}
     makers = {name: node for node in graph.node for name in node.output}
     for output in graph.output:
         last = makers[output.name]
         if last.op_type != "Transpose" or len(output.type.tensor_type.shape.dim) != 4:
             continue
         inside, switch = last.input[0], f"on_{output.name}"
+        after = {inside: f"{inside}/switched", output.name: f"{output.name}/switched"}
         channels = output.type.tensor_type.shape.dim[3].dim_value
         for node in graph.node:
-            if node.op_type != "Transpose" or node.output[0] not in {other.name for other in graph.output}:
+            if node.op_type != "Transpose" or node.output[0] not in given:
                 for place, name in enumerate(node.input):
-                    if name == inside:
-                        node.input[place] = f"{inside}/switched"
+                    node.input[place] = after.get(name, name)
         graph.input.append(helper.make_tensor_value_info(switch, TensorProto.FLOAT, [1, channels, 1, 1]))
-        product = helper.make_node("Mul", [inside, switch], [f"{inside}/switched"], name=f"{output.name}/switch")
+        product = helper.make_node("Mul", [inside, switch], [after[inside]], name=f"{output.name}/switch")
+        turned = helper.make_node("Transpose", [after[inside]], [after[output.name]], name=f"{output.name}/turned")
+        turned.attribute.extend(last.attribute)
         at = next(place for place, node in enumerate(graph.node) if inside in node.output)
         graph.node.insert(at + 1, product)
+        graph.node.insert(at + 2, turned)

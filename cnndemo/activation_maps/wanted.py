@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -46,6 +47,7 @@ class Part:
         jitter: pixels by which it is moved around in a step, each way.
         steps, rate: of Adam.
         contrast: how steep the sigmoid is; small filters see a few pixels and need all of it.
+        exact: its few pixels in the middle were made for the place in the middle alone.
         limit: channels of which there is a picture.
     """
 
@@ -57,15 +59,16 @@ class Part:
     steps: int = 128
     rate: float = 0.02
     contrast: float = 1.4
+    exact: bool = False
     limit: int = 16
 
 
-_SMALL = {"steps": 160, "rate": 0.05, "contrast": 4.0}
+_SMALL = {"steps": 160, "rate": 0.05, "contrast": 2.0, "exact": True}
 PARTS = {
     DIGITS: {
         "conv2d_1": Part(28, jitter=2, limit=32, **_SMALL),
         "conv2d_2": Part(28, jitter=2, limit=64, **_SMALL),
-        "dense_2": Part(28, jitter=1, limit=10, **_SMALL),
+        "dense_2": Part(28, jitter=1, limit=10, steps=160, rate=0.05, contrast=2.0),
     },
     PHOTOS: {
         "stem_normalization": Part(28, repeat=8, repeat_while_made=2, jitter=2, limit=32, **_SMALL),
@@ -84,7 +87,8 @@ CLASSES = ("goldfish", "ostrich", "flamingo", "peacock", "tiger", "zebra", "tabb
            "ladybug", "monarch", "espresso", "pizza", "banana", "strawberry", "daisy", "toaster", "computer keyboard",
            "teapot", "volcano", "space shuttle", "castle", "volleyball", "motor scooter")  # fmt: skip
 TITLES = {"conv2d_1": "conv2d_1", "conv2d_2": "conv2d_2", "dense_2": "the ten answers", "logits": "the answers"}
-COLUMNS = 1792  # pixels across a sheet of photographs' filters; a multiple of every size
+COLUMNS = 16  # pictures side by side on a sheet
+CELL = {DIGITS: 28, PHOTOS: 112}  # their side there, pixels
 
 
 def channels(name: str, layer: str) -> list[int]:
@@ -195,11 +199,13 @@ class Wanted:
     Attributes:
         picture: found by gradient ascent, uint8 (size, size, 3).
         value: how much it excites the filter.
+        patch: the part of what the network sees of it that excites the filter most, uint8.
         patches: the most exciting pieces of shipped pictures, the best first; none where nothing excites it.
     """
 
     picture: np.ndarray
     value: float
+    patch: np.ndarray
     patches: tuple[Patch, ...]
 
 
@@ -212,10 +218,21 @@ def wanted_by(name: str, layer: str, channel: int) -> Wanted | None:
     if layer not in PARTS.get(name, {}) or channel not in channels(name, layer):
         return None
     place = channels(name, layer).index(channel)
-    table = _table(name)
-    best, where = table[f"{layer}/best"][place], table[f"{layer}/where"][place]
+    known = table(name)
+    best, where = known[f"{layer}/best"][place], known[f"{layer}/where"][place]
     patches = tuple(_patch(name, layer, at, float(value)) for value, at in zip(best, where, strict=True) if value > 0)
-    return Wanted(pictures(name, layer)[place], float(table[f"{layer}/excited"][place]), patches)
+    picture, value = pictures(name, layer)[place], float(known[f"{layer}/excited"][place])
+    return Wanted(picture, value, _most_exciting(name, layer, picture, channel), patches)
+
+
+def _most_exciting(name: str, layer: str, picture: np.ndarray, channel: int) -> np.ndarray:
+    """The pixels that the most excited place looks at, of a picture as the network sees it."""
+    batch = shown_to(name, layer, picture[None, ..., :1] if name == DIGITS else picture[None])
+    maps = answers(name, layer, batch)
+    row, column = peaks(maps, inside(name, layer, maps.shape[1]))[1][0, channel]
+    top, left, height, wide = looks_at(steps(name, layer), int(row), int(column), size(name))
+    part = batch[0, top : top + height, left : left + wide] * (255.0 if name == DIGITS else 1.0)
+    return np.broadcast_to(np.round(part).astype(np.uint8), (height, wide, 3))
 
 
 def pictures(name: str, layer: str) -> np.ndarray:
@@ -229,35 +246,32 @@ def pictures(name: str, layer: str) -> np.ndarray:
 
 def cut(name: str, layer: str, whole: np.ndarray) -> np.ndarray:
     """The pictures of a layer, cut out of a sheet; see `sheet`."""
-    top, across = 0, _across(name)
-    for other, part in PARTS[name].items():
-        count, columns = len(channels(name, other)), across // part.size
-        rows = -(-count // columns)
+    top, cell = 0, CELL[name]
+    for other in PARTS[name]:
+        count = len(channels(name, other))
+        rows = -(-count // COLUMNS)
         if other == layer:
-            band = whole[top : top + rows * part.size, : columns * part.size]
-            tiles = band.reshape(rows, part.size, columns, part.size, 3).swapaxes(1, 2)
-            return tiles.reshape(-1, part.size, part.size, 3)[:count]
-        top += rows * part.size
+            band = whole[top : top + rows * cell].reshape(rows, cell, COLUMNS, cell, 3).swapaxes(1, 2)
+            cells, size = band.reshape(-1, cell, cell, 3)[:count], PARTS[name][layer].size
+            fields = cells.reshape(count, size, cell // size, size, cell // size, 3)
+            return np.round(fields.mean(axis=(2, 4))).astype(np.uint8)
+        top += rows * cell
     raise KeyError(layer)
 
 
 def sheet(name: str, made: dict[str, np.ndarray]) -> np.ndarray:
-    """All pictures of a network on one sheet, layer under layer, as `pictures` finds them; uint8 (h, w, 3)."""
-    bands, across = [], _across(name)
-    for layer, part in PARTS[name].items():
-        tiles = np.broadcast_to(made[layer], (*made[layer].shape[:3], 3))
-        columns = across // part.size
-        rows = -(-len(tiles) // columns)
-        full = np.full((rows * columns, part.size, part.size, 3), 128, np.uint8)
-        full[: len(tiles)] = tiles
-        band = full.reshape(rows, columns, part.size, part.size, 3).swapaxes(1, 2)
-        band = band.reshape(rows * part.size, columns * part.size, 3)
-        bands.append(np.pad(band, ((0, 0), (0, across - band.shape[1]), (0, 0)), constant_values=128))
+    """All pictures of a network on one sheet, layer under layer, as `cut` finds them; uint8 (h, w, 3).
+
+    Small ones are enlarged to the others' size, or the compression would take their pixels' colours for one.
+    """
+    bands, cell = [], CELL[name]
+    for layer, pictures in made.items():
+        factor, rows = cell // PARTS[name][layer].size, -(-len(pictures) // COLUMNS)
+        full = np.full((rows * COLUMNS, cell, cell, 3), 128, np.uint8)
+        full[: len(pictures)] = pictures.repeat(factor, axis=1).repeat(factor, axis=2)
+        band = full.reshape(rows, COLUMNS, cell, cell, 3).swapaxes(1, 2)
+        bands.append(band.reshape(rows * cell, COLUMNS * cell, 3))
     return np.concatenate(bands)
-
-
-def _across(name: str) -> int:
-    return 32 * 28 if name == DIGITS else COLUMNS
 
 
 def _patch(name: str, layer: str, at: np.ndarray, value: float) -> Patch:
@@ -278,27 +292,32 @@ def looks_at(way: tuple[Step, ...] | None, row: int, column: int, side: int) -> 
     return top, left, height, wide
 
 
-def _file(name: str, kind: str):
-    """A file of the sheet, verified against the card."""
+def file(name: str, kind: str) -> Path:
+    """A file of the sheet, "webp" or "npz", verified against the card.
+
+    Raises:
+        WeightsError: it is missing or damaged, or the card is.
+    """
     about = weights.card(f"{name}.filters")
-    file = weights.WEIGHTS_DIR / f"{name}.filters.{kind}"
+    found = weights.WEIGHTS_DIR / f"{name}.filters.{kind}"
     try:
-        right = weights.sha256(file) == about["sha256" if kind == "webp" else "table_sha256"]
+        right = weights.sha256(found) == about["sha256" if kind == "webp" else "table_sha256"]
     except OSError:
         right = False
     if not right:
         raise WeightsError(f"The sheet of what filters want is missing or damaged. Make it with: {about['command']}")
-    return file
+    return found
 
 
 @lru_cache(maxsize=2)
 def _sheet(name: str) -> np.ndarray:
-    result = np.asarray(Image.open(_file(name, "webp")).convert("RGB"))
+    result = np.asarray(Image.open(file(name, "webp")).convert("RGB"))
     result.flags.writeable = False
     return result
 
 
 @lru_cache(maxsize=2)
-def _table(name: str) -> dict[str, np.ndarray]:
-    with np.load(_file(name, "npz")) as content:
+def table(name: str) -> dict[str, np.ndarray]:
+    """How much each picture excites its filter, and the best shipped patches: `<layer>/excited`, `/best`, `/where`."""
+    with np.load(file(name, "npz")) as content:
         return {key: content[key] for key in content.files}

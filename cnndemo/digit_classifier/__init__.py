@@ -1,6 +1,7 @@
 """Read digits with the book's network: one in a drawing, or several in a photo (book 2.1–2.3)."""
 
 from cnndemo.digit_classifier.looking import JUDGE
+from cnndemo.digit_classifier.neighbours import Neighbours, agreement, nearest
 from cnndemo.digit_classifier.reading import (
     ALL_STEPS,
     MODEL,
@@ -30,6 +31,7 @@ __all__ = [
     "ALL_STEPS",
     "JUDGE",
     "MODEL",
+    "Neighbours",
     "NoDigit",
     "Other",
     "Predict",
@@ -37,12 +39,14 @@ __all__ = [
     "Readings",
     "answer_to",
     "STAGES",
+    "agreement",
     "boxed",
     "check",
     "classify",
     "contributions",
     "journey",
     "mnist_sheet",
+    "nearest",
     "read_number",
     "sample",
     "sample_photo",

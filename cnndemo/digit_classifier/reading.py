@@ -22,6 +22,8 @@ Predict = Callable[[np.ndarray], np.ndarray]
 ALL_STEPS = frozenset(STEPS)
 
 
+DOUBT = 0.9
+"""Below this probability a reading is doubtful, and the page shows which training digits it is near to."""
 ONE = 0.6
 """From this probability on, the second network's 1 is a 1."""
 
@@ -50,6 +52,11 @@ class Reading:
     def confidence(self) -> float:
         """The book's network's probability of the digit that was read."""
         return float(self.probabilities[self.digit])
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the book's network alone would read another digit, or is less than `DOUBT` sure."""
+        return self.corrected or self.confidence < DOUBT
 
     @property
     def corrected(self) -> bool:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier.ink import Ink
+from cnndemo.digit_classifier.neighbours import nearest
 from cnndemo.digit_classifier.preparation import STEPS, Box
 from cnndemo.digit_classifier.reading import NoDigit, Reading, Readings, boxed, contributions
 from cnndemo.errors import VisitorError
@@ -135,6 +136,22 @@ def show_no_digit(picture: Picture, error: NoDigit, alone: Reading | None) -> No
             f"({alone.confidence:.1%}). A second, small network says that this is none of the ten."
         )
     show_ink(error.ink)
+
+
+def show_neighbours(reading: Reading) -> None:
+    """The shipped digits that the last layer takes for most alike: whose kind they are explains a doubtful reading."""
+    with st.spinner("Looking at 5,000 digits of MNIST …"):
+        near = nearest(reading.input, ("dense_1",))["dense_1"]
+    labels = near.labels.tolist()
+    alike = labels.count(reading.digit)
+    with st.container(width=440):
+        show(
+            np.hstack([np.pad(digit, 2) for digit in near.digits]),
+            f"Not sure. The nearest of MNIST's digits in the last layer: **{' '.join(map(str, labels))}**; {alike} of "
+            f"{len(labels)} are a {reading.digit}.",
+            f"the {len(labels)} nearest digits of MNIST: {', '.join(map(str, labels))}",
+            target=440,
+        )
 
 
 @st.fragment

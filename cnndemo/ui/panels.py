@@ -175,7 +175,7 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
         ("Licence of the data", data.get("licence")),
         ("Weights from", " ".join(str(value) for key, value in source.items() if key != "licence")),
         ("Licence of the weights", source.get("licence")),
-        ("Parameters", f"{about['parameters']:,}"),
+        ("Parameters", f"{about['parameters']:,}" if "parameters" in about else None),
         ("File", f"{about['bytes'] / 1e6:.1f} MB, {about['dtype']}, sha256 {about['sha256'][:12]}…"),
         ("Training", training),
         ("Hardware", ", then ".join(dict.fromkeys(filter(None, (s.get("hardware") for s in weights.stages(about)))))),

@@ -6,9 +6,11 @@ import pytest
 
 from tests.pages.conftest import no_trouble
 
+PHOTOS = "EfficientNet-Lite0"
 
-def group(page, label: str):
-    return next(element for element in page.button_group if element.label.startswith(label))
+
+def texts(page) -> str:
+    return " ".join(element.value for element in (*page.markdown, *page.caption))
 
 
 def accuracies(page) -> list[float]:
@@ -17,10 +19,8 @@ def accuracies(page) -> list[float]:
 
 def test_the_books_five_and_seven_come_first(open_page):
     page = no_trouble(open_page("activation_maps"))
-    texts = [text.value for text in page.markdown]
-    assert sum("32 maps of 26 × 26" in text for text in texts) == 2
-    assert sum("64 maps of 24 × 24" in text for text in texts) == 2
-    assert any(text.startswith("- MNIST digit 5") for text in texts)
+    assert texts(page).count("32 maps of 26 × 26") == texts(page).count("64 maps of 24 × 24") == 2
+    assert "- MNIST digit 5" in texts(page)
     assert accuracies(page)[0] > 97
 
 
@@ -39,14 +39,59 @@ def test_my_choice_of_maps(open_page):
 
 @pytest.mark.parametrize("layer", ["conv2d_1", "conv2d_2"])
 def test_the_enlarged_map_follows_the_link(open_page, layer):
-    page = no_trouble(open_page("activation_maps", {"layer": layer, f"map_{layer}": "12", "sort": "Mean"}))
+    page = no_trouble(open_page("activation_maps", {"layer": layer, "filter": "12", "sort": "Mean"}))
     assert page.number_input[0].value == 12
     weights = {"conv2d_1": "9 weights", "conv2d_2": "288 weights"}[layer]
     assert any(caption.value.startswith(weights) for caption in page.caption)
 
 
 @pytest.mark.parametrize(
-    "query", [{"map_conv2d_1": "99"}, {"layer": "flatten_1"}, {"twins": "7"}, {"a": "x"}, {"off": ""}]
+    "query",
+    [
+        {"filter": "99", "layer": "stage 3", "network": "nowhere"},
+        {"layer": "flatten_1", "twins": "7", "a": "x", "off": ""},
+        {"network": PHOTOS, "layer": "conv2d_1", "filter": "x", "silent": "?"},
+    ],
 )
 def test_nonsense_in_the_link_does_no_harm(open_page, query):
     no_trouble(open_page("activation_maps", query))
+
+
+def test_a_filter_of_a_photograph_by_its_link(open_page):
+    page = no_trouble(open_page("activation_maps", {"network": PHOTOS, "layer": "stage 4", "filter": "7"}))
+    assert page.number_input[0].value == 7 and page.selectbox[0].value == "stage4"
+    assert "80 maps of 14 × 14" in texts(page) and "filter 7 of stage 4 answers more" in texts(page)
+    no_trouble(page.selectbox[0].set_value("stage6").run())  # another layer, the same number
+    assert "filter 7 of stage 6" in texts(page)
+    page.number_input[0].set_value(150).run()
+    assert "Such pictures were made for the filters 0 to 23" in texts(no_trouble(page))
+    page.selectbox[0].set_value("stage1").run()  # it has 16 filters
+    assert page.number_input[0].value == 0
+    no_trouble(page)
+
+
+@pytest.mark.parametrize("network", ["ResNet-20", "U-Net for pets"])
+def test_other_networks_say_where_such_pictures_are(open_page, network):
+    page = no_trouble(open_page("activation_maps", {"network": network}))
+    assert "For this network no such pictures were made" in texts(page)
+
+
+def test_a_filter_that_is_not_there_is_said(open_page):
+    page = no_trouble(open_page("activation_maps", {"network": PHOTOS, "layer": "stage 4", "filter": "80"}))
+    assert "There is no filter '80' in stage 4: it has 0 to 79." in texts(page)
+    assert page.number_input[0].value == 0
+
+
+def test_from_one_network_to_another_and_back(open_page):
+    page = open_page("activation_maps", {"layer": "conv2d_2", "filter": "60"})
+    switch = next(element for element in page.button_group if element.label == "Network")
+    no_trouble(switch.set_value("resnet20").run())
+    assert page.selectbox[0].value == "stage1_block3_activation" and page.number_input[0].value == 0
+    switch = next(element for element in page.button_group if element.label == "Network")
+    no_trouble(switch.set_value("digits").run())
+    assert page.number_input[0].value == 0 and "32 maps of 26 × 26" in texts(page)
+
+
+def test_the_nearest_by_layer(open_page):
+    page = no_trouble(open_page("activation_maps", {"network": PHOTOS, "near": "true", "picture": "Astronaut"}))
+    assert "Nearest in the last layer" in texts(page)

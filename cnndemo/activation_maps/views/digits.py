@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from cnndemo.activation_maps.views.choosing import pick_filter, pick_layer
+from cnndemo.activation_maps.views.wishes import Own
 from cnndemo.chain import Reader
-from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard
-from cnndemo.ui.grids import hold_within
-from cnndemo.ui.panels import chart
+from cnndemo.ui.panels import Question, chart
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
 
@@ -59,7 +59,7 @@ def clickable_maps(shown: Shown, key: str, layer: str, over: bool, sort: str) ->
     from cnndemo import activation_maps
     from cnndemo.activation_maps import figures as charts
 
-    maps = shown.maps[layer]
+    maps, layers = shown.maps[layer], list(shown.maps)
     channels = activation_maps.order(maps, sort)
     picture = activation_maps.sheet(maps, channels, COLUMNS, shown.field if over else None)
 
@@ -68,11 +68,13 @@ def clickable_maps(shown: Shown, key: str, layer: str, over: bool, sort: str) ->
         if points:
             chosen = points[0]["customdata"]
             chosen = chosen[0] if isinstance(chosen, list) else chosen
-            state["layer"], state[f"map_{layer}"] = layer, int(chosen)
+            state["layer"], state["filter"] = layer, int(chosen)
 
     st.markdown(f"**{layer}**: {maps.shape[2]} maps of {maps.shape[0]} × {maps.shape[1]}")
     chart(
-        charts.clickable(picture, channels, COLUMNS, state.get(f"map_{layer}", 0)),
+        charts.clickable(
+            picture, channels, COLUMNS, state.get("filter", 0) if state.get("layer", layers[0]) == layer else None
+        ),
         f"{maps.shape[2]} feature maps of {layer} for {shown.name}",
         key=f"sheet_{key}_{layer}",
         on_select=pick,
@@ -80,20 +82,19 @@ def clickable_maps(shown: Shown, key: str, layer: str, over: bool, sort: str) ->
     )
 
 
-def enlarge(network: Reader, digits: dict[str, Shown]) -> None:
-    """One map, chosen by click or by number, with its kernel and its statistics for each digit."""
+def enlarge(network: Reader, digits: dict[str, Shown]) -> tuple[str, int] | None:
+    """One map, chosen by click or by number, with its kernel and its statistics for each digit; layer and number."""
     from cnndemo import activation_maps
     from cnndemo.activation_maps import figures as charts
     from cnndemo.figures import heatmap, number_grid
 
     if not digits:
-        return
+        return None
     layers = network.named("Conv2D")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = one_of(st.segmented_control, "Layer", layers, layers[0], "layer")
+        layer = pick_layer({name: name for name in layers}, layers[0])
         count = next(iter(digits.values())).maps[layer].shape[-1]
-        hold_within(f"map_{layer}", count - 1)
-        channel = st.number_input("Map", 0, count - 1, 0, **state.linked(f"map_{layer}"), width=140)
+        channel = pick_filter(layer, count)
     kernel = network.arrays(layer)[0][..., channel]
     columns = st.columns(len(digits) + 1)
     with columns[0]:
@@ -112,3 +113,37 @@ def enlarge(network: Reader, digits: dict[str, Shown]) -> None:
             grid = heatmap(maps[..., channel], title=f"Map {channel}: {shown.name}", height=300, hover="activation")
             chart(grid, f"map {channel} of {layer} for {shown.name}", key=f"large_{key}")
             st.caption(f"mean {figures['mean']:.3g} · peak {figures['peak']:.3g} · above zero {figures['active']:.0%}")
+    return layer, channel
+
+
+def own_patch(shown: Shown, layer: str, channel: int) -> Own:
+    """The piece of a digit that excites a filter most."""
+    from cnndemo.activation_maps import wanted
+
+    values = shown.maps[layer][..., channel]
+    row, column = (int(place) for place in np.unravel_index(int(values.argmax()), values.shape))
+    top, left, height, width = wanted.looks_at(wanted.steps(wanted.DIGITS, layer), row, column, 28)
+    field = np.round(shown.field * 255).astype(np.uint8)
+    return Own(field[top : top + height, left : left + width], float(values.max()))
+
+
+def questions(shown: Shown) -> list[Question]:
+    """To predict, then reveal."""
+    from cnndemo import activation_maps
+
+    layer = next(iter(shown.maps))
+    means = activation_maps.statistics(shown.maps[layer])["mean"]
+    ranked = np.argsort(-means)
+    strongest = Question(
+        f"Which of these maps of {layer} has the highest mean for {shown.name}?",
+        [str(channel) for channel in sorted(set(ranked[np.linspace(0, 0.87 * len(ranked), 4).astype(int)].tolist()))],
+        str(ranked[0]),
+        f"Its mean is {means[ranked[0]]:.3f}. Sort by mean, and it comes first.",
+    )
+    silent = Question(
+        "The whole last layer of maps is silent. What is left for the dense layer to read?",
+        ["The maps before it", "Zeros only", "The digit itself"],
+        "Zeros only",
+        "It reads the last maps and nothing else: all digits look the same. To leave a layer out one must train anew.",
+    )
+    return [strongest, silent] if len(ranked) > 3 else [silent]

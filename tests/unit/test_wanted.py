@@ -1,0 +1,122 @@
+"""What filters want: the sheets that ship, the patches beside them, and how they are made."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+import numpy as np
+import pytest
+
+from cnndemo import activation_maps, images, weights
+from cnndemo.weights import WeightsError
+from tests.conftest import ROOT
+
+wanted = importlib.import_module("cnndemo.activation_maps.wanted")
+EVERY = {wanted.DIGITS: 1, wanted.PHOTOS: 6}  # of the filters, those that are measured again
+
+
+def test_there_are_enough_of_them():
+    digits, photos = wanted.PARTS[wanted.DIGITS], wanted.PARTS[wanted.PHOTOS]
+    assert [len(wanted.channels(wanted.DIGITS, layer)) for layer in digits] == [32, 64, 10]
+    assert sum(len(wanted.channels(wanted.PHOTOS, layer)) >= 16 for layer in photos if layer != "logits") >= 8
+    files = [weights.WEIGHTS_DIR / f"{name}.filters.{kind}" for name in wanted.PARTS for kind in ("webp", "npz")]
+    assert sum(file.stat().st_size for file in files) < 3e6
+
+
+@pytest.mark.parametrize("name", wanted.PARTS)
+def test_the_pictures_really_excite_their_filters_more_than_any_shipped_patch(name):
+    """Measured again on the pictures that ship, and compared with what the card says."""
+    table, more = wanted.table(name), []
+    for layer in wanted.PARTS[name]:
+        own = wanted.channels(name, layer)
+        excited, best = table[f"{layer}/excited"], table[f"{layer}/best"]
+        some = slice(None, None, EVERY[name])
+        pictures = wanted.pictures(name, layer)[some]
+        again = wanted.excited(name, layer, pictures[..., :1] if name == wanted.DIGITS else pictures, own[some])
+        np.testing.assert_allclose(again, excited[some], rtol=1e-3, atol=1e-3)
+        assert (excited >= best[:, 0] - 1e-4).all(), layer
+        more.append(excited > best[:, 0])
+    figure = weights.card(f"{name}.filters")["metrics"][0]
+    assert figure["value"] == pytest.approx(np.concatenate(more).mean(), abs=1e-4)
+    assert figure["value"] > 0.95 and figure["samples"] == sum(map(len, more))
+
+
+@pytest.mark.parametrize(("name", "layer"), [(wanted.DIGITS, "conv2d_2"), (wanted.PHOTOS, "stage3")])
+def test_the_patches_are_where_the_table_says(name, layer):
+    table, channel = wanted.table(name), 5
+    found = activation_maps.wanted_by(name, layer, channel)
+    assert len(found.patches) == wanted.BEST
+    values = [patch.value for patch in found.patches]
+    assert values == sorted(values, reverse=True)
+    number, row, column = map(int, table[f"{layer}/where"][channel, 0])
+    if name == wanted.DIGITS:
+        batch = images.digits()[0][number][None, ..., None].astype(np.float32) / 255
+    else:
+        network = activation_maps.NETWORKS[name]
+        batch = network.batch(activation_maps.library.view(number, network.size))
+    maps = wanted.answers(name, layer, batch)
+    assert maps[0, row, column, channel] == pytest.approx(values[0], rel=1e-3)
+    side = 5 if name == wanted.DIGITS else 67
+    assert found.patches[0].picture.shape[:2] == (side, side) == found.patch.shape[:2]
+
+
+def test_a_filter_without_a_picture_has_none():
+    assert activation_maps.wanted_by(wanted.PHOTOS, "stage7", 300) is None
+    assert activation_maps.wanted_by("resnet20", "stem_activation", 0) is None
+
+
+def test_a_damaged_sheet_is_a_sentence_with_the_command(tmp_path, monkeypatch):
+    for file in weights.WEIGHTS_DIR.glob("digit_classifier.filters.*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes()[: -9 if file.suffix == ".webp" else None])
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
+    with pytest.raises(WeightsError, match="python -m train.filter_images digit_classifier"):
+        wanted.file(wanted.DIGITS, "webp")
+    (tmp_path / "digit_classifier.filters.json").unlink()
+    with pytest.raises(WeightsError, match="python -m train.filter_images digit_classifier"):
+        wanted.file(wanted.DIGITS, "webp")
+
+
+def test_what_lies_beside_a_network_is_no_network():
+    assert not [name for name in weights.names() if "." in name]
+
+
+def test_a_sheet_can_be_cut_again():
+    chance = np.random.default_rng(0)
+    made = {
+        layer: chance.integers(0, 256, (len(wanted.channels(wanted.PHOTOS, layer)), part.size, part.size, 3)).astype(
+            np.uint8
+        )
+        for layer, part in wanted.PARTS[wanted.PHOTOS].items()
+    }
+    whole = wanted.sheet(wanted.PHOTOS, made)
+    for layer, pictures in made.items():
+        np.testing.assert_array_equal(wanted.cut(wanted.PHOTOS, layer, whole), pictures)
+
+
+def test_climbing_goes_up_is_seeded_and_goes_on(tmp_path, monkeypatch):
+    pytest.importorskip("keras")
+    from train import filter_images
+
+    part, channels = wanted.PARTS[wanted.DIGITS]["conv2d_2"], [3, 40]
+    network = filter_images.digit_layer("conv2d_2")
+    climbed = [filter_images.climb(network, part, channels, steps, 1) for steps in (1, 12, 12)]
+    np.testing.assert_array_equal(climbed[1], climbed[2])
+    before, after = (wanted.excited(wanted.DIGITS, "conv2d_2", pictures, channels) for pictures in climbed[:2])
+    assert (after > before).all()
+    arguments = argparse.Namespace(steps=1, seed=1)
+    monkeypatch.setattr(wanted, "channels", lambda name, layer: [3])
+    first = filter_images.made(wanted.DIGITS, "conv2d_1", tmp_path, arguments)
+    monkeypatch.setattr(filter_images, "climb", None)  # what is done is not done again
+    np.testing.assert_array_equal(filter_images.made(wanted.DIGITS, "conv2d_1", tmp_path, arguments), first)
+
+
+def test_an_unknown_network_is_named(monkeypatch, capsys):
+    pytest.importorskip("keras")
+    from train import filter_images
+
+    monkeypatch.setattr(sys, "argv", ["filter_images", "nowhere", "--run-dir", str(ROOT / "runs" / "none")])
+    with pytest.raises(SystemExit):
+        filter_images.main()
+    assert "no network nowhere" in capsys.readouterr().err
