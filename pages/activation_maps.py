@@ -51,13 +51,15 @@ def with_digits() -> list[ui.Question]:
     with ui.guard():
         raw = reader.arrays(layers[0])[0][:, :, 0]
         st.markdown(
-            f"The raw kernels of layer 1: {raw[..., 0].size} numbers each, all that it has learned. Blue is negative, red "
-            "positive. One with a red and a blue side answers to an edge, one that is red all over to any ink."
+            f"The raw kernels of layer 1: {raw[..., 0].size} numbers each, all that it has learned. Blue is negative, "
+            "red positive. One with a red and a blue side answers to an edge, one that is red all over to any ink."
         )
         names = [f"kernel {i}" for i in range(raw.shape[2])]
         ui.chart(charts.kernel_sheet(raw, 8, names), f"{len(names)} kernels of {raw.shape[:2]} weights", key="raw")
     ui.section("Nearest by layer")
     if st.toggle("Look for the shipped digits nearest to these", **state.linked("near")):
+        if own:
+            st.caption("Layers are those of the shipped network.")
         for found, side in zip(shown.values(), st.columns(2, gap="large"), strict=False):
             with side, ui.guard():
                 near.near_digit(found.name, found.field)

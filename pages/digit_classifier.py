@@ -8,17 +8,7 @@ import streamlit as st
 
 from cnndemo import digit_classifier, ui
 from cnndemo.digit_classifier import figures as charts
-from cnndemo.digit_classifier import looking, preparation, strokes
-from cnndemo.digit_classifier.views import (
-    dense,
-    flatten,
-    pick_part,
-    pick_steps,
-    show_neighbours,
-    show_no_digit,
-    show_number,
-    show_steps,
-)
+from cnndemo.digit_classifier import looking, preparation, strokes, views
 from cnndemo.models import digit_classifier as architecture
 from cnndemo.ui import own_network
 from cnndemo.ui.pictures import Picture
@@ -50,26 +40,26 @@ def try_it() -> None:
     reading = part = None
     steps = digit_classifier.ALL_STEPS
     with left, ui.guard():
-        part = pick_part(picture)
+        part = views.pick_part(picture)
     with right, ui.guard():
         answer = st.container()
-        steps = pick_steps()
+        steps = views.pick_steps()
         try:
             readings = read(picture.image, steps, part)
         except digit_classifier.NoDigit as error:
             with answer, ui.guard():
-                show_no_digit(picture, error, digit_classifier.answer_to(error.ink, reader.predictor()))
+                views.show_no_digit(picture, error, digit_classifier.answer_to(error.ink, reader.predictor()))
             raise
         with answer:
-            reading = readings[show_number(picture, readings, label)]
+            reading = readings[views.show_number(picture, readings, label)]
             ui.chart(
                 charts.probabilities(reading.probabilities, reading.digit),
                 f"probabilities of the ten digits; the highest is {reading.digit} with {reading.confidence:.1%}",
                 key="probabilities",
             )
             if reading.doubtful:
-                show_neighbours(reading)
-        show_steps(reading, steps)
+                views.show_neighbours(reading)
+        views.show_steps(reading, steps)
         if len(steps) < len(preparation.STEPS):
             whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))
             st.caption(f"With every step on, it reads **{whole}**.")
@@ -122,9 +112,9 @@ if outputs is not None:
     flat = next((place for place in range(1, len(names)) if names[place].startswith("flatten")), None)
     with left:
         if flat is not None and min(outputs[names[flat - 1]].shape[1:]) > 3:
-            flatten(outputs[names[flat - 1]][0], outputs[names[flat]][0])
+            views.flatten(outputs[names[flat - 1]][0], outputs[names[flat]][0])
     with right:
-        dense(outputs[names[-2]][0], reading.digit, reader.arrays(names[-1]))
+        views.dense(outputs[names[-2]][0], reading.digit, reader.arrays(names[-1]))
 
 ui.code(
     [digit_classifier.read_number, looking.look, strokes.contrast, preparation.prepare, architecture.build],

@@ -140,7 +140,7 @@ def test_an_uploaded_network_is_read_and_a_hostile_one_is_a_sentence(open_page):
     hostile = keras_bytes(layer("Lambda"))
     page.file_uploader(key="architectures.own_file").upload("evil.keras", hostile, "application/zip").run()
     until(page, lambda page: any("has a Lambda" in warning.value for warning in page.warning))
-    assert [heading.value for heading in no_trouble(page).subheader][-1] == "Check yourself"
+    assert [heading.value for heading in no_trouble(page).header][-1] == "Check yourself"
 
 
 def test_the_race_is_run_in_the_page(open_page):

@@ -115,7 +115,7 @@ def test_a_real_run_its_end_and_its_network_on_other_pages():
     page.button(key="training.train").click().run()
     assert page.button(key="training.train").disabled
     no_trouble(until(page, ended).run())
-    assert "Run 1: 2 of 2 epochs" in texts(page) and "What came of it" in [each.value for each in page.subheader]
+    assert "Run 1: 2 of 2 epochs" in texts(page) and "What came of it" in [each.value for each in page.header]
     assert captions(page, "On the validation loss") == "On the validation loss of your run 1, 2 epochs."
     mistakes = next(metric.value for metric in page.metric if metric.label == "Mistakes")
     assert mistakes.endswith("of 500")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -46,7 +48,7 @@ def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[in
 @st.fragment
 def narrower(network: Reader, digits: dict[str, Shown]) -> None:
     """Switch maps off and see what is lost."""
-    alike = redundancy(network, network.key, 200)
+    alike, read = redundancy(network, network.key, 200), partial(accuracy, network, network.key)
     left, right = try_it()
     with left:
         off = pick_off(alike)
@@ -55,18 +57,12 @@ def narrower(network: Reader, digits: dict[str, Shown]) -> None:
             for layer, found in alike.items():
                 chart(charts.correlations(found.correlation, layer), f"correlations in {layer}", key=f"alike_{layer}")
     with right:
-        (before, each_before), (after, each_after) = (
-            accuracy(network, network.key, which, count) for which in ({}, off)
-        )
+        (before, each_before), (after, each_after) = (read(which, count) for which in ({}, off))
         by_chance = activation_maps.random_off(off, {layer: len(found.correlation) for layer, found in alike.items()})
         with st.container(horizontal=True):
             st.metric("All maps", f"{before:.1%}", width="content")
             st.metric(f"Without these {sum(map(len, off.values()))}", f"{after:.1%}", width="content")
-            st.metric(
-                "Without as many at random",
-                f"{accuracy(network, network.key, by_chance, count)[0]:.1%}",
-                width="content",
-            )
+            st.metric("Without as many at random", f"{read(by_chance, count)[0]:.1%}", width="content")
         chart(charts.by_digit(each_before, each_after), f"for each digit; overall {before:.1%} and {after:.1%}")
         for shown in digits.values():
             batch = shown.field[None, :, :, None]
