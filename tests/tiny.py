@@ -153,9 +153,10 @@ def segmenter(size: int, folded: bool = False):
     from keras import layers
 
     frozen = layers.Conv2D(4, 3, padding="same", name="stem", trainable=False)
-    x = layers.BatchNormalization(name="scaled")(frozen(picture := keras.Input((size, size, 3))))
+    x = layers.BatchNormalization(name="scaled")(frozen(picture := keras.Input((size, size, 3), name="picture")))
     x = layers.Dropout(0.2, name="drop")(layers.ReLU(name="relu")(x))
-    return keras.Model(picture, layers.Conv2D(3, 1, activation="softmax", dtype="float32", name="answers")(x))
+    answers = layers.Conv2D(3, 1, activation="softmax", dtype="float32", name="answers")(x)
+    return keras.Model(picture, answers, name="segmenter")
 
 
 def classifier(size: int, pretrained: bool, head=None, folder: Path | None = None):
