@@ -153,9 +153,10 @@ def segmenter(size: int, folded: bool = False):
     from keras import layers
 
     frozen = layers.Conv2D(4, 3, padding="same", name="stem", trainable=False)
-    x = layers.BatchNormalization(name="scaled")(frozen(picture := keras.Input((size, size, 3))))
+    x = layers.BatchNormalization(name="scaled")(frozen(picture := keras.Input((size, size, 3), name="picture")))
     x = layers.Dropout(0.2, name="drop")(layers.ReLU(name="relu")(x))
-    return keras.Model(picture, layers.Conv2D(3, 1, activation="softmax", dtype="float32", name="answers")(x))
+    answers = layers.Conv2D(3, 1, activation="softmax", dtype="float32", name="answers")(x)
+    return keras.Model(picture, answers, name="segmenter")
 
 
 def classifier(size: int, pretrained: bool, head=None, folder: Path | None = None):
@@ -166,6 +167,16 @@ def classifier(size: int, pretrained: bool, head=None, folder: Path | None = Non
     x = layers.Conv2D(8, 3, 4)(picture := keras.Input((size, size, 3)))
     x = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.BatchNormalization()(x)))
     return keras.Model(picture, layers.Dense(10, "softmax", dtype="float32")(x))
+
+
+FOUND: dict = {}
+
+
+def found(sitters, folder: Path):
+    """The faces of a folder, looked for once."""
+    if folder not in FOUND:
+        FOUND[folder] = sitters(folder)
+    return FOUND[folder]
 
 
 def shrink(patch=setattr) -> None:
@@ -188,7 +199,7 @@ def shrink(patch=setattr) -> None:
     from train.datasets import mnist as digits
 
     x, y = images.digits()
-    few_shot, load = siamese.few_shot, small.load
+    few_shot, load, sitters = siamese.few_shot, small.load, train.face_check.sitters
     patch(images, "digits", lambda: (x[::50], y[::50]))
     patch(digits, "COUNTS", {"train": 160, "test": 200})
     patch(small, "load", lambda folder, validation=20, seed=0: load(folder, min(validation, 20), seed))
@@ -208,6 +219,7 @@ def shrink(patch=setattr) -> None:
     patch(small_pictures, "INPUTS", {"padded to 224": lambda pictures: pictures, "scaled to 96": scaled})
     patch(small_pictures, "size_of", lambda name: 96 if name == "scaled to 96" else 32)
     patch(train.face_check, "FOLDS", 1)
+    patch(train.face_check, "sitters", lambda folder: found(sitters, folder))
     patch(train.face_check, "try_out", lambda *_: {})
     patch(train.face_check, "report", lambda trials: ([], {}))
     patch(train.pet_segmentation, "speed", lambda *_: {})
