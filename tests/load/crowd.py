@@ -67,10 +67,11 @@ def cost(report: Report, rounds: int, seconds_of_rush: float) -> Cost:
                         pages.append(processor_seconds(server.pid) - before)
                         if not visitor.page.sliders:
                             continue
-                        before = processor_seconds(server.pid)
-                        for _ in range(3):
+                        before, moved = processor_seconds(server.pid), 0
+                        while moved < 3 and visitor.page.sliders:  # a move may lead to a view without any
                             await visitor.slide()
-                        sliders.append((processor_seconds(server.pid) - before) / 3)
+                            moved += 1
+                        sliders.append((processor_seconds(server.pid) - before) / moved)
                 return empty
 
         async def stay(count: int) -> float:

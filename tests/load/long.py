@@ -73,9 +73,10 @@ def uploads(report: Report, count: int) -> None:
 
 async def _slide(url: str, number: int, end: asyncio.Event) -> list[float]:
     async with Visitor(url, number) as visitor:
-        await visitor.open(("filters", "normalization", "siamese", "layer_lab")[number % 4])
         spent = []
         while not end.is_set():
+            if not visitor.page.sliders:
+                await visitor.open(("filters", "normalization", "siamese", "layer_lab")[number % 4])
             spent.append(await visitor.slide())
             await asyncio.sleep(0.7)
         return spent

@@ -42,8 +42,9 @@ def install(requirements: Path) -> tuple[float, float, float]:
         if said.returncode:
             raise RuntimeError(said.stderr[-500:])
         found = re.findall(r"Downloading \S+ \(([\d.]+) (kB|MB|GB)\)", said.stdout)
+        local = re.findall(r"Processing (?:file://)?(\S+\.whl)", said.stdout)
         return (
-            sum(float(number) * UNITS[unit] for number, unit in found),
+            sum(float(number) * UNITS[unit] for number, unit in found) + folder_megabytes(*map(Path, local)),
             folder_megabytes(Path(folder)) - before,
             time.monotonic() - started,
         )
