@@ -142,7 +142,7 @@ def product(values: np.ndarray, height: int = 300) -> go.Figure:
                 # On a logarithmic axis a text stands at the exponent.
                 figure.add_annotation(
                     x=1, xref="x domain", xanchor="right", y=np.log10(limit), text=f"{words} {dtype}", showarrow=False,
-                    yshift=9, font={"color": color},
+                    yshift=9,
                 )  # fmt: skip
     figure.update_xaxes(title_text="layers")
     figure.update_yaxes(type="log", exponentformat="power", range=[low, high])

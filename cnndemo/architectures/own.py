@@ -14,7 +14,7 @@ from cnndemo.architectures.reading import Own
 from cnndemo.errors import VisitorError
 from cnndemo.models import resnet20
 
-MOST_MEGABYTES = 48  # of a file; a ResNet-18 in float32 has 45
+MOST_MEGABYTES = 20  # of a file; the server takes no larger uploads
 #: Shipped networks to try it with, by their title.
 SHIPPED = {
     "ResNet-20": "resnet20", "EfficientNet-Lite0": "efficientnet_lite0", "U-Net": "pet_segmentation",
@@ -43,7 +43,7 @@ def look(name: str, data: bytes, picture: np.ndarray, scale: str, waiting: Calla
         VisitorError: the file is none of the two kinds, too large, damaged, or not safe to open; it takes too much
             time or memory; Keras is needed and not installed.
     """
-    if len(data) > MOST_MEGABYTES * 1_000_000:
+    if len(data) > MOST_MEGABYTES * 1024**2:
         raise VisitorError(f"This file has {len(data) / 1e6:.0f} MB; at most {MOST_MEGABYTES} are opened here.")
     ending = PurePath(name).suffix.lower()
     if ending == ".onnx":

@@ -22,7 +22,7 @@ def build(input_size: int = INPUT_SIZE, classes: int = CLASSES, groups: int = 2)
     Args:
         input_size: height and width of the input in pixels, at least 67.
         classes: width of the last dense layer.
-        groups: 2 as published; with 1, every layer sees all maps and there are 62,378,344 parameters.
+        groups: 2 as published; with 1, every layer sees all maps.
 
     Returns:
         A `keras.Model`: float32 RGB (batch, input_size, input_size, 3) to probabilities (batch, classes).

@@ -34,11 +34,9 @@ class Upload:
     visit: int
 
 
-def bring_file(
-    label: str, name: str, types: Sequence[str], help: str | None = None, most_megabytes: int | None = None
-) -> Upload | None:
+def bring_file(label: str, name: str, types: Sequence[str], help: str | None = None) -> Upload | None:
     """An upload that is found again. `name` is its short name, `types` are the endings that are taken."""
-    file = st.file_uploader(label, type=list(types), key=state.key(name), help=help, max_upload_size=most_megabytes)
+    file = st.file_uploader(label, type=list(types), key=state.key(name), help=help)
     slot = f"{name}.file"
     kept: Upload | None = state.get(slot)
     if file is not None:

@@ -143,9 +143,15 @@ def test_an_uploaded_network_is_read_and_a_hostile_one_is_a_sentence(open_page):
     assert [heading.value for heading in no_trouble(page).header][-1] == "Check yourself"
 
 
+def test_the_race_is_offered(open_page):
+    page = no_trouble(open_page("architectures", {"architectures.race": "true"}))
+    assert any("Train both" in info.value for info in page.info)
+    assert page.slider(key="architectures.r_depth").value == 30
+
+
+@pytest.mark.slow
 def test_the_race_is_run_in_the_page(open_page):
     page = no_trouble(open_page("architectures", {"architectures.race": "true", "r_depth": "4", "r_updates": "20"}))
-    assert any("Train both" in info.value for info in page.info)
     page.button(key="architectures.r_go").click().run()
     assert page.button(key="architectures.r_stop")
     until(page, lambda page: any("after 20 updates" in markdown.value for markdown in page.markdown))

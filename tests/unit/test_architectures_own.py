@@ -207,8 +207,8 @@ def test_what_never_ends_or_eats_all_memory_is_stopped_and_the_next_is_answered(
 
 
 def test_files_are_bounded_and_known_by_their_ending():
-    with pytest.raises(VisitorError, match="at most 48"):
-        own.look("large.onnx", bytes(48_000_001), PICTURE, "0 to 1")
+    with pytest.raises(VisitorError, match="at most 20"):
+        own.look("large.onnx", bytes(20_971_521), PICTURE, "0 to 1")
     with pytest.raises(VisitorError, match="Only .onnx and .keras"):
         own.look("old.h5", b"", PICTURE, "0 to 1")
 
@@ -412,3 +412,9 @@ def test_maps_shown_are_few_small_and_the_strongest():
     maps = reading.shown_maps(values)
     assert maps.shape == (64, 32, 12) and maps[..., 0].min() == 255
     assert reading.shown_maps(np.zeros((1, 1, 8))) is None and reading.shown_maps(np.zeros(8)) is None
+
+
+def test_the_server_takes_uploads_of_the_size_that_is_opened():
+    from streamlit import config
+
+    assert config.get_option("server.maxUploadSize") == own.MOST_MEGABYTES

@@ -32,7 +32,7 @@ def own_network() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         file = bring_file(
-            "Your network, .onnx or .keras", "own_file", ["onnx", "keras"], most_megabytes=own.MOST_MEGABYTES,
+            "Your network, .onnx or .keras", "own_file", ["onnx", "keras"],
             help="It stays in this server’s memory while you look at it. Nothing in it is carried out but arithmetic.",
         )  # fmt: skip
         title = one_of(st.pills, "Or one of ours", list(own.SHIPPED), "ResNet-20", "own_ours", wrap=True)
