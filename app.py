@@ -8,6 +8,8 @@ GALLERY = "How a CNN sees"
 
 memory.keep_small()
 ui.prepare_line()
+# Before the navigation: or the browser would ask another host for the picture of the page's icon.
+st.set_page_config(page_title=GALLERY, page_icon=ui.icon(), layout="wide")
 home = st.Page(topics.PAGES / "home.py", title="Gallery", icon=":material/grid_view:", default=True)
 chapters = {
     heading: [
@@ -17,8 +19,8 @@ chapters = {
     for heading, members in topics.by_chapter().items()
 }
 page = st.navigation({"": [home], **chapters})
-title = GALLERY if page is home else f"{page.title} · {GALLERY}"
-st.set_page_config(page_title=title, page_icon=ui.icon(), layout="wide")
+if page is not home:
+    st.set_page_config(page_title=f"{page.title} · {GALLERY}")
 if not ui.starting_again():
     page.run()
     ui.next_topic(page.url_path)

@@ -70,8 +70,10 @@ ui.section("Uneven classes")
 data.uneven()
 
 ui.section("The data generator", figures=("4.8",), listings=("4.4", "4.5"))
-columns = ("The book's argument", "Today", "What to know")
-st.table([dict(zip(columns, (f"`{old}`", f"`{new}`", note), strict=True)) for old, new, note in data_sets.TODAY])
+st.markdown(
+    "The book's argument, today's layer for it, and what to know:\n"
+    + "".join(f"\n- `{old}` → `{new}`: {note}" for old, new, note in data_sets.TODAY)
+)
 st.caption("Listing 4.5 on your own folders. Pictures are unpacked one batch at a time, so memory stays small.")
 data.from_directory(pipeline, seed)
 

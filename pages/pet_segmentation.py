@@ -104,16 +104,12 @@ with ui.guard():
     st.caption("Jaccard at the pictures' own size.")
     for title in ("worst", "best"):
         with st.expander(f"The ten {title} of {TITLES[name]}", expanded=title == "worst"):
-            st.table(
-                [
-                    {
-                        "picture": row["name"],
-                        "Jaccard of pet": f"{row['pet_jaccard']:.3f}",
-                        "mean Jaccard": f"{row['mean_jaccard']:.3f}",
-                        "what went wrong": row["what"],
-                    }
+            st.markdown(
+                "\n".join(
+                    f"- **{ui.plain(row['name'])}**: Jaccard of the pet {row['pet_jaccard']:.3f}, "
+                    f"mean Jaccard {row['mean_jaccard']:.3f}. {row['what']}"
                     for row in card[title]
-                ]
+                )
             )
     st.caption("Names are those of the data set, whose pictures are not part of the gallery.")
 

@@ -27,6 +27,7 @@ def one_of(
     """
     if isinstance(options, Mapping):
         more["format_func"] = options.get
+    more.setdefault("wrap", True)  # or a long choice sticks out of a narrow screen
     chosen = widget(label, list(options), default=default, required=True, **state.linked(key), **more)
     return default if chosen is None else chosen
 

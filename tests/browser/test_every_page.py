@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from cnndemo import topics
 from tests.browser.axe import violations
-from tests.browser.gallery import DESKTOP, PHONE, go, wait_idle
+from tests.browser.gallery import DESKTOP, PHONE, go
 from tests.browser.test_walk import SETTINGS, Visitor
 
 STEMS = ["", *(topic.stem for topic in topics.built())]
@@ -111,8 +111,7 @@ def look_over(page, stem: str) -> None:
     )
     assert violations(page, ["color-contrast"])[0] == []
     page.set_viewport_size({"width": 320, "height": 640})
-    page.wait_for_timeout(200)
-    assert page.evaluate(OVERFLOW) <= 1, "at 320 pixels"
+    page.wait_for_function(f"() => ({OVERFLOW})() <= 1")  # charts follow a little later
 
 
 @pytest.mark.slow
@@ -135,24 +134,3 @@ def test_axe_finds_nothing_of_ours(browser, server, size, scheme):
     # The navigation has one list a chapter of pages; the uploaders are those of augmentation and transfer learning.
     assert set(theirs) <= {"list", "listitem", "presentation-role-conflict"}
     assert theirs["list"] <= len(STEMS) and theirs["presentation-role-conflict"] <= 6
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stem", STEMS)
-def test_nothing_moves_unasked_with_reduced_motion(browser, server, stem):
-    visitor = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
-    page = go(visitor.new_page(), f"{server}/{stem}", quiet=2)
-    wait_idle(page, quiet=2)
-    moved = page.evaluate(
-        """() => new Promise((done) => {
-          const moved = [];
-          const watch = new MutationObserver((all) => moved.push(...all.map((one) => one.target.nodeName)));
-          const main = document.querySelector('[data-testid=stMain]');
-          watch.observe(main, { subtree: true, childList: true, characterData: true, attributes: true,
-            attributeFilter: ['d', 'transform', 'x', 'y', 'src'] });
-          setTimeout(() => done(moved), 1500);
-        })"""
-    )
-    running = page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length")
-    visitor.close()
-    assert moved == [] and running == 0

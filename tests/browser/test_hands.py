@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.gallery import go, swipe, wait_idle
@@ -81,34 +80,3 @@ def test_the_pattern_slides_under_the_finger_and_under_the_keys(phone, server):
     page.keyboard.press("Shift+ArrowLeft")
     expect(score).not_to_have_text(before)
     assert abs(page.evaluate(SCROLLED) - place) < 400, "drawing does not scroll the page away"
-
-
-PROMISES = [  # page, link, control to be reached by Tab, keys, what is seen then
-    ("convolution", "", "role=slider[name='Slide to t']", ["ArrowRight"], "Area at t = 0.65"),
-    ("layer_lab", "", "role=spinbutton[name='Row']", ["ArrowUp", "Enter"], "Output row 1, column 0 is"),
-    ("normalization", "", "role=slider[name^='Learning rate']", ["End"], "It bursts: each step"),
-    ("upsampling", "", "role=slider[name='Times']", ["Home"], "Nearest, 4 × 4"),
-    ("book_index", "", "role=textbox[name='Search']", ["3", ".", "5", "Enter"], "3.5"),
-    ("siamese", "", "canvas[role=application]", ["Space", *["ArrowDown"] * 20, "Space"], "Yours"),
-    ("digit_classifier", "", "canvas[role=application]", ["Space", *["ArrowDown"] * 20, "Space"], ""),
-    ("filters", "", "role=radio[name='Laplacian']", ["Space"], ""),
-    ("pet_segmentation", "", "role=slider[name='Opacity']", ["End"], ""),
-    ("face_verification", "", "role=slider[name='Threshold']", ["Home"], ""),
-    ("augmentation", "", "role=slider[name^='Swipe']", ["End"], ""),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("stem", "query", "control", "keys", "seen"), PROMISES, ids=[one[0] for one in PROMISES])
-def test_the_promise_of_a_page_is_kept_without_a_mouse(visit, stem, query, control, keys, seen):
-    page = visit(stem, query)
-    target = page.get_by_test_id("stMain").locator(control).first
-    before = page.get_by_test_id("stMain").screenshot()
-    tab_to(page, target)
-    for key in keys:
-        page.keyboard.press(key)
-    wait_idle(page)
-    if seen:
-        expect(page.get_by_text(seen).first).to_be_visible()
-    assert page.get_by_test_id("stMain").screenshot() != before
-    assert not page.get_by_test_id("stException").count()

@@ -53,7 +53,7 @@ def _distances(digit: np.ndarray, stands_in: bool, draw: int, without: bool) -> 
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         what = "An MNIST digit, until you draw" if stands_in else "Yours"
         show(digit, what, "your digit as the network sees it, 28 by 28 pixels", width=112)
-        with st.container(width=300):
+        with st.container():
             st.markdown(_verdict(nearest, float(apart[nearest]), weights.card(NETWORK)["threshold"], len(shown)))
     with st.container(horizontal=True, gap="small"):
         for label in shown:
