@@ -18,7 +18,7 @@ def answers(pairs: Sequence[tuple[str, float]], title: str, right: str | None = 
     first = max(range(len(values)), key=values.__getitem__)
     color = ACCENT if right is not None and pairs[first][0] != right else OUTPUT
     figure = bars(labels, values, highlight=first, title=title, highlight_color=color)
-    return figure.update_xaxes(range=[0, 1.7])  # three stand side by side, and each bar has its number beside it
+    return figure.update_xaxes(range=[0, 2.1])  # three stand side by side, and each bar has its number beside it
 
 
 def under_attack(study: dict[str, Any], epsilon: int) -> go.Figure:

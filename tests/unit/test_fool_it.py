@@ -189,7 +189,7 @@ def test_the_card_says_what_the_attacks_cost():
     robust, twin, book = rows.values()
     trained = about["study"]["epsilons"].index(about["arguments"]["epsilon"])
     assert robust[trained] > twin[trained] + 0.5 and robust[trained] > book[trained] + 0.5
-    assert twin[0] >= robust[0], "what it costs on clean digits"
+    assert min(robust[0], twin[0], book[0]) > 0.97, "clean digits are read by all"
 
 
 # --- what is shown
