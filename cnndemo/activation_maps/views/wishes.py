@@ -97,6 +97,8 @@ def _times(found: wanted.Wanted) -> str:
     """How much more than the best patch."""
     if not found.patches:
         return "as no shipped patch does at all"
+    if found.value <= found.patches[0].value + wanted.EQUAL:
+        return "just as much as the best shipped patch, which already holds all that it can want"
     return f"{found.value / found.patches[0].value:.1f} times as much as any shipped patch"
 
 
