@@ -38,8 +38,8 @@ def test_the_pictures_really_excite_their_filters_more_than_any_shipped_patch(na
         np.testing.assert_allclose(again, excited[some], rtol=1e-3, atol=1e-3)
         assert (excited >= best[:, 0] - wanted.EQUAL).all(), layer
         more.append(excited > best[:, 0] + wanted.EQUAL)
-        # A stroke may hold the very nine pixels that a filter of 3 × 3 wants most; nothing else is ever enough.
-        assert more[-1].all() or layer == "conv2d_1", layer
+        # A stroke may hold the very nine pixels that a filter of 3 × 3 wants most; a dead filter wants nothing.
+        assert more[-1].all() or layer == "conv2d_1" or (excited[~more[-1]] < 0).all(), layer
     strictly, at_least, _ = weights.card(f"{name}.filters")["metrics"]
     assert strictly["value"] == pytest.approx(np.concatenate(more).mean(), abs=1e-4) and strictly["value"] > 0.9
     assert at_least["value"] == 1.0 and strictly["samples"] == sum(map(len, more))
