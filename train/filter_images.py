@@ -152,7 +152,8 @@ def put_middle(
     field = np.arange(first, last + 1) % part.size
     own = stretched(others[:, field[:, None], field])
     if name == wanted.DIGITS:
-        where = patches(name, layer, folder)[1][channels, 0]
+        every = wanted.channels(name, layer)
+        where = patches(name, layer, folder)[1][[every.index(channel) for channel in channels], 0]
         digits, side = images.digits()[0], len(field)
         real = [digits[at[0], at[1] : at[1] + side, at[2] : at[2] + side, None] for at in where]
         own = polished(digit_layer(layer), own, np.stack(real), channels)
