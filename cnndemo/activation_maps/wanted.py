@@ -71,7 +71,7 @@ PARTS = {
     DIGITS: {
         "conv2d_1": Part(28, jitter=2, limit=32, **_SMALL),
         "conv2d_2": Part(28, jitter=2, limit=64, **_SMALL),
-        "dense_2": Part(28, jitter=1, limit=10, steps=160, rate=0.05, contrast=2.0),
+        "dense_2": Part(28, jitter=1, limit=10, steps=160, rate=0.05, contrast=4.0),
     },
     PHOTOS: {
         "stem_normalization": Part(28, repeat=8, repeat_while_made=2, jitter=2, limit=32, **_SMALL),
