@@ -22,6 +22,7 @@ from cnndemo.activation_maps.networks import NETWORKS
 from cnndemo.models import efficientnet_lite0
 from cnndemo.weights import WeightsError
 
+EQUAL = 1e-4  # values of which none is higher than the other
 BEST = 9
 """Patches that are kept of a filter."""
 DIGITS, PHOTOS = "digit_classifier", "efficientnet_lite0"
@@ -47,8 +48,9 @@ class Part:
         jitter: pixels by which it is moved around in a step, each way.
         steps, rate: of Adam.
         contrast: how steep the sigmoid is; small filters see a few pixels and need all of it.
-        exact: its few pixels in the middle were made for the place in the middle alone.
+        exact: its few pixels in the middle were made for that place alone, as dark or bright as can be.
         limit: channels of which there is a picture.
+        batch: pictures that climb side by side; they do not touch each other.
     """
 
     size: int
@@ -61,6 +63,7 @@ class Part:
     contrast: float = 1.4
     exact: bool = False
     limit: int = 16
+    batch: int = 16
 
 
 _SMALL = {"steps": 160, "rate": 0.05, "contrast": 2.0, "exact": True}
@@ -68,12 +71,12 @@ PARTS = {
     DIGITS: {
         "conv2d_1": Part(28, jitter=2, limit=32, **_SMALL),
         "conv2d_2": Part(28, jitter=2, limit=64, **_SMALL),
-        "dense_2": Part(28, jitter=1, limit=10, steps=160, rate=0.05, contrast=2.0),
+        "dense_2": Part(28, jitter=1, limit=10, steps=160, rate=0.05, contrast=4.0),
     },
     PHOTOS: {
         "stem_normalization": Part(28, repeat=8, repeat_while_made=2, jitter=2, limit=32, **_SMALL),
         "stage1": Part(28, repeat=8, repeat_while_made=2, jitter=4, **_SMALL),
-        "stage2": Part(56, repeat=4, repeat_while_made=2, jitter=8, limit=24, **_SMALL),
+        "stage2": Part(56, repeat=4, repeat_while_made=2, jitter=8, limit=24, batch=8, **_SMALL | {"exact": False}),
         "stage3": Part(112, repeat=2, jitter=8, limit=24, contrast=2.0),
         "stage4": Part(112, enlarge=2, jitter=8, limit=24),
         "stage5": Part(112, enlarge=2, jitter=8, limit=24),

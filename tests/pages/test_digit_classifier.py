@@ -111,3 +111,10 @@ def test_broken_uploads_are_explained_and_the_stand_in_returns(open_page, bad_fi
 )
 def test_nonsense_in_the_link_does_no_harm(open_page, query):
     no_trouble(open_page("digit_classifier", {"digit_from": "MNIST"} | query))
+
+
+def test_a_doubtful_reading_shows_the_digits_it_is_near_to(open_page):
+    """An 8 that is read as a 6: its neighbours in the last layer are 6s."""
+    page = no_trouble(open_page("digit_classifier", {"digit_from": "MNIST", "digit": "8", "digit_n": "126"}))
+    assert page.metric[0].value == "6"
+    assert any("7 of 8 are a 6" in str(element.proto) for element in page.get("image"))

@@ -36,11 +36,13 @@ def test_the_pictures_really_excite_their_filters_more_than_any_shipped_patch(na
         pictures = wanted.pictures(name, layer)[some]
         again = wanted.excited(name, layer, pictures[..., :1] if name == wanted.DIGITS else pictures, own[some])
         np.testing.assert_allclose(again, excited[some], rtol=1e-3, atol=1e-3)
-        assert (excited >= best[:, 0] - 1e-4).all(), layer
-        more.append(excited > best[:, 0])
-    figure = weights.card(f"{name}.filters")["metrics"][0]
-    assert figure["value"] == pytest.approx(np.concatenate(more).mean(), abs=1e-4)
-    assert figure["value"] > 0.95 and figure["samples"] == sum(map(len, more))
+        assert (excited >= best[:, 0] - wanted.EQUAL).all(), layer
+        more.append(excited > best[:, 0] + wanted.EQUAL)
+        # A stroke may hold the very nine pixels that a filter of 3 × 3 wants most; a dead filter wants nothing.
+        assert more[-1].all() or layer == "conv2d_1" or (excited[~more[-1]] < 0).all(), layer
+    strictly, at_least, _ = weights.card(f"{name}.filters")["metrics"]
+    assert strictly["value"] == pytest.approx(np.concatenate(more).mean(), abs=1e-4) and strictly["value"] > 0.9
+    assert at_least["value"] == 1.0 and strictly["samples"] == sum(map(len, more))
 
 
 @pytest.mark.parametrize(("name", "layer"), [(wanted.DIGITS, "conv2d_2"), (wanted.PHOTOS, "stage3")])
@@ -107,6 +109,8 @@ def test_climbing_goes_up_is_seeded_and_goes_on(tmp_path, monkeypatch):
     assert (after > before).all()
     arguments = argparse.Namespace(steps=1, seed=1)
     monkeypatch.setattr(wanted, "channels", lambda name, layer: [3])
+    hundred = [next(filter_images.shipped(wanted.DIGITS))]
+    monkeypatch.setattr(filter_images, "shipped", lambda name: iter(hundred))
     first = filter_images.made(wanted.DIGITS, "conv2d_1", tmp_path, arguments)
     monkeypatch.setattr(filter_images, "climb", None)  # what is done is not done again
     np.testing.assert_array_equal(filter_images.made(wanted.DIGITS, "conv2d_1", tmp_path, arguments), first)

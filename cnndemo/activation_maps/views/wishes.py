@@ -42,6 +42,12 @@ def wish(name: str, layer: str, title: str, channel: int, own: Own | None) -> No
         st.markdown(f"Such pictures were made for the filters 0 to {last} of {title}. Click one of them:")
         _all(name, layer, title, channel)
         return
+    if found.value <= 0:
+        st.markdown(
+            f"Nothing excites filter {channel} of {title}: it is dead, and gradient ascent found nothing, either."
+        )
+        _all(name, layer, title, channel)
+        return
     st.markdown(
         f"Start from grey, and change every pixel so that filter {channel} of {title} answers more. After "
         f"{wanted.PARTS[name][layer].steps} steps there is a picture that excites it **{_times(found)}**."
@@ -97,6 +103,8 @@ def _times(found: wanted.Wanted) -> str:
     """How much more than the best patch."""
     if not found.patches:
         return "as no shipped patch does at all"
+    if found.value <= found.patches[0].value + wanted.EQUAL:
+        return "just as much as the best shipped patch, which already holds all that it can want"
     return f"{found.value / found.patches[0].value:.1f} times as much as any shipped patch"
 
 
