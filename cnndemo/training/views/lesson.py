@@ -74,7 +74,8 @@ def _choose() -> tuple[Settings, Own | None]:
         VisitorError: the settings make no run.
     """
     start = Settings()
-    with st.container(horizontal=True, gap="small"):
+    st.caption("Experiments: what goes well, and what goes wrong")
+    with st.container(horizontal=True, gap=None):
         for name, preset in PRESETS.items():
             st.button(
                 name, on_click=use, args=(preset,), key=state.key(f"preset_{name}"), type="tertiary", help=REASONS[name]
