@@ -75,7 +75,7 @@ def _choose() -> tuple[Settings, Own | None]:
     """
     start = Settings()
     st.caption("Experiments: what goes well, and what goes wrong")
-    with st.container(horizontal=True, gap=None):
+    with st.container(horizontal=True, gap="xsmall"):
         for name, preset in PRESETS.items():
             st.button(
                 name, on_click=use, args=(preset,), key=state.key(f"preset_{name}"), type="tertiary", help=REASONS[name]
