@@ -53,7 +53,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--schedule", choices=("cosine", "constant"), default="cosine", help="course of the learning rate")
     add("--label-smoothing", type=share, default=0.01, help="probability that is spread over all classes")
     add("--reduce", type=float, nargs=2, metavar=("FACTOR", "PATIENCE"), help="ReduceLROnPlateau (listing 2.5)")
-    add("--min-rate", type=share, default=1e-6, help="lowest rate that --reduce goes down to")
+    add("--reduce-to", type=share, default=1e-6, help="lowest rate that --reduce goes down to")
     add("--stop", type=whole, default=0, metavar="PATIENCE", help="EarlyStopping; 0: none")
     add(
         "--checkpoints", choices=("best", "every"), default="best", help="ModelCheckpoint (listing 2.4) of which epochs"
@@ -218,7 +218,7 @@ def callbacks(network: keras.Model, validation: Split, arguments: argparse.Names
         factor, patience = arguments.reduce
         found.append(
             keras.callbacks.ReduceLROnPlateau(
-                "val_loss", factor=factor, patience=int(patience), min_lr=arguments.min_rate
+                "val_loss", factor=factor, patience=int(patience), min_lr=arguments.reduce_to
             )
         )
     if arguments.samples:

@@ -105,7 +105,9 @@ class Events(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None) -> None:
         now, mean = time.monotonic(), float(logs["loss"])
-        self.losses.append(mean * (batch + 1) - self.mean * batch)  # Keras tells the mean over the epoch so far
+        before, seen = (min(count * self.batch_size, self.examples) for count in (batch, batch + 1))
+        if seen > before:  # Keras tells the mean over all examples of the epoch so far
+            self.losses.append((mean * seen - self.mean * before) / (seen - before))
         self.mean, self.busy = mean, now - self.started
         self.passed += 1
         if self.first:  # the first batch is compiled, which says nothing of the speed

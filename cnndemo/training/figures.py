@@ -137,16 +137,16 @@ def one_kernel(before: np.ndarray, slope: np.ndarray, after: np.ndarray, rate: f
     for place, (values, limit, title) in enumerate(
         ((before, top, "before"), (slope, steep, "gradient"), (after, top, "after"))
     ):
-        at = 4 * place
+        at = (0, 5, 9)[place]
         figure.add_heatmap(
             z=values, x=[at, at + 1, at + 2], y=[0, 1, 2], zmin=-limit, zmax=limit, colorscale=SIGNED, showscale=False,
             text=words(values), texttemplate="%{text}", textfont_size=11, xgap=1, ygap=1,
             hovertemplate=f"{title}: %{{z:.5f}}<extra></extra>",
         )  # fmt: skip
         figure.add_annotation(x=at + 1, y=-0.85, text=title, showarrow=False)
-    for at, text in ((3, f"− {rate:g} ×"), (7, "=")):
+    for at, text in ((3.5, f"− {rate:g} ×"), (8, "=")):
         figure.add_annotation(x=at, y=1, text=f"<b>{text}</b>", showarrow=False, font_size=14)
-    figure.update_xaxes(visible=False, range=[-0.6, 10.6])
+    figure.update_xaxes(visible=False, range=[-0.6, 11.6])
     figure.update_yaxes(visible=False, range=[2.6, -1.2])
     figure = styled(figure, height)
     figure.update_layout(margin={"t": 4, "b": 4})

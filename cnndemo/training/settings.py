@@ -111,7 +111,7 @@ class Settings:
         if self.wrong:
             words += ["--wrong", f"{self.wrong:g}"]
         if self.reduce:
-            words += ["--reduce", f"{self.factor:g}", str(self.patience), "--min-rate", f"{self.least:g}"]
+            words += ["--reduce", f"{self.factor:g}", str(self.patience), "--reduce-to", f"{self.least:g}"]
         if self.stop:
             words += ["--stop", str(self.stop)]
         words += ["--checkpoints", "every"] * self.every

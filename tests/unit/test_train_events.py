@@ -30,6 +30,10 @@ def test_a_run_is_told_from_start_to_end(monkeypatch, tmp_path):
     assert (start["epochs"], start["batches"], start["batch_size"], start["examples"]) == (2, 3, 40, 100)
     losses = [loss for line in lines if line["event"] == "batch" for loss in line["losses"]]
     assert len(losses) == 6, "each batch once"
+    weights = [40, 40, 20]
+    for epoch, row in enumerate(line for line in lines if line["event"] == "epoch"):
+        mean = sum(w * loss for w, loss in zip(weights, losses[3 * epoch :], strict=False)) / 100
+        assert mean == pytest.approx(row["loss"], abs=1e-3)
     epochs = [line for line in lines if line["event"] == "epoch"]
     assert [line["epoch"] for line in epochs] == [1, 2] and epochs[0]["best"]
     assert {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"} <= set(epochs[0])

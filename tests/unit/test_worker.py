@@ -219,7 +219,7 @@ def test_killed_in_the_middle_of_each_kind_of_request_is_a_sentence_and_leaves_n
 
 def test_ten_visitors_train_at_once_and_each_comes_to_an_end_or_leaves():
     """Seven wait for their turn; two press Stop, and one closes the tab."""
-    tiny = training.Settings(network="a quarter", digits=20, epochs=1)
+    tiny = training.Settings(network="conv 4 5/2 relu; flatten", digits=20, epochs=1)
     jobs = [Job(lambda waiting: training.train(tiny, waiting=waiting)) for _ in range(9)]
     closed = Job(lambda waiting: training.train(training.Settings(epochs=30), waiting=waiting))
     until(lambda: worker.waiting() == 10)
@@ -229,5 +229,5 @@ def test_ten_visitors_train_at_once_and_each_comes_to_an_end_or_leaves():
         job.stop()
     for job in jobs[2:]:
         assert job.wait(60)
-        assert job.error is None and job.latest.history and job.latest.model
+        assert job.error is None and job.latest.history and job.latest.network
     assert shared.done.wait(5) and worker.waiting() == 0

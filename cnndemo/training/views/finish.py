@@ -69,7 +69,7 @@ def _mixed_up(run: Run, report: training.Report) -> None:
     st.markdown("**What it mixes up**")
     matrix = report.matrix
     selection = chart(
-        confusion(matrix, report.classes, 34),
+        confusion(matrix, report.classes, 28),
         "; ".join(f"{name}: {matrix[i, i]} of {matrix[i].sum()} right" for i, name in enumerate(report.classes)),
         key=f"confusion_{run.name}", on_select="rerun", selection_mode="points",
     )  # fmt: skip
@@ -119,6 +119,9 @@ def _calibration(report: training.Report) -> None:
         f"on average its sureness and its share right are {before.error:.1%} apart; with temperature {after.error:.1%}",
         key="reliability",
     )
+    if report.temperature > 0.99 * evaluation.HOTTEST:
+        st.caption("It guesses: the best it could say is the same percentage for every class.")
+        return
     word = "too sure" if report.temperature > 1 else "not sure enough"
     losses = [evaluation.cross_entropy(each, report.truth) for each in (report.probabilities, cooled)]
     st.caption(

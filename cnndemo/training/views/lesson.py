@@ -67,19 +67,20 @@ def lesson() -> Settings | None:
     return settings
 
 
-def _choose() -> tuple[Settings, Own | None]:
-    """The input column.
+def _choose() -> tuple[Settings | None, Own | None]:
+    """The input column; no settings while there is nothing to learn from yet.
 
     Raises:
         VisitorError: the settings make no run.
     """
     start = Settings()
-    with st.container(horizontal=True, gap="small"):
+    st.caption("Experiments: what goes well, and what goes wrong")
+    with st.container(horizontal=True, gap="xsmall"):
         for name, preset in PRESETS.items():
             st.button(
                 name, on_click=use, args=(preset,), key=state.key(f"preset_{name}"), type="tertiary", help=REASONS[name]
             )
-    data, own = _data()
+    data, own, ready = _data()
     form = (own.shape, len(own.classes)) if own else ((28, 28, 1), 10)
     settings = replace(start, data=data, network=pick_network(*form))
     epochs = st.slider("Epochs", 1, 30, start.epochs, **state.linked("t_epochs"))
@@ -89,7 +90,8 @@ def _choose() -> tuple[Settings, Own | None]:
         settings = _more(settings, form[0][2] == 1)
     with st.expander("Callbacks", icon=":material/notifications_active:"):
         settings = _callbacks(settings)
-    return settings.check(*form), own
+    settings.check(*form)
+    return (settings, own) if ready else (None, None)
 
 
 def _more(settings: Settings, grey: bool) -> Settings:
@@ -108,12 +110,15 @@ def _more(settings: Settings, grey: bool) -> Settings:
     )
 
 
-def _data() -> tuple[str, Own | None]:
-    """What is learned from, and the pictures where the visitor brings them."""
+def _data() -> tuple[str, Own | None, bool]:
+    """What is learned from, the pictures where the visitor brings them, and whether there are enough."""
     offered = {name: title for name, title in DATA.items() if name != "mnist" or mnist_there()}
     data = one_of(st.pills, "Learn from", offered, "shipped", "t_data", wrap=True)
-    own = {"drawn": brought.drawn, "own": brought.taught}.get(data, lambda: None)()
-    return data, own
+    own, ready = None, False
+    with guard():
+        own = {"drawn": brought.drawn, "own": brought.taught}.get(data, lambda: None)()
+        ready = True
+    return data, own, ready
 
 
 def _callbacks(settings: Settings) -> Settings:

@@ -8,7 +8,6 @@ from cnndemo.errors import VisitorError
 from cnndemo.models import layer_table
 from cnndemo.models.layer_table import ACTIVATIONS, KINDS, NETWORKS, Row, line, parse
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.panels import table
 from cnndemo.ui.session import state
 
 MINE = "mine"
@@ -57,19 +56,16 @@ def _table(rows: tuple[Row, ...], shape: tuple[int, int, int], classes: int) -> 
     except VisitorError as error:
         return str(error)
     words = [*map(str, rows), f"dense {classes} softmax"]
-    table(
-        [
-            {
-                "layer": word,
-                "output": " × ".join(map(str, each.output)),
-                "parameters": each.parameters,
-                "multiply-adds": each.multiply_adds,
-            }
-            for word, each in zip(words, shapes, strict=True)
-        ]
-    )
+    lines = ["| layer | output | parameters |", "|:--|:--|--:|"]  # unlike a data frame it fits a narrow column
+    for word, each in zip(words, shapes, strict=True):
+        lines.append(f"| {word} | {'×'.join(map(str, each.output))} | {each.parameters:,} |")
+    st.markdown("\n".join(lines))
     total = sum(each.parameters for each in shapes)
-    st.caption(f"**{total:,}** parameters. The last layer, a unit for each class, is always there.")
+    work = sum(each.multiply_adds for each in shapes)
+    st.caption(
+        f"**{total:,}** parameters, {work:,} multiply-adds a picture. The last layer, a unit for each class, is always "
+        "there."
+    )
     return ""
 
 
