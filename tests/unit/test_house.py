@@ -161,3 +161,30 @@ def test_files_stay_small():
     for file in FILES:
         lines = len(file.read_text(encoding="utf-8").splitlines())
         assert lines <= (300 if file.name == "views.py" else 400), f"{file.relative_to(ROOT)} has {lines} lines"
+
+
+def test_a_fragment_guards_itself():
+    """Streamlit shows a fragment's error on the spot, so a guard around its call never sees one."""
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in [*FILES, *(ROOT / "pages").glob("*.py")]}
+
+    def guards(node: ast.AST) -> bool:
+        return isinstance(node, ast.With) and any("guard()" in ast.unparse(item) for item in node.items)
+
+    bare = {  # fragments that would let an error through
+        (file.stem, node.name)
+        for file, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any("fragment" in ast.unparse(each) for each in node.decorator_list)
+        and not any("guard" in ast.unparse(each) for each in node.decorator_list)
+        and not any(guards(part) for part in ast.walk(node))
+    }
+    trusting = []
+    for file, tree in trees.items():
+        for block in filter(guards, ast.walk(tree)):
+            for call in ast.walk(block):
+                if isinstance(call, ast.Call):
+                    *home, name = ast.unparse(call.func).split(".")
+                    if (home[-1] if home else file.stem, name) in bare:
+                        trusting.append(f"{file.name}:{call.lineno} {name}")
+    assert trusting == []

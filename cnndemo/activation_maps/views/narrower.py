@@ -12,7 +12,7 @@ from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.views.digits import Shown
 from cnndemo.chain import Reader
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.frame import try_it
+from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import chart
 from cnndemo.ui.session import state
 
@@ -46,6 +46,7 @@ def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[in
 
 
 @st.fragment
+@guard()  # a fragment's errors do not reach its caller
 def narrower(network: Reader, digits: dict[str, Shown]) -> None:
     """Switch maps off and see what is lost."""
     alike, read = redundancy(network, network.key, 200), partial(accuracy, network, network.key)

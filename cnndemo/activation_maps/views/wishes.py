@@ -11,6 +11,7 @@ from cnndemo import weights
 from cnndemo.activation_maps import drawing, wanted
 from cnndemo.activation_maps import figures as charts
 from cnndemo.models import efficientnet_lite0
+from cnndemo.ui.frame import guard
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
@@ -156,6 +157,7 @@ def answers(name: str, layer: str) -> None:
 
 
 @st.fragment
+@guard()  # a fragment's errors do not reach its caller
 def quiz(name: str, layer: str, title: str, maps: np.ndarray) -> None:
     """Three pictures that filters want, and the maps of six: which belongs to which?
 

@@ -17,6 +17,7 @@ from cnndemo.figures.boxes import boxed
 from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50, resnet50_onnx
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
+from cnndemo.ui.frame import guard
 from cnndemo.ui.session import state
 
 SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
@@ -151,6 +152,7 @@ def choose_square(image: np.ndarray) -> np.ndarray:
 
 
 @st.fragment
+@guard()  # a fragment's errors do not reach its caller
 def explain(name: str, pixels: np.ndarray, alt: str) -> None:
     """The top five of one network; a click on a bar, or the list, chooses the class that is explained."""
     try:

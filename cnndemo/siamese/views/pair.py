@@ -310,6 +310,7 @@ def _few_shot(name: str, fingerprint: str, new_class: int, shots: int) -> tuple[
 
 
 @st.fragment
+@guard()  # a fragment's errors do not reach its caller
 def one_shot(pair: Pair) -> None:
     """A class that the networks never saw, learned from a few examples without any training."""
     about = {name: weights.card(name) for name in HELD_OUT}
