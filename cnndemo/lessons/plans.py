@@ -149,7 +149,7 @@ _ALL = (
         Step("pet_segmentation", "Try it", "6.4", {"net": Shown("book", "Book")}, ("net", "view"), 1),
     )),
     Lesson("train", 0, 45, (
-        Step("normalization", "Try it", "3.1", {"lr": "0.01"}, ("lr",), 1),
+        Step("normalization", "Try it", "3.1", {"lr": "1e-2"}, ("lr",), 1),
         Step("training", "Try it", "2.5", {"t_epochs": 5, "t_rate": "0.002"}, ("t_epochs", "t_optimizer"), 0),
         Step("training", "Try it", "2.5", {"t_wrong": 30}, ("t_wrong",), 2),
         Step("training", "Callbacks", "2.5", {"patience": 2, "wait": 5}, ("patience", "factor", "wait"), 1),

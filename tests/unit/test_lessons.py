@@ -6,12 +6,16 @@ import csv
 import io
 from urllib.parse import parse_qs, urlsplit
 
+import cv2
+import numpy as np
 import pytest
+import segno
 
 from cnndemo import topics
 from cnndemo.lessons import LANGUAGES, LESSONS, lesson_words
 from cnndemo.lessons.words import table
 from cnndemo.ui import answers
+from docs import sheets
 
 
 def shape(value):
@@ -74,3 +78,22 @@ def test_the_report_as_a_page_is_whole_and_loads_nothing():
     page = answers.as_page([ROW], HEADS, "Your answers", "Name", "en")
     assert "1 &lt; 2 &amp; &lt;b&gt;?" in page and "<b>" not in page
     assert "http" not in page and "<script" not in page and "@media print" in page
+
+
+def test_sheets_are_up_to_date_and_whole():
+    wanted = {sheets.file_name(name, language) for name in LESSONS for language in LANGUAGES}
+    assert {file.name for file in sheets.FOLDER.glob("*.html")} == wanted, "make lessons"
+    for name in LESSONS:
+        for language in LANGUAGES:
+            written = (sheets.FOLDER / sheets.file_name(name, language)).read_text(encoding="utf-8")
+            assert written == sheets.sheet(name, language), "make lessons"
+            assert written.count("<svg") == len(LESSONS[name].steps) and "<script" not in written
+
+
+def test_a_code_on_a_sheet_is_the_link_of_its_step():
+    link = sheets.ADDRESS + LESSONS["layers"].link(1, "de")  # the longest
+    picture = io.BytesIO()
+    segno.make(link, error="m", micro=False).save(picture, kind="png", scale=4, border=2)
+    read = cv2.imdecode(np.frombuffer(picture.getvalue(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert cv2.QRCodeDetector().detectAndDecode(read)[0] == link
+    assert sheets.code_of(link) in sheets.sheet("layers", "de")
