@@ -20,7 +20,7 @@ def thumbnail(stem: str) -> np.ndarray | None:
 
 def ways_in() -> None:
     """Four kinds of visitors; the first minute of a newcomer is one step of a lesson."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         start = {"on_click": lesson.begin, "args": ("photo", lesson.left_off("photo"))}
         ui.main_button("I have a picture", icon=":material/photo_camera:", key="home.start", **start)
         st.page_link(topics.TOPICS["book_index"].path, label="I read the book", icon=":material/menu_book:")
@@ -54,7 +54,8 @@ def search() -> None:
     ]
     if wanted and not lines + steps:
         st.caption("Nothing has these words. Try one alone.")
-    st.markdown("\n".join(lines[:12]))
+    if lines:
+        st.markdown("\n".join(lines[:12]))
     for name, number, title in steps[:8]:
         start = {"on_click": lesson.begin, "args": (name, number), "key": f"home.{name}.{number}"}
         st.button(title, icon=":material/school:", type="tertiary", **start)

@@ -133,7 +133,8 @@ _ALL = (
         Step("fool_it", "Nonsense with confidence", "", {"temperature": 1.0}, ("temperature", "network"), 1),
     )),
     Lesson("photo", 0, 40, (
-        Step("filters", "Try it", "3.3", {"kernel": "sobel_x"}, ("kernel", "picture"), 0),
+        Step("filters", "Try it", "3.3", {"what": Shown("picture", "A picture"), "kernel": "sobel_x"},
+             ("kernel", "picture"), 0),
         Step("layer_lab", "Try it", "2.3", {"in": Shown("picture", "Your picture, tiny")}, ("kv", "kh", "sh"), 1),
         Step("augmentation", "Try it", "3.2", {"swipe": 50, "seed": 0}, ("swipe", "seed"), 2),
         Step("resnet_transfer", "Try it", "4.2", {"square": "surest"}, ("square", "picture"), 0),

@@ -25,9 +25,19 @@ _style = st.components.v2.component(
     html="<span hidden></span>",
     css=(Path(__file__).parent / "lesson.css").read_text(encoding="utf-8"),
     js="""
-export default function () {
+const show = (section, tries = 60) => {
+  const heading = document.getElementById(section);
+  if (heading) heading.scrollIntoView();
+  else if (tries) setTimeout(() => show(section, tries - 1), 100);
+};
+export default function ({ data }) {
   const card = document.querySelector('.st-key-lesson_card');
-  if (card) card.style.background = getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor;
+  if (!card) return;
+  card.style.background = getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor;
+  if (window.galleryStep === data.step) return;
+  window.galleryStep = data.step;
+  card.closest('[data-testid=stColumn]').scrollTop = 0;
+  if (data.section) setTimeout(() => show(data.section), 300);
 }""",
 )
 
@@ -86,12 +96,15 @@ def beside_lesson(stem: str) -> Iterator[None]:
     if not now:
         yield
         return
-    page, side = st.columns([3, 1], gap="large")
+    page, side = st.columns([5, 2], gap="medium")
     with page:
         yield
     with side, st.container(border=True, key="lesson_card"):
         _card(stem, *now)
-        _style(key="lesson_style")
+        lesson, number = now
+        section = lesson.steps[number - 1].section if stem == lesson.steps[number - 1].page else ""
+        goes = anchor(section) if section != "Try it" else ""  # that is in view already
+        _style(key="lesson_style", data={"step": f"{stem} {lesson.name} {number}", "section": goes})
 
 
 def _asked() -> tuple[str, int] | None:
@@ -128,8 +141,8 @@ def _arrive(stem: str) -> None:
 def _card(stem: str, lesson: Lesson, number: int) -> None:
     words, texts = card_words(language()), lesson_words(lesson.name, language())
     step, last = lesson.steps[number - 1], len(lesson.steps)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(f"{words['lesson']}: **{texts.title}**", width="content")
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
+        st.caption(f"{words['lesson']}: **{texts.title}**")
         st.button("", icon=":material/close:", type="tertiary", key="lesson.close", on_click=close, help=words["close"])
     if stem == step.page:
         _look(lesson, number)
@@ -141,7 +154,7 @@ def _card(stem: str, lesson: Lesson, number: int) -> None:
         st.button(
             words["return"], icon=":material/undo:", key="lesson.return", on_click=begin, args=(lesson.name, number)
         )
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with st.container(horizontal=True, wrap=False, horizontal_alignment="distribute", gap="small"):
         st.button(
             words["back"], icon=":material/arrow_back:", key="lesson.back", disabled=number == 1,
             on_click=begin, args=(lesson.name, max(number - 1, 1)),
