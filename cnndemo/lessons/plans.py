@@ -110,7 +110,8 @@ _ALL = (
         Step("architectures", "Skip connections", "4.2", {"depth": 60, "gain": 1.0, "act": "sigmoid"},
              ("depth", "act", "gain", "bn"), 0),
         Step("architectures", "Dense connections", "4.3", {"dn": 5, "growth": 32}, ("dn", "growth"), 1),
-        Step("resnet_transfer", "Try it", "4.4", {"picture": Shown("coffee", "Coffee")}, ("picture", "square"), 1),
+        Step("resnet_transfer", "Try it", "4.4", {"picture": Shown("coffee", "Coffee")},
+             ("picture", "picture_source"), 1),
         Step("resnet_transfer", "Teach it", "4.4", {"balanced": True}, ("balanced", "augment"), 0),
     )),
     Lesson("faces", 5, 40, (
@@ -134,10 +135,11 @@ _ALL = (
     )),
     Lesson("photo", 0, 40, (
         Step("filters", "Try it", "3.3", {"what": Shown("picture", "A picture"), "kernel": "sobel_x"},
-             ("kernel", "picture"), 0),
+             ("kernel", "picture", "picture_source"), 0),
         Step("layer_lab", "Try it", "2.3", {"in": Shown("picture", "Your picture, tiny")}, ("kv", "kh", "sh"), 1),
         Step("augmentation", "Try it", "3.2", {"swipe": 50, "seed": 0}, ("swipe", "seed"), 2),
-        Step("resnet_transfer", "Try it", "4.2", {"square": "surest"}, ("square", "picture"), 0),
+        Step("resnet_transfer", "Try it", "4.2", {"picture": Shown("cat", "Cat")},
+             ("picture", "picture_source", "networks"), 0),
         Step("pet_segmentation", "Try it", "6.1", {"view": "Cut-out"}, ("view", "behind"), 2),
     )),
     Lesson("failing", 0, 40, (

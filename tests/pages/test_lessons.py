@@ -103,8 +103,8 @@ def test_german_by_the_link_and_kept():
 
 
 @pytest.mark.parametrize("name, number", [("nonsense", "1"), ("pixels", "99999"), ("pixels", "-1")])
-def test_a_broken_link_opens_the_gallery(name, number):
-    no_trouble(go(session(), "upsampling", {"lesson": name, "step": number}))
+def test_a_broken_link_opens_the_gallery(visitor, name, number):
+    no_trouble(go(visitor, "upsampling", {"lesson": name, "step": number}))
 
 
 def test_a_link_with_settings_of_ones_own_keeps_them():
