@@ -109,7 +109,8 @@ def _ask(question: Question, name: str) -> None:
     choice = st.radio(question.prompt, list(question.options), index=None, **state.kept(name))
     if choice is None:
         return
-    remember(topics.TOPICS[state.stem].title, question.prompt, choice, question.answer, question.why)
+    topic = topics.TOPICS.get(state.stem)
+    remember(topic.title if topic else state.stem, question.prompt, choice, question.answer, question.why)
     if choice == question.answer:
         st.success(f"**Right.** {question.why}", icon=":material/check:")
     else:
