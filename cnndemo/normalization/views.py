@@ -104,7 +104,7 @@ def about_the_rate(first: tuple[float, float], second: tuple[float, float]) -> l
             f"2 / {steepest:.3g}: a larger step lands higher on the other side than where it came from.",
         ),
         Question(
-            f"The condition number is {condition:.4g}. At the best rate, what part of the slowest error does a step leave?",
+            f"The condition number is {condition:.4g}. What does a step at the best rate leave of the slowest error?",
             sorted(shrinks, key=lambda text: float(text[2:])),
             f"× {(condition - 1) / (condition + 1):.4g}",
             f"(κ − 1) / (κ + 1) with κ = {condition:.4g}. For a round bowl, κ = 1, nothing is left.",
