@@ -6,7 +6,7 @@ PORT   ?= 8501
 SUPPORTED = $(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: run test lint format bench load size audit shots onnx cards clean
+.PHONY: run test lint format bench load size audit shots onnx cards lessons clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(ARGS)
@@ -49,6 +49,10 @@ onnx: $(VENV)/dev.stamp
 
 cards: $(VENV)/run.stamp
 	$(BIN)/python -m train.cards
+
+# Writes the teachers' sheets; ARGS names the address that their codes lead to.
+lessons: $(VENV)/run.stamp
+	$(BIN)/python -m docs.sheets $(ARGS)
 
 $(VENV)/run.stamp: requirements.txt requirements-lean.txt
 	@$(SUPPORTED) || (echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12" && false)

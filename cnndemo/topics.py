@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -229,6 +231,13 @@ TOPICS: dict[str, Topic] = {topic.stem: topic for topic in _ALL}
 def built() -> list[Topic]:
     """The topics that have a page, in the book's order."""
     return [topic for topic in TOPICS.values() if topic.built]
+
+
+@cache
+def sections(stem: str) -> tuple[str, ...]:
+    """The titles of a page's sections that its file names, in their order."""
+    source = TOPICS[stem].path.read_text(encoding="utf-8")
+    return tuple(re.findall(r"""\bsection\("([^"]+)\"""", source))
 
 
 def after(stem: str) -> Topic | None:

@@ -84,4 +84,25 @@ with ui.guard():
             "filter(s). The size of the input does not matter.",
         )
     )
+    cells = shape.output[0] * shape.output[1]
+    work = {count["multiply_adds"], count["weights"], cells, count["multiply_adds"] + cells}
+    questions.append(
+        ui.Question(
+            "How many multiplications does it do for one input?",
+            [f"{n:,}" for n in sorted(work)],
+            f"{count['multiply_adds']:,}",
+            f"{shape.output[0]} × {shape.output[1]} cells, and in each of them all {count['weights']:,} weights.",
+        )
+    )
+    reach, step = shape.rows.reach, now.stride[0]
+    sees = reach + (reach - 1) * step
+    questions.append(
+        ui.Question(
+            "A second layer just like this one follows. How many rows of the input does one cell of it see?",
+            [str(n) for n in sorted({reach, 2 * reach, sees, sees + step})],
+            str(sees),
+            f"It reads {reach} rows of the first output, {step} rows of the input apart, each of which sees {reach}: "
+            f"{reach} + {reach - 1} × {step}.",
+        )
+    )
 ui.check_yourself(questions)

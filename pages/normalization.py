@@ -5,7 +5,7 @@ import streamlit as st
 
 from cnndemo import images, normalization, ui
 from cnndemo.normalization import figures as charts
-from cnndemo.normalization.views import NAMES, choose_problem, choose_rate, in_numbers
+from cnndemo.normalization.views import NAMES, about_the_rate, choose_problem, choose_rate, in_numbers
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
@@ -129,5 +129,6 @@ ui.check_yourself(
             normalization.SCALINGS[better],
             "Its condition number is the lowest of the three in the table: centred, and both of one spread.",
         ),
+        *about_the_rate(first, second),
     ]
 )

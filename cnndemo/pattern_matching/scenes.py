@@ -247,6 +247,7 @@ def questions(image: np.ndarray, pattern: np.ndarray, wanted: str) -> list[tuple
     (tall, wide), (height, width) = image.shape, pattern.shape
     rows, columns = tall - height + 1, wide - width + 1
     counts = {rows * columns, tall * wide, (rows - 1) * (columns - 1), tall * wide // pattern.size}
+    work = rows * columns * pattern.size
     size = 60
     outcome = Outcome("plain", shape_matches(make_scene(size, 1.5), shape_pattern(wanted, size)), wanted, 0.0)
     return [
@@ -255,6 +256,19 @@ def questions(image: np.ndarray, pattern: np.ndarray, wanted: str) -> list[tuple
             [f"{count:,}" for count in sorted(counts)],
             f"{rows * columns:,}",
             f"({tall} − {height} + 1) × ({wide} − {width} + 1) = {rows} × {columns}: the pattern must not hang over.",
+        ),
+        (
+            "How many multiplications are that, if each sum is worked out on its own?",
+            [f"{count:,}" for count in sorted({rows * columns, tall * wide, work, work + tall * wide})],
+            f"{work:,}",
+            f"{rows * columns:,} sums of {pattern.size:,} products each. A Fourier transform needs far fewer.",
+        ),
+        (
+            "Every pixel of the image gets brighter by 10. By how much does each plain sum grow?",
+            [f"{growth:,.6g}" for growth in sorted({10.0, 10.0 * pattern.size, 10 * float(pattern.sum())})],
+            f"{10 * float(pattern.sum()):,.6g}",
+            f"By 10 times the sum of the pattern, {float(pattern.sum()):,.6g}, at every place alike: brightness "
+            "alone makes a high score; with the means taken off, nothing would change.",
         ),
         (
             f"A scene of outlines grows to 1.5 times its size, and an upright {wanted} of the old size slides over it. "

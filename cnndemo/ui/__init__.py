@@ -11,6 +11,7 @@ from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import main_button, one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, next_topic, page, plain, section, starting_again, try_it
+from cnndemo.ui.lesson import beside_lesson, lesson_title
 from cnndemo.ui.line import prepare_line
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
@@ -20,6 +21,7 @@ from cnndemo.ui.session import state
 __all__ = [
     "Picture",
     "Question",
+    "beside_lesson",
     "bring_file",
     "chart",
     "check_yourself",
@@ -28,6 +30,7 @@ __all__ = [
     "edit_table",
     "guard",
     "icon",
+    "lesson_title",
     "main_button",
     "model_card",
     "next_topic",

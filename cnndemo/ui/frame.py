@@ -35,13 +35,16 @@ def icon(cell: int = 18, gap: int = 3) -> Image.Image:
     return Image.fromarray(result)
 
 
+#: What a link says beside the settings of its page.
+LESSON = ("lesson", "step", "lang")
+
 #: Where the sections of the page that is being drawn are listed: a page is drawn by a thread of its own.
 _CONTENTS: ContextVar[Any] = ContextVar("contents", default=None)
 
 
 def page(stem: str) -> None:
     """Title, the one question, the book's sections, a link that reproduces the page. First call of every page."""
-    _leave_old_navigation()
+    leave_old_navigation()
     if entered := state.enter(stem):
         _mend_link()  # not later: after Back, the page that is being left may run once more under the next one's link
     topic = topics.TOPICS[stem]
@@ -98,7 +101,7 @@ def _come_back() -> None:
     st.session_state[_AGAIN] = "shown"
 
 
-def _leave_old_navigation() -> None:
+def leave_old_navigation() -> None:
     """Start again through app.py when a page was opened by its address before anyone opened the gallery.
 
     Until `st.navigation` has run once in a process, Streamlit takes a folder named `pages` for the old kind of
@@ -116,11 +119,11 @@ def _mend_link() -> None:
     other pages go, and so do numbers such as 1e999, on which an integer input of Streamlit fails.
     """
     link = {name: st.query_params.get_all(name) for name in st.query_params}
-    full = {name if "." in name else state.key(name): values for name, values in link.items()}
+    full = {name if "." in name or name in LESSON else state.key(name): values for name, values in link.items()}
     wanted = {
         name: values
         for name, values in full.items()
-        if name.startswith(state.key("")) and not any(map(_is_infinite, values))
+        if (name in LESSON or name.startswith(state.key(""))) and not any(map(_is_infinite, values))
     }
     # What was typed on this page belongs to its widget, cannot be taken out, and was not read from the link.
     with suppress(StreamlitAPIException):

@@ -9,8 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from cnndemo import figures, weights
+from cnndemo import figures, topics, weights
 from cnndemo.errors import VisitorError
+from cnndemo.ui.answers import remember
 from cnndemo.ui.frame import section
 from cnndemo.ui.session import state
 
@@ -108,6 +109,8 @@ def _ask(question: Question, name: str) -> None:
     choice = st.radio(question.prompt, list(question.options), index=None, **state.kept(name))
     if choice is None:
         return
+    topic = topics.TOPICS.get(state.stem)
+    remember(topic.title if topic else state.stem, question.prompt, choice, question.answer, question.why)
     if choice == question.answer:
         st.success(f"**Right.** {question.why}", icon=":material/check:")
     else:

@@ -134,7 +134,8 @@ def most_of(plan: architectures.Plan) -> str:
 def questions(plan: architectures.Plan, name: str) -> list[Question]:
     """What doubling all filters costs, and where the parameters are."""
     factor = round(architectures.plan(name, width=2).parameters / architectures.plan(name).parameters, 1)
-    heavy = plan.heaviest
+    heavy, busy = plan.heaviest, max(plan.layers, key=lambda layer: layer.multiply_adds)
+    share = heavy.parameters / plan.parameters
     first = sorted(plan.layers, key=lambda layer: -layer.parameters)[:3]
     return [
         Question(
@@ -150,5 +151,18 @@ def questions(plan: architectures.Plan, name: str) -> list[Question]:
             [layer.name for layer in reversed(first)],
             heavy.name,
             f"{heavy.arithmetic} = {heavy.parameters:,}.",
+        ),
+        Question(
+            f"What share of all {plan.parameters:,} parameters is in that one layer?",
+            [f"{part:.0%}" for part in sorted({share, share / 2, share / 4})],
+            f"{share:.0%}",
+            f"{heavy.parameters:,} of {plan.parameters:,}.",
+        ),
+        Question(
+            "And which layer multiplies most for one picture?",
+            sorted({busy.name, *(layer.name for layer in first)}),
+            busy.name,
+            f"{busy.multiply_adds:,} of {plan.multiply_adds:,} multiply-adds: a kernel is used again at every place, "
+            "the weight of a dense layer only once.",
         ),
     ]
