@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import NamedTuple
@@ -292,3 +293,9 @@ class Visitor:
         answer = await self.request("GET", path)
         if answer.status != 200:
             self.errors.append(f"{self.stem}: picture {path} answers {answer.status}")
+
+
+def run(coroutine):
+    """`asyncio.run` in a thread of its own: in the tests' own thread the browser's driver has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()

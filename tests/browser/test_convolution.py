@@ -34,6 +34,7 @@ def test_a_drawn_curve_becomes_g(visit):
     page = visit("convolution", "g=Draw+it")
     expect(page.get_by_text("a roof stands in")).to_be_visible()
     frame = page.locator("canvas[role=application]").first
+    frame.scroll_into_view_if_needed()
     box = frame.bounding_box()
     page.mouse.move(box["x"] + 40, box["y"] + 120)
     page.mouse.down()

@@ -109,6 +109,7 @@ def look_over(page, stem: str) -> None:
     page.wait_for_function(
         "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === 'dark'"
     )
+    page.wait_for_timeout(400)  # colours fade from one theme to the other
     assert violations(page, ["color-contrast"])[0] == []
     page.set_viewport_size({"width": 320, "height": 640})
     page.wait_for_function(f"() => ({OVERFLOW})() <= 1")  # charts follow a little later

@@ -40,7 +40,7 @@ def exported(page) -> str:
 
 def test_three_presidents_match_each_other_and_nobody_else(visit):
     page = visit("face_verification", "threshold=0.6")
-    expect(page.locator("h4", has_text="the same person")).to_be_visible()  # President 1 and 3
+    expect(page.locator("h3", has_text="the same person")).to_be_visible()  # President 1 and 3
     steps = [
         ("second", "President 2", "the same person"),
         ("picture", "President 3", "the same person"),
@@ -52,10 +52,10 @@ def test_three_presidents_match_each_other_and_nobody_else(visit):
         ("second", "Astronaut", "two people"),
     ]
     for key, sample, verdict in steps:
-        before = page.locator("h4").inner_text()
+        before = page.locator("h3").inner_text()
         choose(page, key, sample)
-        expect(page.locator("h4")).not_to_have_text(before)
-        expect(page.locator("h4", has_text=verdict)).to_be_visible()
+        expect(page.locator("h3")).not_to_have_text(before)
+        expect(page.locator("h3", has_text=verdict)).to_be_visible()
 
 
 def test_enrol_admit_refuse_remove_export_import(visit, tmp_path):

@@ -51,7 +51,7 @@ def test_the_link_is_copied_and_a_section_found_by_keys(visit):
     share = main.get_by_role("button", name="Share")
     share.focus()
     page.keyboard.press("Enter")
-    copy = page.get_by_role("button", name="Copy", exact=True)
+    copy = page.get_by_role("button", name="Copy link")
     copy.wait_for()
     tab_to(page, copy, 8)
     page.keyboard.press("Enter")

@@ -86,7 +86,7 @@ def test_a_finger_draws_a_box(phone, server):
     page = go(phone, f"{server}/pattern_matching?source=picture")
     before = page.url
     swipe(page, pad(page), [(0.5, 0.5), (0.9, 0.85)])
-    page.wait_for_url(lambda url: url != before and "rows=" in url)
+    page.wait_for_url(lambda url: url != before and "row_" in url)
     wait_idle(page)
 
 

@@ -1,6 +1,5 @@
 """The files in `deploy/` fit each other and the gallery; the Dockerfile's steps are done one by one in Debian."""
 
-import asyncio
 import json
 import os
 import re
@@ -11,7 +10,7 @@ import time
 import pytest
 
 from tests.benchmarks.bench_visitors import all_pages
-from tests.benchmarks.visitor import Visitor
+from tests.benchmarks.visitor import Visitor, run
 from tests.browser.gallery import free_port, serve
 from tests.conftest import ROOT
 from tests.deploy import recipe
@@ -94,7 +93,7 @@ def test_community_cloud_opens_pages_from_a_folder_of_its_own():
             return visitor.errors
 
     with serve(app="deploy/community_cloud/streamlit_app.py") as server:
-        assert asyncio.run(some(server.url)) == []
+        assert run(some(server.url)) == []
 
 
 def lacking() -> str:
@@ -134,7 +133,7 @@ def test_the_steps_of_the_dockerfile_make_a_gallery(base, tmp_path, flavour):
                 assert process.poll() is None, process.stderr.read()
                 assert time.monotonic() < deadline
                 time.sleep(0.5)
-            assert asyncio.run(all_pages(f"http://127.0.0.1:{port}")) == []
+            assert run(all_pages(f"http://127.0.0.1:{port}")) == []
             has_keras = (image.folder / "opt/gallery").glob("lib/python*/site-packages/keras")
             assert bool(list(has_keras)) == (flavour == "full")
     finally:

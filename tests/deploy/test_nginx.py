@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from websockets.exceptions import ConnectionClosed
 
-from tests.benchmarks.visitor import Visitor
+from tests.benchmarks.visitor import Visitor, run
 from tests.conftest import encode
 from tests.deploy.front import NGINX, check, configure, front
 
@@ -70,7 +70,7 @@ def test_a_session_stays_with_its_replica(gallery):
             assert not visitor.errors
         await left(*visitors)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_one_without_cookies_is_served_all_the_same(gallery):
@@ -84,7 +84,7 @@ def test_one_without_cookies_is_served_all_the_same(gallery):
                 await visitor.open(STEM)  # fetches its pictures from the replica that has drawn them
             assert visitor.page.pictures and not visitor.errors
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_uploads_pass_up_to_20_mb(gallery):
@@ -99,7 +99,7 @@ def test_uploads_pass_up_to_20_mb(gallery):
         assert refused.status == 413
         await left(visitor)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_an_upload_needs_the_token_and_any_replica_knows_it(gallery):
@@ -116,7 +116,7 @@ def test_an_upload_needs_the_token_and_any_replica_knows_it(gallery):
         assert status == 204 and other.cookies["replica"] == "2"
         await left(visitor, other)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_cookies_of_a_login_proxy_and_a_long_link_pass(gallery):
@@ -128,7 +128,7 @@ def test_cookies_of_a_login_proxy_and_a_long_link_pass(gallery):
             await visitor.open(STEM)
         assert not visitor.errors
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_headers_for_frames_and_nothing_for_strangers(gallery):
@@ -139,7 +139,7 @@ def test_headers_for_frames_and_nothing_for_strangers(gallery):
         assert (await visitor.request("GET", "/_stcore/metrics")).status == 404
         assert not re.search("nginx/", str(page.headers))
 
-    asyncio.run(main())
+    run(main())
 
 
 async def slide_until(visitor: Visitor, end: asyncio.Event) -> list[float]:
@@ -179,7 +179,7 @@ def test_a_replica_that_dies_costs_its_visitors_a_reconnect_and_nobody_else_anyt
         assert not [error for visitor in ours + others for error in visitor.errors]
         await left(*ours, *others)
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_a_rolling_restart_loses_no_request_for_a_page(gallery):
@@ -202,4 +202,4 @@ def test_a_rolling_restart_loses_no_request_for_a_page(gallery):
         found = [status for each in await asyncio.gather(*askers) for status in each]
         assert set(found) == {200} and len(found) > 100
 
-    asyncio.run(main())
+    run(main())

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cnndemo import topics
 from cnndemo.face_verification.gallery import Gallery
-from tests.benchmarks.visitor import Visitor
+from tests.benchmarks.visitor import Visitor, run
 from tests.browser.gallery import serve
 from tests.conftest import encode
 from tests.hostile.mutations import BACKWARDS, HTML, MARKDOWN
@@ -88,12 +88,12 @@ async def open_with_broken_links(server: str, stems: list[str]) -> None:
 
 
 def test_a_link_of_100_kb_with_every_parameter_broken_opens_the_page(server):
-    asyncio.run(open_with_broken_links(server, ["filters", "normalization", "layer_lab"]))
+    run(open_with_broken_links(server, ["filters", "normalization", "layer_lab"]))
 
 
 @pytest.mark.slow
 def test_such_a_link_opens_every_page(server):
-    asyncio.run(open_with_broken_links(server, STEMS))
+    run(open_with_broken_links(server, STEMS))
 
 
 def test_a_request_line_that_is_far_too_long_is_nobody_elses_matter(server):
@@ -103,7 +103,7 @@ def test_a_request_line_that_is_far_too_long_is_nobody_elses_matter(server):
             assert (await visitor.request("GET", "/filters?" + "x" * 100_000)).status in (200, 400, 414, 431)
         assert (await visitor.request("GET", "/_stcore/health")).status == 200
 
-    asyncio.run(main())
+    run(main())
 
 
 def class_folders(*names: str) -> bytes:
@@ -154,7 +154,7 @@ def test_two_visitors_see_nothing_of_each_other(server):
             assert not (one.own | other.own) & third.known
             assert len({one.session, other.session, third.session}) == 3
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_nobody_uploads_into_a_session_that_there_is_not(server):
@@ -165,7 +165,7 @@ def test_nobody_uploads_into_a_session_that_there_is_not(server):
         answer = await visitor.request("PUT", "/_stcore/upload_file/guessed/1", b"", X_Xsrftoken=token)
         assert answer.status == 400
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_names_are_shown_as_what_they_are(server):
@@ -186,4 +186,4 @@ def test_names_are_shown_as_what_they_are(server):
             assert not drawn
             assert max(len(text) for field, text in heard if field in ("alt", "caption")) < 500
 
-    asyncio.run(main())
+    run(main())

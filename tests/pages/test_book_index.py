@@ -52,7 +52,7 @@ def test_a_topic_without_page_is_not_yet(open_page, monkeypatch, tmp_path):
 def test_search_and_its_empty_answer(open_page):
     found = open_page("book_index", {"q": "sobel"})
     assert sum("**Figure 3." in element.value for element in found.markdown) == 1
-    assert "Figure 3.7" in found.markdown[2].value + found.markdown[3].value
+    assert any("Figure 3.7" in element.value for element in found.markdown)
     nothing = no_trouble(open_page("book_index", {"q": "](x) <b>", "kind": "", "chapter": ""}))
     assert "Nothing has these words" in nothing.info[0].value
 

@@ -153,9 +153,9 @@ def _show(subject: Subject, result: Fooled, milliseconds: float | None) -> None:
     reader, (before, after, random) = result.reader, result.classes
     labels = reader.labels
     verdict = (
-        f"#### {labels[before]} → {labels[after]}"
+        f"### {labels[before]} → {labels[after]}"
         if after != before
-        else f"#### Still {labels[after]}: try a larger ε, or more steps"
+        else f"### Still {labels[after]}: try a larger ε, or more steps"
     )
     st.markdown(verdict)
     names = ("before", f"the change, × {255 / max(2 * result.largest, 1):.3g}", "after", "a random change")

@@ -129,10 +129,10 @@ def _progress() -> None:
             f"Generation {found.generation} of {found.generations}, {found.asked:,} questions",
         )
     elif found.fooled:
-        st.markdown(f"#### {before} → {after}")
+        st.markdown(f"### {before} → {after}")
         st.caption(f"After {found.asked:,} questions to {reader.title}, and no look inside.")
     else:
-        st.markdown(f"#### Not fooled: {after}")
+        st.markdown(f"### Not fooled: {after}")
         st.caption(f"{found.asked:,} questions were not enough. Allow more to change, or begin again: chance differs.")
     with st.container(horizontal=True):
         for image, name in ((picture, f"before: {before}"), (found.picture, f"best so far: {after}")):
