@@ -27,7 +27,7 @@ def test_own_photo_to_layer_to_filter_and_its_permalink_elsewhere(visit, browser
     page.get_by_test_id("stButtonGroup").get_by_text("Upload", exact=True).click()
     page.locator("input[type=file]").set_input_files(SAMPLES_DIR / "coffee.jpg")
     wait_idle(page)
-    expect(page.get_by_text("your picture coffee").first).to_be_attached()
+    expect(page.get_by_role("application", name=re.compile("your picture coffee"))).to_be_attached()
     page.get_by_role("button", name=re.compile("^stage 4: ")).click()
     page.get_by_text("80 maps of 14 × 14").wait_for()
     wait_idle(page)

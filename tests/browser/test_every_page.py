@@ -32,7 +32,7 @@ TO_THE_RESULT = """() => {
   return controls.length && results.length ? results[0].top - controls[0].bottom : 0;
 }"""
 
-CHANGES = 6
+CHANGES = 4
 HERS = ("question", "_source", "look_at", "who", "name", "cell_")
 """Not in the link: answers, names, which picture of several, which cell of a confusion matrix."""
 

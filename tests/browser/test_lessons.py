@@ -44,7 +44,7 @@ def test_a_lesson_step_by_step(visit):
     expect(card).to_contain_text(words[1].do)
     wait_idle(page)
     assert "convolution.f=Box" in page.url and "step=2" in page.url
-    card.get_by_test_id("stBaseButton-tertiary").click()
+    card.get_by_role("button", name="close icon").click()
     expect(card).to_have_count(0)
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, TimeoutError, expect
 from cnndemo import images, topics
 from tests.browser.gallery import go, wait_idle
 
-MOVES, SEED = 140, 12
+MOVES, SEED = 130, 12
 TITLES = {topic.title: topic.stem for topic in topics.built()}
 STEMS = {stem: title for title, stem in TITLES.items()}
 

@@ -46,7 +46,10 @@ def check(app: AppTest, name: str, number: int) -> None:
     assert any(radio.label == words.ask for radio in app.radio)
 
 
-@pytest.mark.parametrize("page", PAGES)
+SLOW = ("resnet_transfer", "face_detection", "activation_maps", "siamese", "face_verification")
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.slow if page in SLOW else ()) for page in PAGES])
 def test_every_step_by_its_link(visitor, page):
     """Page by page, so that each step finds the page as the step before it left it."""
     for name, number in STEPS:
