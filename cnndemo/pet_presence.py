@@ -23,7 +23,7 @@ SHARES = (1.0, 0.6)
 MOST = 24
 """At most so many squares a picture: of longer panoramas they lie farther apart."""
 
-SURE = 2.5
+SURE = 4.0
 """A picture has a pet if a hundredth of it has at least this evidence."""
 
 LEAST_SHARE = 0.04
