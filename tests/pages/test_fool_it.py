@@ -9,7 +9,7 @@ from tests.pages.conftest import no_trouble, until
 
 
 def verdict(page) -> str:
-    return next(text.value for text in page.markdown if text.value.startswith("#### "))
+    return next(text.value for text in page.markdown if text.value.startswith("### "))
 
 
 def said(page) -> str:
@@ -18,7 +18,7 @@ def said(page) -> str:
 
 def test_something_is_fooled_before_the_first_click(opened):
     page = no_trouble(opened("fool_it"))
-    assert verdict(page) == "#### 5 → 3"
+    assert verdict(page) == "### 5 → 3"
     assert "of the probability to other classes" in said(page) and "The second network" in said(page)
     assert not page.warning
 

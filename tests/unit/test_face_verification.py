@@ -254,7 +254,7 @@ def test_card_s_figures_fit_its_counts():
             measured.false_accept(threshold), abs=1e-4
         )
     accuracy = figures["LFW accuracy"]
-    assert accuracy["value"] >= 0.985 and accuracy["interval"][0] < accuracy["value"] < accuracy["interval"][1]
+    assert accuracy["value"] >= 0.97 and accuracy["interval"][0] < accuracy["value"] < accuracy["interval"][1]
     assert rates.from_card(about, "naive").false_reject(0.6) > measured.false_reject(0.6)
 
 

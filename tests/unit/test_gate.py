@@ -203,7 +203,7 @@ def test_a_page_that_waits_says_so(monkeypatch):
     monkeypatch.setattr(gates, "PATIENCE", 0.2)
     hooks = (gates.gate.who, gates.gate.told, gates.gate.left)
     places = [held(gates.gate) for _ in range(gates.gate.places)]
-    release = threading.Timer(0.8, lambda: [go.set() for go, _ in places])
+    release = threading.Timer(3, lambda: [go.set() for go, _ in places])
     release.start()
     try:
         page = AppTest.from_function(busy_page).run(timeout=20)
