@@ -1,5 +1,6 @@
 // The Share popover: the address as the browser has it, of the whole page or of one section, as a link and as a frame.
 const SECTIONS = '[data-testid=stMain] :is(h2, h3, h4)[id]';
+const clocks = new WeakMap();
 const escaped = (text) => text.replace(/&/g, '&amp;').replace(/"/g, '&quot;').replace(/</g, '&lt;');
 
 export default function ({ parentElement, data, setStateValue }) {
@@ -46,7 +47,8 @@ export default function ({ parentElement, data, setStateValue }) {
   picture.setAttribute('aria-label', `QR code of ${data.coded}`);
   words.textContent = data.words;
   show();
-  const clock = setInterval(show, 300);
+  clearInterval(clocks.get(parentElement));  // of the run before, whose data is old
+  clocks.set(parentElement, setInterval(show, 300));
   where.onchange = show;
   link.onfocus = () => link.select();
   frame.onfocus = () => frame.select();
@@ -63,5 +65,5 @@ export default function ({ parentElement, data, setStateValue }) {
       setTimeout(() => { button.textContent = said; }, 1500);
     };
   }
-  return () => clearInterval(clock);
+  return () => clearInterval(clocks.get(parentElement));
 }
