@@ -48,8 +48,10 @@ def comparison(
 def _beside(name: str, names: Sequence[str], costs: Mapping[str, float], cited: Mapping[str, Cited]) -> str:
     """Where a title stands: above, or, among neighbours of about the same accuracy, by turns above and below."""
     alike = [other for other in names if abs(cited[other].accuracy - cited[name].accuracy) < 0.05]
-    turn = sorted(alike, key=lambda other: costs[other]).index(name) % 2
-    return "bottom center" if len(alike) > 2 and not turn else "top center"
+    place = sorted(alike, key=lambda other: costs[other]).index(name)
+    if len(alike) <= 2:
+        return "top center"
+    return "bottom center" if place % 2 == 0 else "top left" if place < len(alike) / 2 else "top right"
 
 
 def race_losses(looks: Sequence[Look], height: int = 280) -> go.Figure:

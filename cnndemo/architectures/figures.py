@@ -180,7 +180,7 @@ def _arrow(figure: go.Figure, start, end, color: str, words: str = "", lift: flo
     )  # fmt: skip
     if words:
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + lift)
-        figure.add_annotation(x=middle[0], y=middle[1], text=words, showarrow=False, font={"color": color, "size": 13})
+        figure.add_annotation(x=middle[0], y=middle[1], text=words, showarrow=False, font_size=13)
 
 
 def residual(block: Block, x: float, first: float, second: float, backward: bool, height: int = 230) -> go.Figure:
@@ -198,7 +198,7 @@ def residual(block: Block, x: float, first: float, second: float, backward: bool
         slope = 0.0 if second == 0 else block.through_branch / second
         _arrow(figure, (1.0, 0), (0.42, 0), color, f"× {slope:.3g}", 0.13)
         words = f"through the layers: {block.through_branch:.3g}"
-        figure.add_annotation(x=2.25, y=-0.42, text=words, showarrow=False, font={"color": color, "size": 14})
+        figure.add_annotation(x=2.25, y=-0.42, text=words, showarrow=False, font_size=14)
         way = way[::-1]
     else:
         _arrow(figure, (0.42, 0), (1.0, 0), color)
@@ -211,7 +211,7 @@ def residual(block: Block, x: float, first: float, second: float, backward: bool
             )
         words = f"through the skip: {block.through_skip:.3g}" if backward else f"skip: + {x:.3g}"
         _arrow(figure, way[-2], way[-1], color, width=3)
-        figure.add_annotation(x=2.25, y=1.08, text=words, showarrow=False, font={"color": color, "size": 14})
+        figure.add_annotation(x=2.25, y=1.08, text=words, showarrow=False, font_size=14)
     figure.update_xaxes(visible=False, range=[-0.6, 5.1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-0.65, 1.25], fixedrange=True)
     return styled(figure, height)

@@ -263,9 +263,9 @@ def overview() -> list[dict[str, object]]:
                 "learned from": backbone.data,
                 "input": f"{backbone.input_size} × {backbone.input_size}",
                 "parameters": parameters,
-                "multiply-adds (millions)": None if operations is None else round(operations / 1e6),
+                "M multiply-adds": None if operations is None else round(operations / 1e6),
                 "ms a picture": round(loaded.milliseconds(), 1) if loaded else None,
-                "float32 weights (MB)": None if parameters is None else round(4 * parameters / 1e6, 1),
+                "MB in float32": None if parameters is None else round(4 * parameters / 1e6, 1),
                 "weights": state(backbone.name),
                 "preprocessing": backbone.preprocessing,
             }

@@ -331,9 +331,9 @@ def freeze_table(layers: Sequence[Layer], classes: int) -> list[dict[str, object
     total = everything + frozen_statistics + dense
     rows = []
     for way, what, train in (
-        ("head only", "the new dense layer", dense),
-        ("last block", "stage 7, the last 1 × 1 convolution and the dense layer", last + dense),
-        ("everything", "all kernels, scales and shifts", everything + dense),
+        ("head only", "the new layer", dense),
+        ("last block", "stage 7 and all after it", last + dense),
+        ("everything", "all of it", everything + dense),
     ):
         rows.append({"way": way, "train": train, "frozen": total - train, "what trains": what})
     return rows

@@ -229,8 +229,8 @@ def test_overview_lists_every_network_with_what_is_known():
     rows = {row["network"]: row for row in transfer.overview()}
     assert set(rows) == {"EfficientNet-Lite0", "ResNet-20", "ResNet50"}
     assert rows["EfficientNet-Lite0"]["parameters"] == 4_694_024
-    assert rows["EfficientNet-Lite0"]["multiply-adds (millions)"] == pytest.approx(385, abs=25)
-    assert rows["EfficientNet-Lite0"]["float32 weights (MB)"] == 18.8
+    assert rows["EfficientNet-Lite0"]["M multiply-adds"] == pytest.approx(385, abs=25)
+    assert rows["EfficientNet-Lite0"]["MB in float32"] == 18.8
     assert rows["ResNet50"]["weights"] in ("not downloaded", "on disk", "in memory")
 
 

@@ -61,7 +61,7 @@ def _dense(right, x: np.ndarray, units: int, unit: int, cell: tuple[int, int, in
                 f"Cell (row {cell[0]}, column {cell[1]}, channel {cell[2]}) lands at place **{place}**:  \n"
                 f"({cell[0]} · {x.shape[1]} + {cell[1]}) · {x.shape[2]} + {cell[2]} = {place}"
             )
-        row = cells(flat[None], "Flattened: row by row, in each cell channel by channel", INPUT,
+        row = cells(flat[None], "Flattened, row by row", INPUT,
                            [Outline([(0, place)])], height=96)  # fmt: skip
         chart(row, f"The flattened row; place {place} is framed", "flat_row")
         picked = [
