@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnndemo import ui
+from cnndemo import calibration, ui
 from cnndemo.fool_it import attacks, digit_gradient, evolution, reliability
 from cnndemo.fool_it import views as widgets
 
@@ -53,7 +53,7 @@ ui.code(
         digit_gradient.slopes,
         digit_gradient.through_convolution,
         evolution.evolve,
-        reliability.softened,
+        calibration.softened,
         reliability.energy,
     ],
     widgets.snippet(),

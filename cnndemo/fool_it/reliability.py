@@ -11,23 +11,11 @@ from typing import Any
 import numpy as np
 
 from cnndemo import weights
+from cnndemo.calibration import Diagram, cross_entropy, diagram, softened
 from cnndemo.errors import VisitorError
 
-BINS = 10
 TEMPERATURES = (0.25, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
 SHARES = 100  # steps in which the card knows the energies of the test pictures
-
-
-def softened(scores: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """The softmax of scores divided by a temperature (Guo et al. 2017): above 1 it is less sure, below 1 surer.
-
-    Args:
-        scores: logits (…, classes).
-        temperature: above 0.
-    """
-    scaled = np.asarray(scores, np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def energy(scores: np.ndarray) -> np.ndarray:
@@ -46,36 +34,6 @@ def energy(scores: np.ndarray) -> np.ndarray:
     return -(top + np.log(np.exp(scores - top[..., None]).sum(axis=-1)))
 
 
-@dataclass(frozen=True)
-class Diagram:
-    """A reliability diagram: answers in bins by how sure they were.
-
-    Attributes:
-        count: (bins,) answers in each.
-        confidence: (bins,) their mean probability; 0 where there is none.
-        accuracy: (bins,) the part of them that is right.
-    """
-
-    count: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-
-    @property
-    def error(self) -> float:
-        """Expected calibration error: how far what is said is from what is true, the mean over all answers."""
-        total = max(1, int(self.count.sum()))
-        return float((self.count * np.abs(self.confidence - self.accuracy)).sum() / total)
-
-
-def diagram(probabilities: np.ndarray, labels: np.ndarray) -> Diagram:
-    """The diagram of answers (n, classes) to pictures whose classes (n,) are known."""
-    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    place = np.minimum((sure * BINS).astype(int), BINS - 1)
-    count = np.bincount(place, minlength=BINS)
-    mean = [np.bincount(place, values, BINS) / np.maximum(count, 1) for values in (sure, right.astype(float))]
-    return Diagram(count, *mean)
-
-
 def table(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """What a card says of a network's certainty.
 
@@ -91,11 +49,10 @@ def table(scores: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     for temperature in TEMPERATURES:
         probabilities = softened(scores, temperature)
         found = diagram(probabilities, labels)
-        truth = probabilities[np.arange(len(labels)), labels.astype(int)]
         rows.append(
             {
                 "temperature": temperature,
-                "loss": round(float(-np.log(np.maximum(truth, 1e-12)).mean()), 5),
+                "loss": round(cross_entropy(probabilities, labels), 5),
                 "count": found.count.tolist(),
                 "confidence": found.confidence.round(4).tolist(),
                 "accuracy": found.accuracy.round(4).tolist(),

@@ -3,7 +3,7 @@
 from cnndemo.training.by_hand import one_step, start
 from cnndemo.training.callbacks import checkpoints, early_stop, plateau
 from cnndemo.training.data import Own, answer_sheet, held_out, of_classes, of_drawings, shown
-from cnndemo.training.evaluation import Report, reliability, report, temperature
+from cnndemo.training.evaluation import Report, report, temperature
 from cnndemo.training.run import Run, thumbnail, train
 from cnndemo.training.settings import DATA, MOST, OPTIMIZERS, PRESETS, Settings
 
@@ -24,7 +24,6 @@ __all__ = [
     "of_drawings",
     "one_step",
     "plateau",
-    "reliability",
     "report",
     "shown",
     "start",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnndemo.calibration import cross_entropy, softened
 from cnndemo.training.data import Own, Split, held_out
 
-BINS = 10
 COLDEST, HOTTEST = 0.05, 20.0  # between which a temperature is looked for
 
 
@@ -60,20 +60,6 @@ class Report:
         return wrong[np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")][:most]
 
 
-@dataclass(frozen=True)
-class Reliability:
-    """Answers in bins by how sure they are: mean sureness and share right of each bin, NaN where it is empty.
-
-    Attributes:
-        error: expected calibration error, the mean distance of the two, each bin by its count (Guo et al. 2017).
-    """
-
-    sure: np.ndarray
-    right: np.ndarray
-    counts: np.ndarray
-    error: float
-
-
 def report(predict: Callable[[np.ndarray], np.ndarray], own: Own | None = None) -> Report:
     """Ask a network about the held-out digits.
 
@@ -94,36 +80,14 @@ def _asked(predict: Callable[[np.ndarray], np.ndarray], split: Split) -> np.ndar
 
 def warmed(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """The softmax of scores divided by a temperature; the order of the classes stays. (n, classes)."""
-    scores = np.log(np.maximum(probabilities, 1e-12)) / temperature
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def cross_entropy(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """The mean of −ln p of the right class."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth.astype(int)], 1e-12)).mean())
+    return softened(np.log(np.maximum(probabilities, 1e-12)), temperature)
 
 
 def temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature with the least cross-entropy; it has one minimum, which is closed in on (golden section)."""
-    low, high, golden = np.log(COLDEST), np.log(HOTTEST), (np.sqrt(5) - 1) / 2
+    """The temperature with the least cross-entropy, which has one minimum."""
+    from scipy.optimize import minimize_scalar
 
     def loss(place: float) -> float:
         return cross_entropy(warmed(probabilities, np.exp(place)), truth)
 
-    for _ in range(40):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        low, high = (low, right) if loss(left) < loss(right) else (left, high)
-    return float(np.exp((low + high) / 2))
-
-
-def reliability(probabilities: np.ndarray, truth: np.ndarray, bins: int = BINS) -> Reliability:
-    """How often answers are right, by how sure they are."""
-    sure, hits = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    counts = np.bincount(place, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean, share = (np.bincount(place, values, minlength=bins) / counts for values in (sure, hits))
-    filled = counts > 0
-    error = float((counts[filled] * np.abs(mean[filled] - share[filled])).sum() / counts.sum())
-    return Reliability(mean, share, counts, error)
+    return float(np.exp(minimize_scalar(loss, bounds=np.log([COLDEST, HOTTEST]), method="bounded").x))

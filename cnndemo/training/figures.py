@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from cnndemo.calibration import Diagram
 from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, SIGNED, bars, signed_range, styled
-from cnndemo.training.evaluation import Reliability
 from cnndemo.training.run import Run
 
 TOP = 10.0  # losses above are drawn at the edge
@@ -106,7 +106,7 @@ def overlay(runs: Sequence[Run], name: str, height: int = 320) -> go.Figure:
     return styled(figure, height)
 
 
-def reliability(before: Reliability, after: Reliability, height: int = 330) -> go.Figure:
+def reliability(before: Diagram, after: Diagram, height: int = 330) -> go.Figure:
     """How often answers are right over how sure they are; on the diagonal, percentages mean what they say."""
     figure = go.Figure()
     figure.add_scatter(
@@ -116,10 +116,11 @@ def reliability(before: Reliability, after: Reliability, height: int = 330) -> g
         (before, "as trained", ACCENT, "circle"),
         (after, "with temperature", OUTPUT, "diamond"),
     ):
-        there = bins.counts > 0
+        there = bins.count > 0
         figure.add_scatter(
-            x=bins.sure[there], y=bins.right[there], mode="lines+markers", name=name, customdata=bins.counts[there],
-            marker={"size": 6 + 14 * np.sqrt(bins.counts[there] / bins.counts.sum()), "symbol": symbol},
+            x=bins.confidence[there], y=bins.accuracy[there], mode="lines+markers", name=name,
+            customdata=bins.count[there],
+            marker={"size": 6 + 14 * np.sqrt(bins.count[there] / bins.count.sum()), "symbol": symbol},
             line={"color": color, "width": 1.5},
             hovertemplate=f"{name}: %{{customdata}} answers, %{{x:.0%}} sure, %{{y:.0%}} right<extra></extra>",
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnndemo import fool_it, images, weights
+from cnndemo import calibration, fool_it, images, weights
 from cnndemo.errors import VisitorError
 from cnndemo.fool_it import (
     attacks,
@@ -123,7 +123,7 @@ def test_the_scores_that_a_card_is_made_of_are_those_that_are_served(name, digit
     x = digits[0][:5, ..., None] / np.float32(255) if name == "digit_classifier" else readers.shrunk(cat)[None]
     found = common.logits(weights.load(name), x, batch_size=2)
     served = inference.predictor(name)(x.astype(np.float32))
-    np.testing.assert_allclose(reliability.softened(found), served, atol=1e-4)
+    np.testing.assert_allclose(calibration.softened(found), served, atol=1e-4)
 
 
 # --- attacks
@@ -290,7 +290,7 @@ def test_at_least_one_pixel_changes():
 
 def test_nonsense_is_read_with_confidence_and_mostly_refused_by_the_digit_page():
     found = nonsense.for_digits(0)
-    sure = [reliability.softened(each.scores).max() for each in found]
+    sure = [calibration.softened(each.scores).max() for each in found]
     assert len(found) == 5 and min(sure) > 0.9, "which is the point"
     assert sum(nonsense.refused(each.picture) for each in found) >= 3
     assert not nonsense.refused(images.digit(5, 0))
@@ -300,14 +300,14 @@ def test_nonsense_is_read_with_confidence_and_mostly_refused_by_the_digit_page()
 
 def test_temperature_and_energy():
     scores = np.array([[1000.0, 999.0], [0.0, 0.0]])
-    np.testing.assert_allclose(reliability.softened(scores)[0, 0], 1 / (1 + np.exp(-1)))
-    assert reliability.softened(scores, 100)[0, 0] < 0.51
+    np.testing.assert_allclose(calibration.softened(scores)[0, 0], 1 / (1 + np.exp(-1)))
+    assert calibration.softened(scores, 100)[0, 0] < 0.51
     np.testing.assert_allclose(reliability.energy(scores), [-1000 - np.log1p(np.exp(-1)), -np.log(2)])
 
 
 def test_a_diagram_by_hand():
     probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.25, 0.75], [0.0, 1.0]])
-    found = reliability.diagram(probabilities, np.array([0, 1, 1, 1]))
+    found = calibration.diagram(probabilities, np.array([0, 1, 1, 1]))
     assert found.count.tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 0, 3]
     assert found.accuracy[9] == pytest.approx(2 / 3) and found.confidence[9] == pytest.approx(2.9 / 3)
     assert found.error == pytest.approx((0.25 + 3 * (2.9 / 3 - 2 / 3)) / 4)
@@ -321,7 +321,7 @@ def test_a_threshold_costs_what_it_says():
     assert known.best == min(reliability.TEMPERATURES), "always right, so it can never be sure enough"
     lost = (reliability.energy(scores) > known.threshold(0.05)).mean()
     assert lost == pytest.approx(0.05, abs=0.005)
-    assert (reliability.softened(scores).max(axis=1) < known.least(0.2)).mean() == pytest.approx(0.2, abs=0.005)
+    assert (calibration.softened(scores).max(axis=1) < known.least(0.2)).mean() == pytest.approx(0.2, abs=0.005)
 
 
 @pytest.mark.parametrize("name", ["digit_classifier", "resnet20"])

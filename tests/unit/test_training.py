@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnndemo import chain, training, worker
+from cnndemo import calibration, chain, training, worker
 from cnndemo.errors import VisitorError
 from cnndemo.models import layer_table
 from cnndemo.training import Settings, by_hand, evaluation, take_home
@@ -243,9 +243,9 @@ def test_a_temperature_undoes_the_one_that_was_put_on():
     truth = np.array([random.choice(5, p=row) for row in honest])
     too_sure = evaluation.warmed(honest, 1 / 3)
     assert evaluation.temperature(too_sure, truth) == pytest.approx(3, rel=0.08)
-    before, after = (evaluation.reliability(each, truth) for each in (too_sure, honest))
+    before, after = (calibration.diagram(each, truth) for each in (too_sure, honest))
     assert after.error < 0.03 < 0.1 < before.error
-    assert before.counts.sum() == 4000 and (too_sure.argmax(1) == honest.argmax(1)).all()
+    assert before.count.sum() == 4000 and (too_sure.argmax(1) == honest.argmax(1)).all()
 
 
 def test_only_what_differs_is_compared():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from cnndemo import digit_classifier, ui
+from cnndemo import calibration, digit_classifier, ui
 from cnndemo.fool_it import figures as charts
 from cnndemo.fool_it import nonsense, reliability
 from cnndemo.fool_it.nonsense import Nonsense
@@ -72,7 +72,7 @@ def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: 
     caught = 0
     with st.container(horizontal=True):
         for each in found:
-            probabilities = reliability.softened(each.scores, temperature)
+            probabilities = calibration.softened(each.scores, temperature)
             best, energy = int(probabilities.argmax()), float(reliability.energy(each.scores))
             words = f"**{labels[best]}**, {probabilities[best]:.0%} sure  \nenergy {_signed(energy, 1)}"
             if known is not None:
@@ -90,7 +90,7 @@ def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: 
         f"{known.samples:,} real test pictures {cost} % are lost with them."
     )
     least = known.least(cost / 100)
-    others = sum(reliability.softened(each.scores).max() < least for each in found)
+    others = sum(calibration.softened(each.scores).max() < least for each in found)
     st.caption(
         f"The highest probability as a threshold, at the same cost ({least:.1%}), catches {others}. The energy is "
         "−log Σ exp(scores), low for pictures like those of the training; the softmax keeps only how scores differ. "

@@ -8,7 +8,7 @@ import io
 import numpy as np
 import streamlit as st
 
-from cnndemo import chain, training
+from cnndemo import calibration, chain, training
 from cnndemo.figures.confusion import confusion
 from cnndemo.training import evaluation, take_home
 from cnndemo.training import figures as charts
@@ -113,7 +113,7 @@ def _calibration(report: training.Report) -> None:
     """The reliability diagram, and the temperature that mends it."""
     st.markdown("**Can its percentages be believed?**")
     cooled = evaluation.warmed(report.probabilities, report.temperature)
-    before, after = (training.reliability(each, report.truth) for each in (report.probabilities, cooled))
+    before, after = (calibration.diagram(each, report.truth) for each in (report.probabilities, cooled))
     chart(
         charts.reliability(before, after),
         f"on average its sureness and its share right are {before.error:.1%} apart; with temperature {after.error:.1%}",
@@ -123,7 +123,7 @@ def _calibration(report: training.Report) -> None:
         st.caption("It guesses: the best it could say is the same percentage for every class.")
         return
     word = "too sure" if report.temperature > 1 else "not sure enough"
-    losses = [evaluation.cross_entropy(each, report.truth) for each in (report.probabilities, cooled)]
+    losses = [calibration.cross_entropy(each, report.truth) for each in (report.probabilities, cooled)]
     st.caption(
         f"It is {word}: scores divided by a **temperature of {report.temperature:.2f}**, found on the validation "
         f"digits, change the test loss from {losses[0]:.4f} to {losses[1]:.4f} and no answer. Distance to the diagonal "
