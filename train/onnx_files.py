@@ -170,8 +170,10 @@ def multiply_adds(model: keras.Model) -> int:
     """Multiplications, each with its addition, that convolutions and dense layers need for one input."""
     total = 0
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense):
-            positions = int(np.prod(layer.output.shape[1:-1])) if len(layer.output.shape) == 4 else 1
+        transposed = isinstance(layer, keras.layers.Conv2DTranspose)  # each pixel that comes in meets the whole kernel
+        if transposed or isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense):
+            shape = (layer.input if transposed else layer.output).shape
+            positions = int(np.prod(shape[1:-1])) if len(shape) == 4 else 1
             total += positions * int(np.prod(layer.weights[0].shape))
     return total
 

@@ -47,6 +47,7 @@ def test_the_papers_counts():
     assert round(architectures.plan("mobilenet_v2").multiply_adds / 1e6) == 301  # "300M" in its table 4
     card = weights.card("efficientnet_lite0")
     assert architectures.plan("efficientnet_lite0").multiply_adds == card["multiply_adds"]
+    assert architectures.plan("unet").multiply_adds == weights.card("pet_segmentation")["multiply_adds"]
     assert architectures.plan("unet").parameters == weights.card("pet_segmentation")["parameters"]
 
 
