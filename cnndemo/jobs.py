@@ -67,6 +67,11 @@ class Job(Generic[Step]):
         return not self._shared.done.is_set()
 
     @property
+    def thread(self) -> int:
+        """Identity of the thread that works."""
+        return self._thread.ident
+
+    @property
     def error(self) -> VisitorError | None:
         """Why it ended before its end, in a sentence for the visitor."""
         return self._shared.error

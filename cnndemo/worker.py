@@ -83,6 +83,7 @@ class Worker:
         mine = (long, next(self._tickets))
         with self._turn:
             self._line.append(mine)
+        _places[threading.get_ident()] = self, mine
         try:
             while True:
                 with self._turn:
@@ -93,11 +94,18 @@ class Worker:
                 waiting()
             yield
         finally:
+            del _places[threading.get_ident()]
             with self._turn:
                 self._line.remove(mine)
                 if self._served == mine:
                     self._served = None
                 self._turn.notify_all()
+
+    def _before(self, mine: tuple[bool, int]) -> int:
+        with self._turn:
+            if self._served == mine:
+                return 0
+            return sum(other == self._served or other < mine for other in self._line)
 
     # --- requests -----------------------------------------------------------------------------------------------
 
@@ -231,6 +239,15 @@ def _listen(stream, said: queue.SimpleQueue) -> None:
         while True:
             said.put(pickle.load(stream))
     said.put(("ended", "it ended"))
+
+
+_places: dict[int, tuple[Worker, tuple[bool, int]]] = {}  # thread -> where it waits or is served
+
+
+def before(thread: int) -> int:
+    """How many requests are before the one that a thread has put; 0 if it is served, or has put none."""
+    line, mine = _places.get(thread, (None, None))
+    return line._before(mine) if line else 0
 
 
 _worker = Worker()

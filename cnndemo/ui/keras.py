@@ -58,7 +58,7 @@ def keras_says(draw: Callable[[Any], None], function: str, *arguments: Any) -> N
         elif job.error:
             st.caption(f":material/info: {job.error}")
         else:
-            st.caption(":material/hourglass: " + in_line("Keras is asked; what it says will appear here."))
+            st.caption(":material/hourglass: " + in_line(job, "Keras is asked; what it says will appear here."))
 
     def running() -> bool:  # the page runs once more when the last of its answers is there, not at each
         return any(other.running for other in state.get(_OPEN, []))

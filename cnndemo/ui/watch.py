@@ -39,7 +39,7 @@ def watch(job: Job | None, draw: Callable[[], None], every: float = 0.6) -> None
     ticking(draw, lambda: job is not None and job.running, every)
 
 
-def in_line(words: str) -> str:
-    """What a visitor is told while a request to Keras waits: how many are before it, or `words` when it is its turn."""
-    before = worker.waiting() - 1
-    return f"{before} before you …" if before > 0 else words
+def in_line(job: Job, words: str) -> str:
+    """What a visitor is told while a job's request waits: how many are before it, or `words` when it is its turn."""
+    before = worker.before(job.thread)
+    return f"{before} before you …" if before else words

@@ -52,7 +52,7 @@ def until(app_test: AppTest, there: Callable[[AppTest], bool], seconds: float = 
 
 def when_keras_has_spoken(app_test: AppTest) -> AppTest:
     """The page once Keras has answered all that it was asked."""
-    return until(app_test, lambda page: not any("Keras is asked" in caption.value for caption in page.caption))
+    return until(app_test, lambda page: not any(":material/hourglass:" in caption.value for caption in page.caption))
 
 
 def no_trouble(app_test: AppTest) -> AppTest:

@@ -217,6 +217,25 @@ def test_killed_in_the_middle_of_each_kind_of_request_is_a_sentence_and_leaves_n
     assert not list(tmp_path.iterdir())
 
 
+def test_each_is_told_how_many_are_before_it():
+    """Those behind do not count, nor does oneself; a short one goes before the long ones that wait."""
+    line, go = worker.Worker(), threading.Event()
+
+    def work(long):
+        with line._place(long, lambda: None):
+            go.wait(20)
+        yield
+
+    places = []
+    for long in (True, True, False, True, False):
+        places.append(Job(lambda waiting, long=long: work(long)))
+        until(lambda: line.waiting() == len(places))
+    assert [worker.before(job.thread) for job in places] == [0, 3, 1, 4, 2]
+    go.set()
+    assert all(job.wait(5) for job in places)
+    assert [worker.before(job.thread) for job in places] == [0] * 5
+
+
 def test_ten_visitors_train_at_once_and_each_comes_to_an_end_or_leaves():
     """Seven wait for their turn; two press Stop, and one closes the tab."""
     tiny = training.Settings(network="conv 4 5/2 relu; flatten", digits=20, epochs=1)

@@ -72,7 +72,9 @@ def _chart(cost: str, chosen: str, job: Job | None) -> None:
         last = job.latest
         done = sorted(BUILDERS, key=lambda name: architectures.plan(name).parameters)
         place = done.index(last.name) + 1 if last else 0
-        st.progress(place / len(done), f"{place} of {len(done)} networks" if last else in_line("Keras is started …"))
+        st.progress(
+            place / len(done), f"{place} of {len(done)} networks" if last else in_line(job, "Keras is started …")
+        )
     if cost in ("parameters", "multiply_adds"):
         costs = {name: float(getattr(architectures.plan(name), cost)) for name in CITED}
     else:

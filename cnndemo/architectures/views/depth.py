@@ -144,7 +144,9 @@ def _race_so_far() -> None:
     looks = list(run.looks) if run else []
     if job and job.running:
         done = looks[-1].update / run.race.updates if looks else 0.0
-        words = f"Update {looks[-1].update} of {run.race.updates}" if looks else in_line("Keras builds both stacks …")
+        words = (
+            f"Update {looks[-1].update} of {run.race.updates}" if looks else in_line(job, "Keras builds both stacks …")
+        )
         st.progress(min(1.0, done), words)
     if not looks:
         return

@@ -77,7 +77,7 @@ def _told(job: Job[Own], title: str, picture: Picture, classes: Sequence[str] | 
     elif (found := job.latest) is not None:
         _show(found, title, picture, classes)
     else:
-        st.caption(":material/hourglass: " + in_line("The network is being read …"))
+        st.caption(":material/hourglass: " + in_line(job, "The network is being read …"))
 
 
 def _show(found: Own, title: str, picture: Picture, classes: Sequence[str] | None) -> None:

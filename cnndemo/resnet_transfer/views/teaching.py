@@ -241,7 +241,7 @@ def _tuning(job: Job[finetune.Epoch | finetune.Tuned] | None) -> None:
         words = f"Epoch {step.number} of {step.epochs}, loss {step.loss:.3f}, held out {step.accuracy:.0%} right"
         st.progress(step.number / step.epochs, words)
     else:
-        st.progress(0.0, in_line("A process of its own starts …"))
+        st.progress(0.0, in_line(job, "A process of its own starts …"))
 
 
 def _stage_six_maps(shots: list[Shot], run) -> np.ndarray:

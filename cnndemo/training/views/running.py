@@ -143,7 +143,7 @@ def _live() -> None:
 def _progress(run: Run | None) -> tuple[float, str]:
     """How far a run is, 0 to 1, and where it is, in words."""
     if run is None or not run.epoch:
-        return 0.0, in_line("A process of its own loads Keras …")
+        return 0.0, in_line(job(), "A process of its own loads Keras …")
     ended = len(run.history)
     epoch, batch = (run.epoch, run.batch) if run.epoch > ended else (ended, run.batches)
     done = min(1.0, (epoch - 1 + batch / run.batches) / run.settings.epochs)
