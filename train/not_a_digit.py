@@ -1,7 +1,8 @@
 """Train the network that tells digits from what is none; measure it, and the reading of photographs, on scenes.
 
 Digits are MNIST's, clean and distorted, and digits drawn from skeletons and fonts; what is none is symbols, letters,
-scribbles, frames, smears, parts of digits and pairs of digits. All of it goes through the preparation of the page.
+scribbles, frames, smears, parts of digits and pairs of digits. All of it goes through the preparation of the page. To
+them comes what the page itself asks about when it reads generated scenes.
 
     python -m train.not_a_digit --data-dir data
     python -m train.not_a_digit --data-dir data --measure     # the shipped network anew, after a change of the reading
@@ -10,6 +11,7 @@ scribbles, frames, smears, parts of digits and pairs of digits. All of it goes t
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 
 import cv2
 import keras
@@ -19,9 +21,10 @@ from cnndemo import weights
 from cnndemo.digit_classifier import looking, preparation, reading
 from cnndemo.errors import VisitorError
 from cnndemo.models.not_a_digit import CLASSES, NONE, SEVERAL, build
-from train import common, digit_scenes, digit_strokes, engine, schedules
+from train import common, digit_scenes, digit_strokes, engine, processes, schedules
 from train.datasets import mnist
 from train.digit_augmentation import Augmentation
+from train.digit_harvest import SCENES, harvest, scene
 from train.digit_lesson import as_input, full
 
 SHARES = {
@@ -44,9 +47,9 @@ NEGATIVES = (
     "symbols, letters, scribbles, frames, smears, stains and parts of digits, one by one, from fonts and generators"
 )
 SCENE_SEED = 2026
-SCENES = digit_scenes.KINDS | digit_scenes.NOTHING
-SIDES = (400, 640, 960)
-"""Of the test set's pictures, in pixels of the long side of the page; one by chance."""
+"""Of the scenes that measure; those that examples are taken from have other seeds."""
+AT_ONCE = 2000
+"""Examples that are generated from one seed."""
 
 
 def field(ink: np.ndarray) -> np.ndarray:
@@ -122,6 +125,24 @@ def generated(x: np.ndarray, y: np.ndarray, count: int, seed: int) -> tuple[np.n
     return fields[keep], labels[keep]
 
 
+def _generated(number: int, x: np.ndarray, y: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """One of the parts that `many` is made of."""
+    return generated(x, y, min(AT_ONCE, count - number * AT_ONCE), [seed, number])
+
+
+def many(x: np.ndarray, y: np.ndarray, arguments, count: int, scenes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """`count` generated examples, and what the reading asks about in a number of scenes."""
+    parts = [(np.zeros((0, 28, 28), np.uint8), np.zeros(0, int))]
+    for what, function, jobs, shared in (
+        ("generated", _generated, range(-(-count // AT_ONCE)), (x, y, count, seed)),
+        ("of scenes", harvest, range(scenes), (x, y, SCENE_SEED + seed)),
+    ):
+        before = sum(len(labels) for _, labels in parts)
+        parts += processes.spread(function, jobs, shared, arguments.workers)
+        print(f"{sum(len(labels) for _, labels in parts) - before:,} {what}", flush=True)
+    return np.concatenate([fields for fields, _ in parts]), np.concatenate([labels for _, labels in parts])
+
+
 def distorted(x: np.ndarray, seed: int) -> np.ndarray:
     """Digits as the book's network was trained on them, uint8."""
     layer = Augmentation(seed)
@@ -134,8 +155,9 @@ def dataset(arguments):
     (x, y), validation, test = full(arguments.data_dir, arguments.limit)
     file = arguments.run_dir / "examples.npz"
     if not file.exists():
-        fields, labels = generated(x, y, arguments.generated or 4 * len(x), arguments.seed)
-        held = generated(*validation, max(500, len(fields) // 40), arguments.seed + 1)
+        count, scenes = arguments.generated or 4 * len(x), arguments.harvest
+        fields, labels = many(x, y, arguments, count, scenes, arguments.seed + 1)
+        held = many(*validation, arguments, max(500, count // 40), scenes // 40, arguments.seed + 2)
         with weights.whole(file) as half:
             np.savez(
                 half,
@@ -148,10 +170,10 @@ def dataset(arguments):
     return (made["x"], made["y"]), (made["held_x"], made["held_y"]), test
 
 
-def read(scene: np.ndarray) -> str:
+def read(picture: np.ndarray) -> str:
     """The digits that the page reads; none where it says that there is none."""
     try:
-        return "".join(str(found.digit) for found in reading.read_number(scene))
+        return "".join(str(found.digit) for found in reading.read_number(picture))
     except VisitorError:
         return ""
 
@@ -162,18 +184,18 @@ def scenes(test: tuple[np.ndarray, np.ndarray], arguments) -> dict[str, list[tup
     arguments.run_dir.mkdir(parents=True, exist_ok=True)
     log = arguments.run_dir / "scenes.csv"
     done = [line.split(",") for line in log.read_text().splitlines()] if arguments.resume and log.exists() else []
+    todo = range(min(len(done), arguments.scenes), arguments.scenes)
     with open(log, "w", encoding="utf-8") as notes:
-        for number in range(arguments.scenes):
-            written, got = done[number] if number < len(done) else one_scene(number, test)
+        pairs = chain(done[: arguments.scenes], processes.spread(one_scene, todo, test, arguments.workers))
+        for number, (written, got) in enumerate(pairs):
             found[list(SCENES)[number % len(SCENES)]].append((written, got))
             print(written, got, sep=",", file=notes, flush=True)
     return found
 
 
-def one_scene(number: int, test: tuple[np.ndarray, np.ndarray]) -> tuple[str, str]:
-    """What is written in a scene of the test set, and what is read; the kinds take turns."""
-    make = list(SCENES.values())[number % len(SCENES)]
-    picture, written = make(digit_scenes.Scribe(*test, np.random.default_rng([SCENE_SEED, number]), SIDES))
+def one_scene(number: int, x: np.ndarray, y: np.ndarray, seed: int = SCENE_SEED) -> tuple[str, str]:
+    """What is written in a scene of the test set, and what is read."""
+    picture, written = scene(number, x, y, seed)
     return written, read(picture)
 
 
@@ -239,6 +261,9 @@ def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
     parser = common.parser(__doc__.splitlines()[0], "not_a_digit", epochs=14, batch_size=256)
     parser.add_argument("--generated", type=int, default=0, help="generated examples; default four for each digit")
+    parser.add_argument(
+        "--harvest", type=int, default=0, help="scenes to take examples from, as the reading meets them"
+    )
     parser.add_argument("--scenes", type=int, default=2000, help="pictures to measure the reading on")
     parser.add_argument("--start", action="store_true", help="go on from the published weights")
     parser.add_argument("--learning-rate", type=common.above_zero, default=1.5e-3, help="first rate of the schedule")
@@ -259,7 +284,9 @@ def main() -> None:
     data = mnist.SOURCE | {
         "name": "MNIST, and generated drawings",
         "splits": {"training": len(training[0]), "validation": len(validation[0]), "test": len(test[0])},
-        "note": "two copies of MNIST's digits, clean and distorted, and drawings of the kinds " + ", ".join(SHARES),
+        "note": "two copies of MNIST's digits, clean and distorted; drawings of the kinds "
+        + ", ".join(SHARES)
+        + f"; and what the reading asks about in {arguments.harvest:,} generated scenes",
     }
     card = {"builder": "cnndemo.models.not_a_digit:build", "data": data, "history": history}
     card |= {"classes": [*map(str, range(10)), "not a digit", "several digits"], "threshold": looking.THRESHOLD}

@@ -318,11 +318,16 @@ def around(box: Box, other: Box) -> bool:
     return inside and 0.25 * box[2] < other[2] < 0.9 * box[2] and other[3] < 0.9 * box[3]
 
 
+def field(group: Group) -> np.ndarray:
+    """A group of strokes as the judge sees it, float32 (28, 28) in [0, 1]."""
+    return as_input(shrunk(group, 80).strength)
+
+
 def ask(groups: list[Group], judge: Judge) -> list[Judged]:
     """The judge's opinion of each group, in one batch."""
     if not groups:
         return []
-    fields = np.stack([as_input(shrunk(group, 80).strength) for group in groups])[..., None]
+    fields = np.stack([field(group) for group in groups])[..., None]
     return [Judged(group, row) for group, row in zip(groups, judge(fields), strict=True)]
 
 

@@ -162,7 +162,7 @@ def read_number(
     predict = predict or shipped()
     image = check(image)
     top, left, height, width = area or (0, 0, *image.shape[:2])
-    found, seen, place = _looked(image[top : top + height, left : left + width], judge)
+    found, seen, place = looked(image[top : top + height, left : left + width], judge)
 
     def at(box: Box) -> Box:
         row, column, tall, wide = place(box)
@@ -190,7 +190,7 @@ def answer_to(ink: Ink, predict: Predict | None = None) -> Reading | None:
     return _readings([(field, taken, None)], predict or shipped())[0]
 
 
-def _looked(image: np.ndarray, judge: Judge | None) -> tuple[Look, np.ndarray, Callable[[Box], Box]]:
+def looked(image: np.ndarray, judge: Judge | None) -> tuple[Look, np.ndarray, Callable[[Box], Box]]:
     """The best look at a picture or at the sheet in it: what was found, in which picture, and where its boxes are."""
     small = shrink(image)
     sheet, of_sheet = find_sheet(image, small), None

@@ -1,0 +1,41 @@
+"""Work spread over processes; what comes out of it does not depend on how many there are."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from typing import Any
+
+_shared: tuple = ()
+
+
+def spread(function: Callable, jobs: Iterable, shared: tuple = (), processes: int = 0) -> Iterator[Any]:
+    """`function(job, *shared)` of each job, in the order of the jobs.
+
+    Args:
+        function: of a module's top level.
+        shared: sent to each process once.
+        processes: how many; 0 for as many as there are cores, 1 for this one.
+    """
+    processes = processes or os.cpu_count() or 1
+    if processes == 1:
+        yield from (function(job, *shared) for job in jobs)
+        return
+    start = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, start, _begin, (shared,)) as pool:
+        yield from pool.map(partial(_call, function), jobs)
+
+
+def _begin(shared: tuple) -> None:
+    global _shared
+    _shared = shared
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _call(function: Callable, job: Any) -> Any:
+    return function(job, *_shared)
