@@ -11,6 +11,9 @@ import streamlit as st
 # Links: those in texts and on pictures would open another tab and so another session, in which the visitor's picture
 # is gone. A click goes through the navigation instead, then to the section.
 #
+# Sections: what stands above the section of a link comes later than its heading, and pushes it away. So the page goes
+# back to it for some seconds, until the visitor does anything.
+#
 # Fingers: a chart whose points can be picked takes every touch for a drag, and a page cannot be scrolled past it. Flat
 # charts never hear of touches here; a tap still comes to them, as the click that browsers make of it.
 _JS = """
@@ -35,11 +38,17 @@ export default function () {
   };
 
   const page = (link) => new URL(link.href, location.href).pathname.split('/').pop();
-  const scroll = (name, tries = 60) => {
-    const section = document.getElementById(name);
-    if (section) section.scrollIntoView();
-    else if (tries) setTimeout(() => scroll(name, tries - 1), 100);
+  const DOES = ['wheel', 'touchstart', 'pointerdown', 'keydown'];
+  const scroll = (hash) => {
+    const end = () => {
+      clearInterval(clock);
+      DOES.forEach((what) => removeEventListener(what, end, true));
+    };
+    const clock = setInterval(() => document.getElementById(hash.slice(1))?.scrollIntoView(), 150);
+    setTimeout(end, 8000);
+    DOES.forEach((what) => addEventListener(what, end, { capture: true, passive: true }));
   };
+  if (location.hash) scroll(location.hash);
   document.addEventListener('click', (event) => {
     const link = event.target.closest?.('[data-testid=stMain] a[href]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.origin !== location.origin) return;
@@ -50,7 +59,7 @@ export default function () {
     event.preventDefault();
     event.stopPropagation();
     way.click();
-    if (link.hash) setTimeout(() => scroll(decodeURIComponent(link.hash.slice(1))), 300);
+    if (link.hash) setTimeout(() => scroll(link.hash), 300);
   }, true);
   // A popover that was opened by keys stands at the end of the document; the focus goes into it.
   const first = (root) => {

@@ -21,6 +21,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 
 PATIENCE = 120.0  # seconds for one answer
+AGENT = "visitor"  # of requests and of the connection: a proxy may tell visitors without cookies apart by it
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Visitor:
             address,
             subprotocols=["streamlit", *([token, self.session] if self.session else [])],
             additional_headers={"Cookie": self._cookie()} if self.cookies else {},
+            user_agent_header=AGENT,
             max_size=None,
             open_timeout=PATIENCE,
         )
@@ -112,7 +114,7 @@ class Visitor:
     async def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
         """Any other request of the browser, with its cookies."""
         place = urlsplit(self.url)
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}", "Connection: close", "User-Agent: visitor"]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {place.netloc}", "Connection: close", f"User-Agent: {AGENT}"]
         lines += [f"Content-Length: {len(body)}"] * (method not in ("GET", "HEAD"))
         lines += [f"Cookie: {self._cookie()}"] * bool(self.cookies)
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

@@ -73,7 +73,6 @@ def test_a_session_stays_with_its_replica(gallery):
     run(main())
 
 
-@pytest.mark.flaky(reruns=2)  # a replica that another test has restarted may just be coming back
 def test_one_without_cookies_is_served_all_the_same(gallery):
     """Browsers keep cookies from frames of other sites: address and name of the browser lead to the same replica."""
 
