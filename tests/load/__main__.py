@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 from tests.load import crowd, faults, long
 from tests.load.measure import Report
 
-PARTS = ("classes", "cost", "soak", "uploads", "keras", "faults")
+PARTS = ("classes", "cost", "uploads", "keras", "faults", "soak")
 
 
 def main() -> None:
@@ -23,22 +23,23 @@ def main() -> None:
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(PARTS)}")
     short, parts = wanted.short, wanted.parts or PARTS
     report = Report(short)
-    if "classes" in parts:
-        crowd.classes(report, (5,) if short else (20, 50))
-    if "cost" in parts:
-        costs = crowd.cost(report, *((1, 5.0) if short else (3, 60.0)))
-        crowd.thousand(report, costs)
-    if "soak" in parts:
-        long.soak(report, wanted.runs or (200 if short else 20_000))
-    if "uploads" in parts:
-        long.uploads(report, 20 if short else 1000)
-    if "keras" in parts:
-        long.keras(report, 4 if short else 10)
-    if "faults" in parts:
-        faults.faults(report, 3 if short else 10, 20 if short else 200)
     out = wanted.out or (ROOT / "docs" / "load.md" if not short and not wanted.parts else None)
-    if out:
-        report.write(out)
+
+    def costs() -> None:
+        crowd.thousand(report, crowd.cost(report, *((1, 5.0) if short else (3, 60.0))))
+
+    work = {
+        "classes": lambda: crowd.classes(report, (5,) if short else (20, 50)),
+        "cost": costs,
+        "uploads": lambda: long.uploads(report, 20 if short else 1000),
+        "keras": lambda: long.keras(report, 4 if short else 10),
+        "faults": lambda: faults.faults(report, 3 if short else 10, 20 if short else 200),
+        "soak": lambda: long.soak(report, wanted.runs or (200 if short else 20_000)),
+    }
+    for part in parts:
+        work[part]()
+        if out:
+            report.write(out)  # after each: what is measured stays if the rest is cut short
 
 
 if __name__ == "__main__":
