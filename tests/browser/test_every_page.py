@@ -54,9 +54,10 @@ def phone(browser):
 
 
 @pytest.fixture(scope="module")
-def desktop(browser):
+def sender(browser, server):
+    """Goes through all pages in one session, and shares each."""
     visitor = browser.new_context(viewport=DESKTOP)
-    yield visitor
+    yield go(visitor.new_page(), server)
     visitor.close()
 
 
@@ -65,20 +66,19 @@ def shared_settings(page) -> dict:
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_a_shared_link_shows_the_same_on_a_phone_and_all_is_well_there(desktop, phone, server, stem):
+def test_a_shared_link_shows_the_same_on_a_phone_and_all_is_well_there(sender, phone, server, stem):
     address, seen, steps = f"{server}/{stem}", {}, ""
     if stem:
-        page = go(desktop.new_page(), address)
-        visitor = Visitor(page, server, seed=STEMS.index(stem) - 1)
-        visitor.arrive(stem)
+        visitor = Visitor(sender, server, seed=STEMS.index(stem) - 1)
+        visitor.sidebar(topics.TOPICS[stem].title)
         for _ in range(CHANGES):
             visitor.change()
-        seen, steps = shared_settings(page), "\n".join(visitor.steps)
-        page.get_by_role("button", name="Share").click()
-        link = page.get_by_role("textbox", name="Link to this page")
-        expect(link).to_have_value(page.url)
+        seen, steps = shared_settings(sender), "\n".join(visitor.steps)
+        sender.get_by_role("button", name="Share").click()
+        link = sender.get_by_role("textbox", name="Link to this page")
+        expect(link).to_have_value(sender.url)
         address = link.input_value()
-        page.close()
+        sender.keyboard.press("Escape")
     stranger, troubles = phone.new_page(), []
     stranger.on("pageerror", lambda error: troubles.append(str(error)))
     stranger.on("console", lambda said: troubles.append(said.text) if complaint(said) else None)
