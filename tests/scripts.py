@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from train import checkpoints, common
+from train import checkpoints, logs
 
 SCRIPTS = {  # script -> the options of a run of a few steps
     "siamese": ["--epochs", "3", "--batch-size", "32"],
@@ -65,7 +65,7 @@ def same(one: Path, other: Path) -> None:
     for name in first:
         assert np.array_equal(first[name], second[name]), name
     for file in sorted(one.rglob("history.csv")):
-        rows, others = (common.read_log(path) for path in (file, other / file.relative_to(one)))
+        rows, others = (logs.read(path) for path in (file, other / file.relative_to(one)))
         for log in (rows, others):
             for row in log:
                 row.pop("seconds")

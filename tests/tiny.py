@@ -194,7 +194,7 @@ def shrink(patch=setattr) -> None:
     from cnndemo import images, siamese
     from cnndemo.models import resnet20, unet, unet_pretrained
     from cnndemo.resnet_transfer import small_pictures
-    from train import common, features
+    from train import common, features, intervals
     from train.datasets import cifar10 as small
     from train.datasets import mnist as digits
 
@@ -203,7 +203,7 @@ def shrink(patch=setattr) -> None:
     patch(images, "digits", lambda: (x[::50], y[::50]))
     patch(digits, "COUNTS", {"train": 160, "test": 200})
     patch(small, "load", lambda folder, validation=20, seed=0: load(folder, min(validation, 20), seed))
-    patch(common, "bootstrap", lambda *_, **__: [0.0, 1.0])
+    patch(intervals, "bootstrap", lambda *_, **__: [0.0, 1.0])
     patch(common, "serve", serve)
     patch(features, "backbone", backbone)
     patch(siamese, "few_shot", lambda *given: few_shot(*given, draws=3))

@@ -19,7 +19,7 @@ import numpy as np
 from cnndemo import weights
 from cnndemo.models import efficientnet_lite0, feature_head, resnet20
 from cnndemo.resnet_transfer import small_pictures
-from train import common, engine, features, schedules
+from train import common, engine, features, intervals, provenance, schedules
 from train.datasets import cifar10
 from train.resnet20 import Pictures
 
@@ -117,7 +117,7 @@ def options() -> argparse.ArgumentParser:
 def row_of(hits: np.ndarray) -> dict:
     """What the table says of the test pictures that were named right; bool (n,)."""
     right, samples = int(hits.sum()), len(hits)
-    return {"accuracy": right / samples, "interval": common.wilson(right, samples), "samples": samples}
+    return {"accuracy": right / samples, "interval": intervals.wilson(right, samples), "samples": samples}
 
 
 @common.script
@@ -139,7 +139,7 @@ def main() -> None:
     def report(name: str, trained: str, probabilities: np.ndarray, seconds: float) -> None:
         row = row_of(probabilities.argmax(axis=1) == test[1])
         more = {"training_pictures": len(train[0]), "seconds": round(seconds, 1)}
-        more |= {"command": common.command(arguments), "hardware": common.hardware()}
+        more |= {"command": common.command(arguments), "hardware": provenance.hardware()}
         rows.append({"input": name, "trained": trained} | row | more)
         print(
             f"{name}, {trained}: {row['accuracy']:.4f} on {row['samples']} test pictures, {seconds:.0f} s", flush=True
@@ -199,7 +199,7 @@ def figures(shown: list[dict]) -> list[dict]:
     """The metrics of a card from rows of the table, its own network's first."""
     names = ["accuracy"] + [f"accuracy, {row['input']}, {row['trained']}" for row in shown[1:]]
     return [
-        common.metric(name, row["accuracy"], row["samples"], row["interval"])
+        intervals.metric(name, row["accuracy"], row["samples"], row["interval"])
         for name, row in zip(names, shown, strict=True)
     ]
 

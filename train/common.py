@@ -1,4 +1,4 @@
-"""What the train scripts share: arguments, a resumable fit, intervals, and the model card.
+"""What the train scripts share: arguments, a resumable fit, and the model card.
 
 Scripts use `keras` and `keras.ops` only, so each runs with `KERAS_BACKEND=tensorflow` (default) or `jax`.
 """
@@ -6,18 +6,14 @@ Scripts use `keras` and `keras.ops` only, so each runs with `KERAS_BACKEND=tenso
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.util
 import math
 import os
-import platform
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +21,7 @@ import keras
 import numpy as np
 
 from cnndemo import inference, weights
-from train import distribution, engine, events, runs
+from train import distribution, engine, events, logs, provenance, runs
 from train.checkpoints import Arrays, Best, Checkpoint, Guard, build_metrics, size, variables
 from train.progress import Progress
 from train.publish import RESULTS, put, whole_results
@@ -198,7 +194,7 @@ def fit(
         every.append(Progress(training.batch_size, stage))
     checkpoint = Checkpoint(folder / "checkpoints", every, training, arguments.resume)
     if distribution.first():
-        _cut_log(log, checkpoint.epochs)
+        logs.cut(log, checkpoint.epochs)
     if checkpoint.epochs < epochs and not checkpoint.finished:
         distribution.by_the_first(_find_room, model, arguments)
         checkpoint.restore(model)
@@ -216,15 +212,7 @@ def fit(
         model.load_weights(best)
     except (OSError, ValueError, KeyError):
         raise SystemExit(f"{best} is missing or damaged. Begin anew: --fresh.") from None
-    return read_log(log)
-
-
-def _cut_log(log: Path, epochs: int) -> None:
-    """Leave in a log only the epochs that a checkpoint follows."""
-    if log.exists():
-        lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-        with weights.whole(log) as part:
-            part.write_text("".join(lines[: epochs + 1 if epochs else 0]), encoding="utf-8")
+    return logs.read(log)
 
 
 def _find_room(model: keras.Model, arguments: argparse.Namespace) -> None:
@@ -239,103 +227,9 @@ def _find_room(model: keras.Model, arguments: argparse.Namespace) -> None:
         runs.room(arguments.weights_dir, 4 * parameters, "--weights-dir")
 
 
-def read_log(file: Path) -> list[dict[str, float]]:
-    """A CSV log as one dict an epoch; fields that are not numbers are left out."""
-    with open(file, newline="", encoding="utf-8") as stream:
-        return [{key: float(value) for key, value in row.items() if _number(value)} for row in csv.DictReader(stream)]
-
-
-def _number(text: str | None) -> bool:
-    try:
-        float(text)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def wilson(successes: int, samples: int) -> list[float]:
-    """95 % interval of a proportion (Wilson 1927), robust near 0 and 1."""
-    z, p = 1.959964, successes / samples
-    centre = (p + z * z / (2 * samples)) / (1 + z * z / samples)
-    half = z * np.sqrt(p * (1 - p) / samples + z * z / (4 * samples * samples)) / (1 + z * z / samples)
-    return [float(max(0.0, centre - half)), float(min(1.0, centre + half))]
-
-
-def bootstrap(values: np.ndarray, statistic=np.mean, rounds: int = 2000, seed: int = 0) -> list[float]:
-    """95 % percentile bootstrap interval of a statistic over samples (first axis)."""
-    values, generator = np.asarray(values), np.random.default_rng(seed)
-    draws = [statistic(values[generator.integers(0, len(values), len(values))]) for _ in range(rounds)]
-    return [float(v) for v in np.quantile(draws, [0.025, 0.975])]
-
-
-def metric(name: str, value: float, samples: int, interval: list[float], split: str = "test", **more) -> dict[str, Any]:
-    """One figure of a model card; `more` may explain it (`note`, `threshold`, …)."""
-    return {
-        "name": name,
-        "value": round(float(value), 5),
-        "interval": [round(float(end), 5) for end in interval],
-        "samples": int(samples),
-        "split": split,
-        **more,
-    }
-
-
-def hardware() -> str:
-    """The processor and all devices that the backend trains on, by name."""
-    backend, devices = keras.backend.backend(), []
-    if backend == "jax":
-        import jax
-
-        devices = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
-    elif backend == "tensorflow":
-        import tensorflow as tf
-
-        found = tf.config.list_physical_devices("GPU")
-        devices = [tf.config.experimental.get_device_details(each).get("device_name", "GPU") for each in found]
-    cores = f"{os.cpu_count()} cores of {processor()}"
-    return ", ".join([*(f"{count} × {name}" for name, count in Counter(devices).items()), f"{cores} ({backend})"])
-
-
-def processor() -> str:
-    """The name of the processor, or at least of its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def versions() -> dict[str, str]:
-    """Of Python, Keras and the backend."""
-    backend = keras.backend.backend()
-    made_by = getattr(__import__(backend), "__version__", "") if backend != "numpy" else version("numpy")
-    return {"python": platform.python_version(), "keras": keras.__version__, backend: made_by}
-
-
-def commit() -> str:
-    """The commit of the scripts, with `+` if files differ from it; empty outside a repository."""
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + "+" * bool(git("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
 def command(arguments: argparse.Namespace) -> str:
     """The command line that made the weights, without the folders of one machine."""
     return runs.command(arguments, "--publish")
-
-
-def origin(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """What a card says of the published weights that a training starts from; theirs may have started, too."""
-    facts = ("command", "commit", "hardware", "epochs", "seconds", "resumed", "started_from")
-    card = weights.card(name, folder)
-    return {"started_from": {key: card[key] for key in facts if key in card}}
 
 
 class Served:
@@ -444,13 +338,13 @@ def publish(
         "builder_arguments": builder_arguments or {},
         "command": command(arguments),
         "arguments": runs.settings(arguments),
-        "commit": commit(),
+        "commit": provenance.commit(),
         "data": data,
         "metrics": metrics,
         "seed": arguments.seed,
-        "hardware": hardware(),
+        "hardware": provenance.hardware(),
         "keras": keras.__version__,
-        "versions": versions(),
+        "versions": provenance.versions(),
         "date": datetime.now(UTC).date().isoformat(),
     }
     with runs.ending.patience():
@@ -458,7 +352,7 @@ def publish(
         if history:
             took = seconds if seconds is not None else sum(row.get("seconds", 0.0) for row in history)
             about |= {"epochs": len(history), "seconds": round(took, 1)}
-            write_log(results / f"{name}.history.csv", history)
+            logs.write(results / f"{name}.history.csv", history)
         if arguments.resume:
             about["resumed"] = True
         if source:
@@ -504,13 +398,3 @@ def serve(name: str, folder: Path) -> None:
         environment = {key: value for key, value in os.environ.items() if key != distribution.PROCESSES}
         root = Path(__file__).parent.parent
         subprocess.run(words, cwd=root, env=environment | {"KERAS_BACKEND": "tensorflow"}, check=False)
-
-
-def write_log(file: Path, history: list[dict[str, float]]) -> None:
-    """A log as CSV, with every column that occurs in any of its rows."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    columns = list(dict.fromkeys(key for row in history for key in row))
-    with weights.whole(file) as part, open(part, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: f"{value:.6g}" for key, value in row.items()} for row in history)

@@ -23,7 +23,7 @@ from cnndemo.digit_classifier.preparation import NoInk, prepare
 from cnndemo.digit_classifier.scenes import Conditions, scene
 from cnndemo.fool_it import reliability
 from cnndemo.models.digit_classifier import INPUT_SHAPE, build, variant
-from train import common, digit_lesson, engine, events
+from train import common, digit_lesson, engine, events, intervals
 from train.datasets import mnist
 from train.digit_augmentation import Augmentation
 from train.digit_lesson import as_bytes, as_input
@@ -67,7 +67,7 @@ def right(model: keras.Model, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def accuracy(name: str, hits: np.ndarray, **more) -> dict:
     """A figure for the card from what was read right."""
-    return common.metric(name, hits.mean(), len(hits), common.wilson(int(hits.sum()), len(hits)), **more)
+    return intervals.metric(name, hits.mean(), len(hits), intervals.wilson(int(hits.sum()), len(hits)), **more)
 
 
 def train(

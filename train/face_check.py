@@ -24,7 +24,7 @@ from cnndemo.face_detection import Box, detect, locate, search, square, turned, 
 from cnndemo.face_verification import faces as verifying
 from cnndemo.face_verification import rates
 from cnndemo.models import face_check
-from train import common, covers, engine, schedules
+from train import common, covers, engine, intervals, schedules
 from train.checkpoints import Stream
 from train.datasets import cifar10, lfw, oxford_breeds
 from train.pictures import crops
@@ -385,7 +385,7 @@ def nearest(faces: list[verifying.Face], side: int) -> verifying.Face | None:
 
 def rate(name: str, count: int, total: int, split: str = "left-out folds") -> dict:
     count, total = int(count), int(total)
-    return common.metric(name, count / total, total, common.wilson(count, total), split)
+    return intervals.metric(name, count / total, total, intervals.wilson(count, total), split)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from cnndemo import inference
 from cnndemo.face_detection import turned
 from cnndemo.face_verification import Face, Networks, describe, naive_embedding, rates
 from cnndemo.models import face_embedding, face_landmarks, tiny_face_detector
-from train import common
+from train import common, intervals
 from train.datasets import lfw
 
 PACKAGE, VERSION = "@vladmandic/face-api", "1.7.15"
@@ -167,11 +167,11 @@ def measure(using: Networks, data_dir: Path) -> tuple[list[dict[str, Any]], dict
         right, thresholds = rates.cross_validate(apart, same, folds)
         suffix = "" if crop == "aligned" else ", faces cut out by the detector's box alone"
         metrics.append(
-            common.metric(
+            intervals.metric(
                 f"LFW accuracy{suffix}",
                 right.mean(),
                 len(pairs),
-                common.wilson(int(right.sum()), len(pairs)),
+                intervals.wilson(int(right.sum()), len(pairs)),
                 "view 2",
                 note=f"threshold from the other folds ({', '.join(f'{value:.2f}' for value in thresholds)}); "
                 f"{int(np.isnan(apart).sum())} pairs without a face counted as errors",
@@ -188,7 +188,7 @@ def measure(using: Networks, data_dir: Path) -> tuple[list[dict[str, Any]], dict
         kept, let_in = measured.below(threshold)
         for name, errors, total in (("reject", friends - kept, friends), ("accept", let_in, strangers)):
             name = f"False {name} rate at {threshold:.2f}"
-            metrics.append(common.metric(name, errors / total, total, common.wilson(errors, total), "view 2"))
+            metrics.append(intervals.metric(name, errors / total, total, intervals.wilson(errors, total), "view 2"))
     counts = {"pictures": len(names), "pictures without a face": len(names) - len(aligned), "pairs": len(pairs)}
     return metrics, {"distances": distances, "lfw": counts}
 

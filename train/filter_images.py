@@ -30,7 +30,7 @@ from cnndemo.activation_maps import NETWORKS, library, wanted
 from cnndemo.activation_maps.fields import seen
 from cnndemo.activation_maps.networks import shapes
 from cnndemo.models import efficientnet_lite0
-from train import common
+from train import common, intervals, provenance
 from train.datasets import mnist
 from train.runs import script
 
@@ -291,8 +291,8 @@ def shipped(name: str) -> Iterator[np.ndarray]:
 
 def share(name: str, beaten: np.ndarray, note: str) -> dict[str, Any]:
     """The figure of a card: the part of the filters whose picture excites them more than something."""
-    return common.metric(
-        name, beaten.mean(), len(beaten), common.wilson(int(beaten.sum()), len(beaten)), "filters", note=note
+    return intervals.metric(
+        name, beaten.mean(), len(beaten), intervals.wilson(int(beaten.sum()), len(beaten)), "filters", note=note
     )
 
 
@@ -313,8 +313,8 @@ def measured(name: str, made: dict[str, np.ndarray], folder: Path) -> tuple[dict
     return table, [
         share("excites its filter more than any shipped patch", values > real + wanted.EQUAL, note),
         share("at least as much as any shipped patch", values >= real - wanted.EQUAL, note),
-        common.metric("times the most exciting shipped patch, median", float(np.median(times)), len(times),
-                      common.bootstrap(times, np.median), "filters"),
+        intervals.metric("times the most exciting shipped patch, median", float(np.median(times)), len(times),
+                      intervals.bootstrap(times, np.median), "filters"),
     ]  # fmt: skip
 
 
@@ -348,8 +348,8 @@ def published(
         "data": mnist.SOURCE if name == wanted.DIGITS else {
             "name": "the shipped photographs", "source": "cnndemo/samples/README.md", "licence": "public domain, CC0",
         },
-        "hardware": common.hardware(),
-        "versions": common.versions(),
+        "hardware": provenance.hardware(),
+        "versions": provenance.versions(),
         "date": time.strftime("%Y-%m-%d"),
         "seconds": round(seconds),
         "file": f"{stem}.webp",

@@ -21,7 +21,7 @@ from cnndemo import weights
 from cnndemo.digit_classifier import looking, preparation, reading
 from cnndemo.errors import VisitorError
 from cnndemo.models.not_a_digit import CLASSES, NONE, SEVERAL, build
-from train import common, digit_scenes, digit_strokes, engine, processes, schedules
+from train import common, digit_scenes, digit_strokes, engine, intervals, processes, provenance, schedules
 from train.datasets import mnist
 from train.digit_augmentation import Augmentation
 from train.digit_harvest import SCENES, harvest, scene
@@ -201,7 +201,7 @@ def one_scene(number: int, x: np.ndarray, y: np.ndarray, seed: int = SCENE_SEED)
 
 def share(name: str, hits: list[bool] | np.ndarray, **more) -> dict:
     """A figure of the card: how many of some were right."""
-    return common.metric(name, np.mean(hits), len(hits), common.wilson(int(np.sum(hits)), len(hits)), **more)
+    return intervals.metric(name, np.mean(hits), len(hits), intervals.wilson(int(np.sum(hits)), len(hits)), **more)
 
 
 def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
@@ -291,7 +291,7 @@ def main() -> None:
     card = {"builder": "cnndemo.models.not_a_digit:build", "data": data, "history": history}
     card |= {"classes": [*map(str, range(10)), "not a digit", "several digits"], "threshold": looking.THRESHOLD}
     if arguments.start:
-        card |= common.origin(arguments.name, arguments.weights_dir)
+        card |= provenance.origin(arguments.name, arguments.weights_dir)
     common.publish(network, arguments, metrics=[], **card)
     print("Next, with the weights in their place: python -m train.not_a_digit --measure")
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from cnndemo.models import efficientnet_lite0, feature_head
-from train import common, engine, features
+from train import common, engine, features, intervals
 from train.datasets import oxford_breeds
 
 #: Breed -> the class of ImageNet that shows the same breed, by the first word of its synset.
@@ -77,16 +77,16 @@ def figures(head, x: np.ndarray, y: np.ndarray, breeds: list[str]) -> dict:
         return float(np.mean([hits[rows][labels].mean() for b in present if (labels := y[rows] == b).any()]))
 
     everything = np.arange(samples)
-    mean, interval = mean_over_breeds(everything), common.bootstrap(everything, mean_over_breeds)
+    mean, interval = mean_over_breeds(everything), intervals.bootstrap(everything, mean_over_breeds)
     known = np.array([breeds[breed] in IMAGENET_BREEDS for breed in y])
     metrics = [
-        common.metric("accuracy", right / samples, samples, common.wilson(right, samples)),
-        common.metric("mean over breeds", mean, samples, interval),
+        intervals.metric("accuracy", right / samples, samples, intervals.wilson(right, samples)),
+        intervals.metric("mean over breeds", mean, samples, interval),
     ]
     for name, rows in (("accuracy, breeds of ImageNet", known), ("accuracy, other breeds", ~known)):
         if rows.any():
-            part = common.wilson(int(hits[rows].sum()), int(rows.sum()))
-            metrics.append(common.metric(name, hits[rows].mean(), int(rows.sum()), part))
+            part = intervals.wilson(int(hits[rows].sum()), int(rows.sum()))
+            metrics.append(intervals.metric(name, hits[rows].mean(), int(rows.sum()), part))
     return {"metrics": metrics, "breed_accuracy": each}
 
 

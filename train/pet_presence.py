@@ -19,7 +19,7 @@ from cnndemo import inference, pet_presence, pet_segmentation, weights
 from cnndemo.models import pet_presence as architecture
 from cnndemo.models.resnet20 import CLASSES
 from cnndemo.pet_segmentation import metrics
-from train import common, engine
+from train import common, engine, intervals
 from train.datasets import cifar10, lfw, oxford_breeds, oxford_pets
 from train.datasets.oxford_pets import Example
 
@@ -205,7 +205,7 @@ def measure(pets: oxford_pets.Pets, portraits: list, things: list, breeds: list,
     rows = []
 
     def count(name: str, wrong: int, total: int, split: str) -> None:
-        rows.append(common.metric(name, wrong / total, total, common.wilson(wrong, total), split))
+        rows.append(intervals.metric(name, wrong / total, total, intervals.wilson(wrong, total), split))
 
     for name, pictures, split in (
         ("portraits in which a pet is found", portraits, "people of the third fold of LFW"),
@@ -231,7 +231,7 @@ def measure(pets: oxford_pets.Pets, portraits: list, things: list, breeds: list,
                 for column, what in enumerate(("Jaccard of the animal", "share of the cut-out that is not pet")):
                     values = np.array(scores)[:, column]
                     name = f"{what}, {kind}, {network} network, {when}"
-                    rows.append(common.metric(name, values.mean(), len(values), common.bootstrap(values)))
+                    rows.append(intervals.metric(name, values.mean(), len(values), intervals.bootstrap(values)))
     return rows
 
 

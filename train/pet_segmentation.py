@@ -23,7 +23,7 @@ import numpy as np
 from cnndemo import images, inference, pet_segmentation, weights
 from cnndemo.models import unet
 from cnndemo.pet_segmentation import metrics
-from train import common, engine, schedules
+from train import common, engine, intervals, logs, provenance, schedules
 from train.datasets import oxford_pets
 from train.datasets.oxford_pets import Example
 from train.pet_squares import FULL, LEFT_OUT, Augmentation, Squares, compiled
@@ -128,8 +128,8 @@ def report(rows: list[dict]) -> dict:
     def add(name: str, part: list[dict], statistic, **more) -> None:
         tables = np.stack([row["table"] for row in part])
         value = statistic(tables.sum(0))
-        interval = common.bootstrap(tables, lambda drawn: statistic(drawn.sum(0)), rounds=1000)
-        figures.append(common.metric(name, value, len(part), interval, **more))
+        interval = intervals.bootstrap(tables, lambda drawn: statistic(drawn.sum(0)), rounds=1000)
+        figures.append(intervals.metric(name, value, len(part), interval, **more))
 
     def accuracy(table):
         return np.trace(table) / table.sum()
@@ -152,15 +152,15 @@ def report(rows: list[dict]) -> dict:
         add(f"Jaccard of pet and border together{group}", part, with_border)
         values = np.array([row["boundary_f"] for row in part])
         name = f"boundary F-score of pet and border, 2 px{group}"
-        figures.append(common.metric(name, values.mean(), len(part), common.bootstrap(values, rounds=1000)))
+        figures.append(intervals.metric(name, values.mean(), len(part), intervals.bootstrap(values, rounds=1000)))
     breeds = sorted({row["breed"] for row in rows})
     by_breed = np.array(
         [metrics.mean_jaccard(sum(r["table"] for r in rows if r["breed"] == breed)) for breed in breeds]
     )
     note = f"{len(breeds)} breeds"
     figures.append(
-        common.metric("mean Jaccard of the classes, mean over breeds", by_breed.mean(), len(rows),
-                      common.bootstrap(by_breed, rounds=1000), note=note)
+        intervals.metric("mean Jaccard of the classes, mean over breeds", by_breed.mean(), len(rows),
+                      intervals.bootstrap(by_breed, rounds=1000), note=note)
     )  # fmt: skip
     ranked = sorted(rows, key=lambda row: row["pet_jaccard"])
     return {
@@ -218,7 +218,7 @@ def ablation(pets: oxford_pets.Pets, arguments: Namespace) -> None:
         print("left out:", left_out, row)
         rows.append(row)
     results = arguments.run_dir / common.RESULTS
-    common.write_log(results / "pet_segmentation.ablation.csv", rows)
+    logs.write(results / "pet_segmentation.ablation.csv", rows)
     if arguments.publish:
         common.put([results / "pet_segmentation.ablation.csv"], arguments.weights_dir)
 
@@ -255,7 +255,7 @@ def main() -> None:
     teaching = weights.load(teacher.weights, folder) if arguments.teacher else None
     start = weights.load(net.weights, folder).get_weights() if arguments.start else None
     history = weights.history(net.weights, folder) if arguments.start else []
-    origin = common.origin(net.weights, folder) if arguments.start else {}
+    origin = provenance.origin(net.weights, folder) if arguments.start else {}
     common.prepare(arguments)
     clock = Clock(arguments.minutes)
     pets = limited(pets, arguments.limit)
@@ -324,7 +324,7 @@ def speed(model, net, rounds: int = 25) -> dict:
     return {
         "milliseconds": round(1000 * float(np.median(taken)), 1),
         "what": f"one picture of {image.shape[1]} × {image.shape[0]} pixels, resizing included, median of {rounds}",
-        "hardware": common.hardware(),
+        "hardware": provenance.hardware(),
     }
 
 

@@ -21,7 +21,7 @@ import keras
 
 from cnndemo import pet_segmentation, weights
 from cnndemo.models import unet_pretrained
-from train import common, engine, features
+from train import common, engine, features, provenance
 from train.datasets import oxford_pets
 from train.pet_segmentation import figures, finish, limited, pairs, teach, train_stage
 from train.schedules import Clock
@@ -69,7 +69,7 @@ def main() -> None:
         return
     start: dict = {}
     if arguments.start:
-        published, start = weights.load(net.weights, folder), common.origin(net.weights, folder)
+        published, start = weights.load(net.weights, folder), provenance.origin(net.weights, folder)
     encoder = {layer.name: layer.get_weights() for layer in features.imagenet(folder).layers}
     common.prepare(arguments)
     clock = Clock(arguments.minutes)

@@ -23,7 +23,7 @@ import numpy as np
 from cnndemo import weights
 from cnndemo.fool_it import reliability
 from cnndemo.models import resnet20
-from train import common, engine, schedules
+from train import common, engine, intervals, provenance, schedules
 from train.checkpoints import Kept, Stream
 from train.datasets import cifar10
 from train.normalization import fuse_normalization
@@ -118,7 +118,7 @@ def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 
     metrics = []
     for name, probabilities in (("accuracy", looks.mean(axis=0)), (resnet20.ONE_LOOK, looks[0])):
         right = int((probabilities.argmax(axis=1) == y).sum())
-        metrics.append(common.metric(name, right / len(y), len(y), common.wilson(right, len(y))))
+        metrics.append(intervals.metric(name, right / len(y), len(y), intervals.wilson(right, len(y))))
         print(f"{name}: {right / len(y):.4f} of {len(y)} pictures")
     return metrics
 
@@ -203,7 +203,7 @@ def main() -> None:
     if arguments.start:
         published = weights.load("resnet20", arguments.weights_dir).get_weights()
         earlier = weights.history("resnet20", arguments.weights_dir)
-        start = common.origin("resnet20", arguments.weights_dir)
+        start = provenance.origin("resnet20", arguments.weights_dir)
     common.prepare(arguments)
     if arguments.limit:
         x, y = x[: arguments.limit], y[: arguments.limit]  # the loader has drawn them at random

@@ -18,7 +18,7 @@ import numpy as np
 from cnndemo import images, siamese
 from cnndemo.models.siamese import build
 from cnndemo.siamese import losses
-from train import common, engine, schedules
+from train import common, engine, intervals, schedules
 from train.checkpoints import Stream
 from train.datasets import mnist
 
@@ -146,17 +146,17 @@ def judge(model, validation: tuple, test: tuple) -> tuple[float, list[dict]]:
     both = np.stack([distance, pairs.same], axis=1)
 
     def interval(figure: str) -> list[float]:
-        return common.bootstrap(both, lambda rows: getattr(siamese.curve(rows[:, 0], rows[:, 1] > 0), figure), 300)
+        return intervals.bootstrap(both, lambda rows: getattr(siamese.curve(rows[:, 0], rows[:, 1] > 0), figure), 300)
 
     curve = siamese.curve(distance, pairs.same)
     accept, reject = curve.at(threshold)
     half = PAIRS // 2
     return threshold, [
-        common.metric("pair accuracy", right / PAIRS, PAIRS, common.wilson(right, PAIRS)),
-        common.metric("false accept rate", accept, half, common.wilson(round(accept * half), half)),
-        common.metric("false reject rate", reject, half, common.wilson(round(reject * half), half)),
-        common.metric("equal error rate", curve.equal_error_rate, PAIRS, interval("equal_error_rate")),
-        common.metric("ROC-AUC", curve.area, PAIRS, interval("area")),
+        intervals.metric("pair accuracy", right / PAIRS, PAIRS, intervals.wilson(right, PAIRS)),
+        intervals.metric("false accept rate", accept, half, intervals.wilson(round(accept * half), half)),
+        intervals.metric("false reject rate", reject, half, intervals.wilson(round(reject * half), half)),
+        intervals.metric("equal error rate", curve.equal_error_rate, PAIRS, interval("equal_error_rate")),
+        intervals.metric("ROC-AUC", curve.area, PAIRS, interval("area")),
     ]
 
 
@@ -175,7 +175,7 @@ def judge_few_shot(model, test: tuple, new_class: int) -> list[dict]:
                 interval = [float(end) for end in np.quantile(values, [0.025, 0.975])]
                 name = f"{shots}-shot accuracy, {what}{room}"
                 note = f"mean of {len(values)} draws of the examples; the interval holds 95 % of the draws"
-                metrics.append(common.metric(name, values.mean(), samples, interval, note=note))
+                metrics.append(intervals.metric(name, values.mean(), samples, interval, note=note))
     return metrics
 
 

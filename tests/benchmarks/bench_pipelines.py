@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from tests.benchmarks.timing import milliseconds
-from train import common
+from train import common, provenance
 
 SECONDS = 1.0
 """How long each pipeline is watched."""
@@ -113,7 +113,7 @@ def weight(batch) -> float:
 
 def main() -> None:
     cv2.setNumThreads(1)
-    print(f"{common.hardware()}, Keras {keras.__version__}")
+    print(f"{provenance.hardware()}, Keras {keras.__version__}")
     print(f"{'pipeline':38} {'pictures/s a core':>18} {'kB a picture':>13} {'step, pictures/s':>17} {'ratio':>8}")
     with TemporaryDirectory() as folder:
         for name, begin in trainings(folder).items():

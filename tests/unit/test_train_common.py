@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from train import common
+from train import common, intervals, logs
 from train.normalization import FusedBatchNormalization, fuse_normalization
 
 
@@ -52,7 +52,7 @@ def test_an_interrupt_keeps_the_finished_epochs(arguments, data):
     )
     with pytest.raises(SystemExit):
         common.fit(compiled(), data, data, arguments, callbacks=[strike], verbose=False)
-    assert len(common.read_log(arguments.run_dir / "history.csv")) == 1
+    assert len(logs.read(arguments.run_dir / "history.csv")) == 1
     assert [file.name for file in (arguments.run_dir / "checkpoints").iterdir()] == ["epoch_0001.npz"]
 
 
@@ -83,7 +83,7 @@ def test_patience_is_not_forgotten_by_a_run_that_goes_on(arguments, data):
 
 def test_publish_writes_a_card_without_local_folders(arguments, data):
     model = compiled()
-    metrics = [common.metric("accuracy", 0.5, 48, common.wilson(24, 48))]
+    metrics = [intervals.metric("accuracy", 0.5, 48, intervals.wilson(24, 48))]
     common.publish(model, arguments, "cnndemo.models.x:build", {"name": "toy"}, metrics, history=[{"seconds": 1.5}])
     card = json.loads((arguments.run_dir / "results" / "small.json").read_text())
     assert card["command"] == "python -m train.small --epochs 2 --publish"
@@ -92,12 +92,12 @@ def test_publish_writes_a_card_without_local_folders(arguments, data):
 
 
 def test_wilson_interval_against_worked_values():
-    assert common.wilson(9940, 10_000) == pytest.approx([0.99229, 0.99534], abs=2e-5)
-    assert common.wilson(10, 10)[1] == pytest.approx(1.0) and common.wilson(0, 10)[0] == pytest.approx(0.0)
+    assert intervals.wilson(9940, 10_000) == pytest.approx([0.99229, 0.99534], abs=2e-5)
+    assert intervals.wilson(10, 10)[1] == pytest.approx(1.0) and intervals.wilson(0, 10)[0] == pytest.approx(0.0)
 
 
 def test_bootstrap_of_a_constant_is_that_constant():
-    assert common.bootstrap(np.full(20, 0.25)) == [0.25, 0.25]
+    assert intervals.bootstrap(np.full(20, 0.25)) == [0.25, 0.25]
 
 
 @pytest.mark.parametrize(("policy", "tolerance"), [("float32", 2e-4), ("mixed_bfloat16", 3e-2)])

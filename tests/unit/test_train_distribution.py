@@ -16,7 +16,6 @@ import pytest
 from cnndemo import weights
 from tests import tiny
 from tests.conftest import ROOT
-from train import common
 from train.checkpoints import Arrays
 
 pytestmark = pytest.mark.timeout(900)  # each starts up to three processes that compile
@@ -71,7 +70,7 @@ def close(one: Path, other: Path) -> None:
     logs = sorted(one.rglob("history.csv"))
     assert logs
     for log in logs:
-        rows, others = (common.read_log(file) for file in (log, other / log.relative_to(one)))
+        rows, others = (logs.read(file) for file in (log, other / log.relative_to(one)))
         for figure in ("loss", "val_loss"):
             assert [row[figure] for row in others] == pytest.approx([row[figure] for row in rows], abs=1e-3)
 

@@ -18,7 +18,7 @@ from cnndemo import weights
 from tests import tiny
 from tests.conftest import ROOT
 from tests.scripts import SCRIPTS, at, refused, same
-from train import common, engine, pictures, schedules
+from train import common, engine, logs, pictures, schedules
 from train.progress import Progress, clock
 
 OPTIONS = ["--mixed", "--accumulate", "2", "--ema", "0.9", "--workers", "2"]
@@ -174,7 +174,7 @@ def mirrored(data_dir, tmp_path_factory):
 
 def test_two_mirrored_devices_train_as_one_where_nothing_is_random(mirrored):
     folder, _ = mirrored
-    one, two = (common.read_log(folder / name / "history.csv") for name in ("alone", "two"))
+    one, two = (logs.read(folder / name / "history.csv") for name in ("alone", "two"))
     for figure in ("loss", "val_loss"):
         assert [row[figure] for row in two] == pytest.approx([row[figure] for row in one], abs=1e-5)
 
@@ -188,7 +188,7 @@ def test_random_layers_of_mirrored_devices_draw_numbers_of_their_own(mirrored):
     seeds = [line.split()[1:] for line in said.splitlines() if line.startswith("seeds") and len(line.split()) > 1]
     assert seeds and all(len(set(each)) == 2 for each in seeds)
     assert weights.card("digit_classifier", folder / "digits" / "results")["arguments"]["distribute"] == "mirrored"
-    losses = [row["val_loss"] for row in common.read_log(folder / "digits" / "history.csv")]
+    losses = [row["val_loss"] for row in logs.read(folder / "digits" / "history.csv")]
     assert np.isfinite(losses).all() and losses[1] < losses[0]
 
 

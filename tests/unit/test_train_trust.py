@@ -22,7 +22,7 @@ from cnndemo.resnet_transfer import small_pictures
 from tests import tiny
 from tests.conftest import ROOT
 from tests.scripts import SCRIPTS, arrays, at, eager, refused, same
-from train import checkpoints, common, publish, runs
+from train import checkpoints, common, logs, provenance, publish, runs
 
 WHOLE = resnet20.build
 SIAMESE = ["siamese", *SCRIPTS["siamese"]]
@@ -257,7 +257,7 @@ def test_a_signal_ends_after_the_batch_and_logs_nothing_false(number, code, run,
     told = capsys.readouterr().err
     assert ended.value.code == code and signal.getsignal(number) is handler
     assert f"python -m train.siamese {' '.join(SCRIPTS['siamese'])}" in told and "--resume" in told
-    assert len(common.read_log(tmp_path / "run" / "history.csv")) == 1
+    assert len(logs.read(tmp_path / "run" / "history.csv")) == 1
     assert {name.split("/")[1] for name in arrays(tmp_path / "run")} == {"epoch_0001.npz"}
 
 
@@ -560,7 +560,7 @@ def test_a_card_tells_how_its_network_was_made(run):
     given = {"epochs": 1, "batch_size": 32, "limit": 70, "learning_rate": 2e-3, "backend": "tensorflow"}
     assert given.items() <= card["arguments"].items()
     assert {"python", "keras", "tensorflow"} <= card["versions"].keys() and all(card["versions"].values())
-    assert common.processor() in card["hardware"] and str(os.cpu_count()) in card["hardware"]
+    assert provenance.processor() in card["hardware"] and str(os.cpu_count()) in card["hardware"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert card["commit"].rstrip("+") == head.stdout.strip()
     assert str(ROOT) not in json.dumps(card) and str(folder.parent) not in json.dumps(card)
