@@ -7,6 +7,7 @@ from cnndemo.activation_maps import LAYERS
 from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.networks import Network
 from cnndemo.activation_maps.views import choosing, digits, narrower, near, photos, wishes
+from cnndemo.activation_maps.views.running import live_digit
 from cnndemo.ui import own_network, state
 
 MODEL = digit_classifier.MODEL
@@ -14,7 +15,7 @@ PAIR = {"a": 5, "b": 7}  # the book's digits
 CODE = [activation_maps.feature_maps, activation_maps.overlay, activation_maps.redundancy, activation_maps.silenced]
 
 
-def with_digits() -> list[ui.Question]:
+def with_digits(running: bool) -> list[ui.Question]:
     """The book's figures, on two digits; the questions that follow from them."""
     own = own_network.notice()
     if own and not own.chain.named("Conv2D"):
@@ -23,10 +24,14 @@ def with_digits() -> list[ui.Question]:
     reader = own_network.reader(MODEL, own)
     layers = reader.named("Conv2D") if own else LAYERS
     shown: dict[str, digits.Shown] = {}
+    place = st.container()
     for (key, digit), side in zip(PAIR.items(), st.columns(2, gap="large"), strict=True):
         with side, ui.guard():
             if found := digits.pick_mapped_digit(reader, key, digit):
                 shown[key] = found
+    if running and shown:
+        with place, ui.guard():
+            live_digit(reader, tuple(layers), next(iter(shown.values())))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sort = ui.one_of(st.segmented_control, "Sort by", activation_maps.SORTS, "number", "sort")
         over = st.toggle("Lay the maps over the digit", True, **state.linked("over"))
@@ -78,12 +83,12 @@ def with_digits() -> list[ui.Question]:
     return digits.questions(next(iter(shown.values()))) if shown else []
 
 
-def with_photo(network: Network) -> list[ui.Question]:
+def with_photo(network: Network, running: bool) -> list[ui.Question]:
     """Any layer of a network, on the visitor's photograph."""
     st.caption(network.about)
     picture = ui.pick_image()
     with ui.guard():
-        photos.explore(network, picture)
+        photos.explore(network, picture, running)
         if network.name == "efficientnet_lite0":
             wishes.answers(network.name, "logits")
     how_it_works()
@@ -126,7 +131,8 @@ SNIPPETS = {
 ui.page("activation_maps")
 ui.section("Try it", figures=("7.2", "7.3", "7.4", "7.5", "7.6", "7.7"))
 network = choosing.pick_network()
-questions = with_photo(network) if network else with_digits()
+running = ui.live_camera()
+questions = with_photo(network, running) if network else with_digits(running)
 if network:
     words = {"NAME": network.name, "LAYER": state.get("layer") or "", "FILTER": str(state.get("filter") or 0)}
     snippet = SNIPPETS["photo"]
