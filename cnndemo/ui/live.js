@@ -50,7 +50,7 @@ class Live {
   }
 
   say(words) {
-    this.find('.said').textContent = words;
+    this.find('.trouble').textContent = words;
   }
 
   enter(state) {
@@ -89,6 +89,7 @@ class Live {
     if (this.stream !== stream) return;
     this.enter('running');
     this.times = [];
+    this.answered = 0;
     this.next();
     const devices = await navigator.mediaDevices.enumerateDevices();
     this.find('.turn').hidden = this.state !== 'running' || devices.filter(({ kind }) => kind === 'videoinput').length < 2;
@@ -198,6 +199,8 @@ class Live {
     this.times = [...this.times.slice(-9), performance.now()];
     const span = this.times.at(-1) - this.times[0];
     const pace = span ? (1000 * (this.times.length - 1)) / span : 0;
+    this.answered += 1;
+    Object.assign(this.find('.pace').dataset, { answered: this.answered, took: Math.round(took) });
     this.find('.pace').textContent = `${pace.toFixed(1)} pictures a second, ${Math.round(took)} ms each`;
   }
 
@@ -210,7 +213,7 @@ class Live {
       while (box.children.length < pictures.length) box.append(figure());
       pictures.forEach((each, place) => draw(box.children[place], loaded[place], each));
     }
-    this.find('.words').textContent = words;
+    this.find('.told').textContent = words;
     const rows = this.find('.shares');
     while (rows.children.length > shares.length) rows.lastChild.remove();
     while (rows.children.length < shares.length) rows.append(row());

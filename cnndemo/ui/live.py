@@ -33,9 +33,9 @@ _HTML = """
 <button type="button" class="turn" hidden>Other camera</button>
 <video muted playsinline hidden aria-label="What your camera sees"></video>
 <span class="pace"></span></div>
-<p class="said" role="status"></p>
+<p class="trouble" role="status"></p>
 <div class="pictures"></div>
-<p class="words"></p>
+<p class="told"></p>
 <div class="shares"></div>
 """
 _component = st.components.v2.component(
