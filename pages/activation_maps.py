@@ -15,7 +15,7 @@ PAIR = {"a": 5, "b": 7}  # the book's digits
 CODE = [activation_maps.feature_maps, activation_maps.overlay, activation_maps.redundancy, activation_maps.silenced]
 
 
-def with_digits(running: bool) -> list[ui.Question]:
+def with_digits() -> list[ui.Question]:
     """The book's figures, on two digits; the questions that follow from them."""
     own = own_network.notice()
     if own and not own.chain.named("Conv2D"):
@@ -24,7 +24,7 @@ def with_digits(running: bool) -> list[ui.Question]:
     reader = own_network.reader(MODEL, own)
     layers = reader.named("Conv2D") if own else LAYERS
     shown: dict[str, digits.Shown] = {}
-    place = st.container()
+    running, place = ui.live_camera(), st.container()
     for (key, digit), side in zip(PAIR.items(), st.columns(2, gap="large"), strict=True):
         with side, ui.guard():
             if found := digits.pick_mapped_digit(reader, key, digit):
@@ -83,10 +83,11 @@ def with_digits(running: bool) -> list[ui.Question]:
     return digits.questions(next(iter(shown.values()))) if shown else []
 
 
-def with_photo(network: Network, running: bool) -> list[ui.Question]:
+def with_photo(network: Network) -> list[ui.Question]:
     """Any layer of a network, on the visitor's photograph."""
     st.caption(network.about)
     picture = ui.pick_image()
+    running = ui.live_camera()
     with ui.guard():
         photos.explore(network, picture, running)
         if network.name == "efficientnet_lite0":
@@ -131,8 +132,7 @@ SNIPPETS = {
 ui.page("activation_maps")
 ui.section("Try it", figures=("7.2", "7.3", "7.4", "7.5", "7.6", "7.7"))
 network = choosing.pick_network()
-running = ui.live_camera()
-questions = with_photo(network, running) if network else with_digits(running)
+questions = with_photo(network) if network else with_digits()
 if network:
     words = {"NAME": network.name, "LAYER": state.get("layer") or "", "FILTER": str(state.get("filter") or 0)}
     snippet = SNIPPETS["photo"]

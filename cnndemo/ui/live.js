@@ -67,7 +67,8 @@ class Live {
     const policy = document.permissionsPolicy ?? document.featurePolicy;
     if (policy && !policy.allowsFeature('camera')) return this.say(FRAMED);
     this.say('');
-    this.lost = 0;
+    this.lost = this.answered = 0;
+    this.find('.pace').dataset.answered = 0;
     this.enter('asking');
     this.post({ asks: true });
   }
@@ -89,7 +90,6 @@ class Live {
     if (this.stream !== stream) return;
     this.enter('running');
     this.times = [];
-    this.answered = 0;
     this.next();
     const devices = await navigator.mediaDevices.enumerateDevices();
     this.find('.turn').hidden = this.state !== 'running' || devices.filter(({ kind }) => kind === 'videoinput').length < 2;

@@ -34,9 +34,9 @@ _HTML = """
 <video muted playsinline hidden aria-label="What your camera sees"></video>
 <span class="pace"></span></div>
 <p class="trouble" role="status"></p>
-<div class="pictures"></div>
 <p class="told"></p>
 <div class="shares"></div>
+<div class="pictures"></div>
 """
 _component = st.components.v2.component(
     "cnndemo_live",
@@ -61,8 +61,8 @@ class Answer:
 
     Attributes:
         pictures: side by side where there is room.
-        words: a line below them.
-        shares: names with a number from 0 to 1 each, drawn as bars.
+        words: a line above them.
+        shares: names with a number from 0 to 1 each, drawn as bars below that line.
     """
 
     pictures: tuple[Shown, ...] = ()

@@ -76,7 +76,8 @@ def explore(network: Network, picture: Picture, running: bool = False) -> None:
         layer = network.layer(pick_layer(titles, FIRST[network.name]))
         count = shapes(network.name)[layer.name][-1]
         channel = pick_filter(layer.title, count)
-        few = one_of(st.segmented_control, "Maps", {True: "64 strongest", False: "All"}, True, "few")
+        if not running:
+            few = one_of(st.segmented_control, "Maps", {True: "64 strongest", False: "All"}, True, "few")
     with row:
         strip(network, seen.picture, seen.cards, layer.name)
     maps = maps_of(network.name, picture.image, layer.name)
