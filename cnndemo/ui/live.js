@@ -3,7 +3,7 @@
 const PAUSE = 70;        // milliseconds from one frame to the next at least
 const LOST = 3000;       // milliseconds after which an answer is not waited for any more
 const MOST_LOST = 4;     // answers in a row
-const SLOW = 200, FAST = 80;  // milliseconds on the way, from which on frames become smaller, and larger again
+const SLOW = 300, FAST = 150;  // milliseconds on the way, from which on frames become smaller, and larger again
 const SMALLEST = 160, COARSE = 0.4, FINE = 0.75;  // pixels on the long side, quality of the JPEG
 
 const NO_CAMERA = 'No camera was found. Connect one and press Start again, or choose a picture.';
@@ -12,14 +12,17 @@ const WORDS = {
     + 'press Start again.',
   NotFoundError: NO_CAMERA,
   OverconstrainedError: NO_CAMERA,
-  NotReadableError: 'The camera is in use by another program, or switched off by a key. Free it, then press Start again.',
+  NotReadableError: 'The camera is in use by another program, or switched off by a key. Free it, then press Start '
+    + 'again.',
 };
 WORDS.SecurityError = WORDS.NotAllowedError;
 WORDS.AbortError = WORDS.NotReadableError;
 const UNKNOWN = 'The camera could not be opened. Please choose a picture instead.';
-const INSECURE = 'Browsers open a camera on secure pages only, and this one came without HTTPS. Please choose a picture.';
+const INSECURE = 'Browsers open a camera on secure pages only, and this one came without HTTPS. Please choose a '
+  + 'picture.';
 const NO_DEVICES = 'This browser cannot open a camera. Please choose a picture.';
-const FRAMED = 'The site that shows this page in a frame does not let it use a camera: its iframe lacks allow="camera".';
+const FRAMED = 'The site that shows this page in a frame does not let it use a camera: its iframe lacks '
+  + 'allow="camera".';
 const HIDDEN = 'Stopped, since the page was out of sight.';
 const GONE = 'The camera went away. Connect it and press Start again.';
 const SILENT = 'The server has not answered for some seconds, so the camera was stopped.';
@@ -68,6 +71,7 @@ class Live {
     if (policy && !policy.allowsFeature('camera')) return this.say(FRAMED);
     this.say('');
     this.lost = this.answered = 0;
+    this.device = null;
     this.find('.pace').dataset.answered = 0;
     this.enter('asking');
     this.post({ asks: true });
@@ -75,13 +79,14 @@ class Live {
 
   async open() {
     this.enter('opening');
-    const ideal = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30, max: 30 } };
+    const which = this.device ? { deviceId: { exact: this.device } } : { facingMode: this.facing };
+    const video = { ...which, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30, max: 30 } };
     let stream = null;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...ideal, facingMode: this.facing } });
+      stream = await navigator.mediaDevices.getUserMedia({ audio: false, video });
       if (this.state !== 'opening') return release(stream);  // stopped while the visitor was asked
       this.video.srcObject = this.stream = stream;
-      for (const track of stream.getVideoTracks()) track.onended = () => { if (this.stream === stream) this.stop(GONE); };
+      stream.getVideoTracks()[0].onended = () => { if (this.stream === stream) this.stop(GONE); };
       await this.video.play();
     } catch (error) {
       if (this.state === 'opening') this.stop(WORDS[error.name] ?? UNKNOWN);
@@ -91,14 +96,16 @@ class Live {
     this.enter('running');
     this.times = [];
     this.next();
-    const devices = await navigator.mediaDevices.enumerateDevices();
-    this.find('.turn').hidden = this.state !== 'running' || devices.filter(({ kind }) => kind === 'videoinput').length < 2;
+    const several = (await cameras()).length > 1;
+    this.find('.turn').hidden = !several || this.state !== 'running';
   }
 
-  turn() {
-    this.facing = this.facing === 'environment' ? 'user' : 'environment';
+  async turn() {
+    const known = await cameras(), now = this.stream?.getVideoTracks()[0].getSettings().deviceId;
+    if (this.state !== 'running') return;
+    this.device = known[(known.indexOf(now) + 1) % known.length];
     clearTimeout(this.timer);
-    this.close();
+    this.close();  // phones open one at a time
     this.open();
   }
 
@@ -225,6 +232,9 @@ class Live {
     });
   }
 }
+
+const cameras = async () => (await navigator.mediaDevices.enumerateDevices())
+  .filter(({ kind }) => kind === 'videoinput').map(({ deviceId }) => deviceId);
 
 const release = (stream) => stream.getTracks().forEach((track) => track.stop());
 
