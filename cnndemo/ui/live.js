@@ -45,11 +45,8 @@ class Live {
     this.find('.turn').onclick = () => this.turn();
     this.hide = () => { if (document.hidden) this.stop(HIDDEN); };
     document.addEventListener('visibilitychange', this.hide);
-    window.addEventListener('pagehide', this.hide);
-    this.folded = new IntersectionObserver(() => {
-      if (!this.video.parentElement.checkVisibility()) this.stop(HIDDEN);  // in a part that was folded
-    });
-    this.folded.observe(this.video.parentElement);
+    this.end = () => this.stop(HIDDEN);
+    window.addEventListener('pagehide', this.end);
   }
 
   say(words) {
@@ -128,8 +125,7 @@ class Live {
 
   leave() {  // the page was left: nobody is there to be told
     document.removeEventListener('visibilitychange', this.hide);
-    window.removeEventListener('pagehide', this.hide);
-    this.folded.disconnect();
+    window.removeEventListener('pagehide', this.end);
     this.send = () => {};
     this.stop('');
   }
