@@ -13,7 +13,8 @@ left, right = ui.try_it()
 with left:
     picture = ui.pick_image()
     running = ui.live_camera()
-    ui.show(picture.image, f"{picture.image.shape[1]} × {picture.image.shape[0]} pixels", picture.alt)
+    if not running:
+        ui.show(picture.image, f"{picture.image.shape[1]} × {picture.image.shape[0]} pixels", picture.alt)
     names = widgets.choose_networks()
 with right:
     (widgets.name_live if running else widgets.name_it)(picture.image, picture.alt, names)

@@ -187,7 +187,7 @@ class Live {
     else if (this.state === 'asking') this.open();
     else if (this.state === 'running') {
       this.say(data.busy ? 'The server is busy: frames are dropped.' : '');
-      if (!data.busy) await this.show(data);
+      if (!data.busy) await this.show(data).catch(() => {});  // a picture that cannot be drawn is dropped, too
       if (this.state !== 'running') return;
       this.adapt(performance.now() - this.posted, data.spent ?? 0);
       this.next();
