@@ -129,7 +129,7 @@ def test_frames_are_filtered_until_stop_a_hidden_tab_or_another_page(come):
 
 
 def test_faces_are_found_when_they_come_before_the_camera(come):
-    page = come("face_detection")
+    page = come("face_detection", "face_detection.picture=Cat")  # whose sections below are short
     start(page)
     told = page.locator(".told")
     for words in ("Cascade: 0 found", "Cascade: 1 found"):
@@ -139,6 +139,7 @@ def test_faces_are_found_when_they_come_before_the_camera(come):
     page.wait_for_function("window.tracks.every(({ readyState }) => readyState === 'ended')")
 
 
+@pytest.mark.slow
 def test_the_third_visitor_sees_a_sentence_until_one_of_two_stops(come):
     pages = [come("filters"), come("filters"), come("filters", script=VAST)]
     for page in pages[:2]:
