@@ -29,9 +29,6 @@ def with_digits() -> list[ui.Question]:
         with side, ui.guard():
             if found := digits.pick_mapped_digit(reader, key, digit):
                 shown[key] = found
-    if running and shown:
-        with place, ui.guard():
-            live_digit(reader, tuple(layers), next(iter(shown.values())))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sort = ui.one_of(st.segmented_control, "Sort by", activation_maps.SORTS, "number", "sort")
         over = st.toggle("Lay the maps over the digit", True, **state.linked("over"))
@@ -41,6 +38,9 @@ def with_digits() -> list[ui.Question]:
                 digits.clickable_maps(shown[key], key, layer, over, sort)
     st.caption("Dark is no answer, yellow the strongest of its map. Click a map to enlarge it.")
     chosen = digits.enlarge(reader, shown)
+    if running and chosen:
+        with place:
+            live_digit(reader, *chosen, next(iter(shown.values())))
     ui.section("What a filter wants")
     if own:
         st.caption("This takes minutes of training for each filter, so it is there for the shipped network only.")

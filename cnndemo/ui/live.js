@@ -1,6 +1,7 @@
 // A camera that runs. One frame is on its way at a time: the next is taken when the answer to the last has been drawn,
 // so a slow server or a slow line drops frames instead of piling them up. No frame is kept.
 const PAUSE = 70;        // milliseconds from one frame to the next at least
+const BUSY = 500;        // the same while the server drops frames
 const LOST = 3000;       // milliseconds after which an answer is not waited for any more
 const MOST_LOST = 4;     // answers in a row
 const SLOW = 300, FAST = 150;  // milliseconds on the way, from which on frames become smaller, and larger again
@@ -146,10 +147,10 @@ class Live {
     else if (this.state === 'running') this.next();
   }
 
-  next() {
+  next(pause = PAUSE) {
     const now = performance.now();
     clearTimeout(this.pause);
-    this.pause = setTimeout(() => this.whenSeen(() => this.take()), Math.max(0, (this.posted ?? 0) + PAUSE - now));
+    this.pause = setTimeout(() => this.whenSeen(() => this.take()), Math.max(0, this.posted + pause - now));
   }
 
   whenSeen(act) {  // the next picture of the camera
@@ -187,9 +188,10 @@ class Live {
     else if (this.state === 'asking') this.open();
     else if (this.state === 'running') {
       this.say(data.busy ? 'The server is busy: frames are dropped.' : '');
-      if (!data.busy) await this.show(data).catch(() => {});  // a picture that cannot be drawn is dropped, too
+      if (data.busy) return this.next(BUSY);
+      await this.show(data).catch(() => {});  // a picture that cannot be drawn is dropped, too
       if (this.state !== 'running') return;
-      this.adapt(performance.now() - this.posted, data.spent ?? 0);
+      this.adapt(performance.now() - this.posted, data.spent);
       this.next();
     }
   }

@@ -36,7 +36,7 @@ _HTML = """
 <p class="trouble" role="status"></p>
 <p class="told"></p>
 <div class="shares"></div>
-<div class="pictures"></div>
+<div class="pictures" role="group"></div>
 """
 _component = st.components.v2.component(
     "cnndemo_live",

@@ -11,7 +11,6 @@ from cnndemo.activation_maps.networks import Layer, Network, look
 from cnndemo.activation_maps.views.digits import Shown as Digit
 from cnndemo.chain import Reader
 from cnndemo.ui.live import Answer, Shown, live
-from cnndemo.ui.session import state
 
 COLUMNS, MOST, SIDE = 4, 16, 224  # maps a row, maps on the sheet, pixels of a map over the picture
 COVER = 0.6  # how much of the picture a map covers
@@ -51,7 +50,7 @@ def live_photo(network: Network, layer: Layer, channel: int, still: np.ndarray) 
                 ),
                 Shown(
                     drawing.map_sheet(maps, strongest, COLUMNS, layer.signed),
-                    f"The strongest of {maps.shape[-1]} maps: {', '.join(map(str, strongest[:4]))} …",
+                    f"The {len(strongest)} strongest of {maps.shape[-1]} maps",
                     f"the {len(strongest)} strongest maps of {layer.title}, first of all {strongest[0]}",
                 ),
             ),
@@ -61,14 +60,8 @@ def live_photo(network: Network, layer: Layer, channel: int, still: np.ndarray) 
     live(answer, still, f"What {layer.title} of {network.title} answers to in your camera's picture")
 
 
-def live_digit(reader: Reader, layers: tuple[str, ...], digit: Digit) -> None:
-    """The maps of a digit that is held before the camera; of the page's first digit until it runs.
-
-    Layer and filter are those that the page shows below.
-    """
-    layer = state.get("layer") if state.get("layer") in layers else layers[0]
-    kernels = reader.arrays(layer)[0].shape[-1]
-    channel = min(state.get("filter") or 0, kernels - 1)
+def live_digit(reader: Reader, layer: str, channel: int, digit: Digit) -> None:
+    """The maps of a digit that is held before the camera; of `digit` until it runs."""
 
     def answer(frame: np.ndarray) -> Answer:
         if frame is still:  # it is one of MNIST's, which need no preparation
@@ -83,9 +76,9 @@ def live_digit(reader: Reader, layers: tuple[str, ...], digit: Digit) -> None:
                 Shown(np.round(field * 255).astype(np.uint8), "What the network sees", "the digit, prepared"),
                 Shown(activation_maps.overlay(maps[..., channel], field), number, f"{number} over the digit"),
                 Shown(
-                    activation_maps.sheet(maps, np.arange(kernels), 8, field, 40),
-                    f"All {kernels} maps of {layer}",
-                    f"the {kernels} maps of {layer} over the digit",
+                    activation_maps.sheet(maps, np.arange(maps.shape[-1]), 8, field, 40),
+                    f"All {maps.shape[-1]} maps of {layer}",
+                    f"the {maps.shape[-1]} maps of {layer} over the digit",
                 ),
             ),
             words,
