@@ -20,25 +20,28 @@ PAGES = {  # page -> the module of its live part, settings, whether bars are par
 }
 
 
-@pytest.fixture
-def answers(monkeypatch) -> Callable:
-    """Open a page with its live camera; returns the page, its function of frames and its still picture."""
+@pytest.fixture(scope="module")
+def answers() -> Callable:
+    """Open a page with its live camera, once for the same settings; returns its function of frames and its still."""
+    known: dict[str, tuple] = {}
 
     def opened(stem: str, more: dict | None = None):
         home, query = PAGES[stem]
-        found: list = []
-        monkeypatch.setattr(importlib.import_module(home), "live", lambda *given: found.append(given))
-        page = no_trouble(run_page(stem, {f"{stem}.live": "true"} | (query if more is None else more)))
-        answer, still, *_ = found[-1]
-        return page, answer, still
+        query, found = {f"{stem}.live": "true"} | (query if more is None else more), []
+        if str(query) not in known:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(importlib.import_module(home), "live", lambda *given: found.append(given))
+                page = no_trouble(run_page(stem, query))
+            assert page.toggle(key=f"{stem}.live").value
+            known[str(query)] = found[-1][:2]
+        return known[str(query)]
 
     return opened
 
 
 @pytest.mark.parametrize("stem", PAGES)
 def test_frames_are_answered_past_all_caches(stem, answers, monkeypatch):
-    page, answer, still = answers(stem)
-    assert page.toggle(key=f"{stem}.live").value
+    answer, still = answers(stem)
     answer(images.shrink(still, 320))
     # A cached function would keep the frame, or what was made of it, for the next visitor.
     monkeypatch.setattr(CachedFunc, "__call__", lambda cached, *_, **__: pytest.fail(f"{cached} was called"))
@@ -51,21 +54,21 @@ def test_frames_are_answered_past_all_caches(stem, answers, monkeypatch):
 
 
 def test_face_detection_counts_faces(answers):
-    _, answer, _ = answers("face_detection", {})
+    answer, _ = answers("face_detection")
     assert "Cascade: 1 found" in answer(images.shrink(images.sample("astronaut"), 320)).words
     assert "Cascade: 0 found" in answer(images.shrink(images.sample("coffee"), 320)).words
 
 
 def test_transfer_learning_names_what_it_sees(answers):
-    _, answer, _ = answers("resnet_transfer")
+    answer, _ = answers("resnet_transfer")
     names = [name for name, _ in answer(images.shrink(images.sample("coffee"), 320)).shares]
     assert "espresso" in names[:2] and len(names) == 5
-    _, answer, _ = answers("resnet_transfer", {"networks": ["ResNet-20", "EfficientNet-Lite0"]})
+    answer, _ = answers("resnet_transfer", {"networks": ["ResNet-20", "EfficientNet-Lite0"]})
     assert answer(images.sample("cat")).words.startswith("ResNet-20")
 
 
 def test_a_written_digit_before_the_camera_shows_its_maps(answers):
-    _, answer, still = answers("activation_maps", {})
+    answer, still = answers("activation_maps", {})
     first = answer(still)
     assert first.words.startswith("Until your camera runs") and first.pictures[0].image.shape == (28, 28)
     paper = np.full((240, 320), 235, np.uint8)
@@ -75,7 +78,7 @@ def test_a_written_digit_before_the_camera_shows_its_maps(answers):
 
 
 def test_another_layer_and_filter_are_those_of_the_frames(answers):
-    _, answer, _ = answers(
+    answer, _ = answers(
         "activation_maps", {"network": "ResNet-20", "layer": "stage 2, block 1", "filter": "7", "live": "true"}
     )
     assert answer(images.sample("cat")).pictures[0].caption.startswith("Filter 7 of stage 2, block 1")
