@@ -120,6 +120,10 @@ class Live {
     this.close();
     this.enter('idle');
     this.say(words);
+    this.yield();
+  }
+
+  yield() {  // the seat; the still picture comes back
     this.post({ ends: true });
     clearTimeout(this.timer);
   }
@@ -178,6 +182,10 @@ class Live {
     this.find('.pictures').setAttribute('aria-label', data.about);
     if (data.still) {
       if (this.state === 'idle') await this.show(data);
+      return;
+    }
+    if (!('number' in data)) {
+      if (this.state === 'idle') this.yield();  // the server takes the camera of a page just left for this one's
       return;
     }
     if (data.number !== this.number || this.done === this.number) return;  // an old one, or seen already
