@@ -70,7 +70,7 @@ def test_transfer_learning_names_what_it_sees(answers):
 def test_a_written_digit_before_the_camera_shows_its_maps(answers):
     answer, still = answers("activation_maps", {})
     first = answer(still)
-    assert first.words.startswith("Until your camera runs") and first.pictures[0].image.shape == (28, 28)
+    assert first.words.startswith("Hold a written digit") and first.pictures[0].image.shape == (28, 28)
     paper = np.full((240, 320), 235, np.uint8)
     paper[40:200, 80:240] -= np.kron(images.digit(5, 0), np.ones((6, 6), np.uint8))[4:164, 4:164] // 2
     held = answer(np.repeat(paper[..., None], 3, axis=2))

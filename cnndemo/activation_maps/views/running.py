@@ -65,7 +65,7 @@ def live_digit(reader: Reader, layer: str, channel: int, digit: Digit) -> None:
 
     def answer(frame: np.ndarray) -> Answer:
         if frame is still:  # it is one of MNIST's, which need no preparation
-            field, words = digit.field, f"Until your camera runs: {digit.name}."
+            field, words = digit.field, f"Hold a written digit before the camera. Until then: {digit.name}."
         else:
             reading = digit_classifier.read_number(frame, reader.predictor())[0]
             field, words = reading.input, f"It reads {reading.digit}, {reading.confidence:.0%}."
