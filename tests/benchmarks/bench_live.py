@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.bench_house import resident_megabytes
 from tests.browser import camera
 from tests.browser.gallery import DESKTOP, chromium, go, serve
 
@@ -26,22 +25,22 @@ def main() -> None:
         with serve() as server, chromium(*arguments) as browser:
             for stem, query in PAGES.items():
                 page = go(browser.new_page(viewport=DESKTOP), f"{server.url}/{stem}?{query}", quiet=1.0)
-                measure(page, stem, server.pid)
+                measure(page, stem)
                 page.close()
 
 
-def measure(page, stem: str, pid: int) -> None:
-    """One line: frames a second over some seconds, milliseconds from a frame taken to its answer drawn, memory."""
+def measure(page, stem: str) -> None:
+    """One line: frames a second over some seconds, milliseconds from a frame taken to its answer drawn."""
     pace = page.locator(".pace")
     page.get_by_role("button", name="Start the camera").click()
     page.wait_for_function("pace => Number(pace.dataset.answered) > 5", arg=pace.element_handle())
-    first, spent, memory = int(pace.get_attribute("data-answered")), [], resident_megabytes(pid)
+    first, spent = int(pace.get_attribute("data-answered")), []
     for _ in range(5 * SECONDS):
         page.wait_for_timeout(200)
         spent.append(int(pace.get_attribute("data-took")))
     count = int(pace.get_attribute("data-answered")) - first
     told = f"{count / SECONDS:.1f} frames a second (goal {GOAL}), {median(spent):.0f} ms there and back (median)"
-    print(f"{stem}: {told}, server {resident_megabytes(pid) - memory:+.1f} MB after {count} frames", flush=True)
+    print(f"{stem}: {told}", flush=True)
     page.get_by_role("button", name="Stop the camera").click()
     page.wait_for_timeout(300)
 
