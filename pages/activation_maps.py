@@ -7,6 +7,7 @@ from cnndemo.activation_maps import LAYERS
 from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.networks import Network
 from cnndemo.activation_maps.views import choosing, digits, narrower, near, photos, wishes
+from cnndemo.activation_maps.views.running import live_digit
 from cnndemo.ui import own_network, state
 
 MODEL = digit_classifier.MODEL
@@ -23,6 +24,7 @@ def with_digits() -> list[ui.Question]:
     reader = own_network.reader(MODEL, own)
     layers = reader.named("Conv2D") if own else LAYERS
     shown: dict[str, digits.Shown] = {}
+    running, place = ui.live_camera(), st.container()
     for (key, digit), side in zip(PAIR.items(), st.columns(2, gap="large"), strict=True):
         with side, ui.guard():
             if found := digits.pick_mapped_digit(reader, key, digit):
@@ -36,6 +38,9 @@ def with_digits() -> list[ui.Question]:
                 digits.clickable_maps(shown[key], key, layer, over, sort)
     st.caption("Dark is no answer, yellow the strongest of its map. Click a map to enlarge it.")
     chosen = digits.enlarge(reader, shown)
+    if running and chosen:
+        with place:
+            live_digit(reader, *chosen, next(iter(shown.values())))
     ui.section("What a filter wants")
     if own:
         st.caption("This takes minutes of training for each filter, so it is there for the shipped network only.")
@@ -82,8 +87,9 @@ def with_photo(network: Network) -> list[ui.Question]:
     """Any layer of a network, on the visitor's photograph."""
     st.caption(network.about)
     picture = ui.pick_image()
+    running = ui.live_camera()
     with ui.guard():
-        photos.explore(network, picture)
+        photos.explore(network, picture, running)
         if network.name == "efficientnet_lite0":
             wishes.answers(network.name, "logits")
     how_it_works()

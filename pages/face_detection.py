@@ -5,11 +5,9 @@ import streamlit as st
 
 from cnndemo import images, ui
 from cnndemo.errors import VisitorError
-from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, eyes, haar, locate, search, upright
+from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, haar, locate, search, upright
 from cnndemo.face_detection import figures as charts
-from cnndemo.face_detection.views import cascade_face, lay_feature, set_upright, show_trials, tell_check, tell_turn
-from cnndemo.figures import ACCENT, INPUT, KERNEL
-from cnndemo.figures.boxes import boxed
+from cnndemo.face_detection.views import cascade_face, compare, lay_feature, set_upright, show_live, show_trials
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
@@ -31,6 +29,7 @@ def find() -> None:
     left, right = ui.try_it()
     with left:
         picture = ui.pick_image((*PEOPLE, "motorcycle", "cat"))
+        running = ui.live_camera()
         with st.expander("Settings", icon=":material/tune:", expanded=True):
             kind = st.selectbox("Cascade", list(CASCADES)[:2], 1, **state.linked("cascade"))
             scale = st.slider("Scale factor", 1.03, 1.5, 1.1, 0.01, **state.linked("scale"))
@@ -41,30 +40,11 @@ def find() -> None:
     found = set_upright(images.shrink(picture.image, SEARCH_SIDE))
     image = found.image
     with right, ui.guard():
-        tell_turn(found)
         result = searched(image, kind, scale, agree, smallest, raw=True)
-        groups = {"#888888": result.raw} if "raw hits" in shown else {}
-        if "eyes" in shown:
-            groups[ACCENT] = [eye for face in result.boxes for eye in eyes(image, face)]
-        one, two = st.columns(2)
-        with one:
-            time = f"{result.seconds * 1e3:.0f} ms"
-            st.metric("Cascade of Haar features", f"{len(result.boxes)} found", time, "off", delta_arrow="off")
-            ui.show(
-                images.shrink(boxed(image, {**groups, KERNEL: result.boxes}), 500),
-                f"{len(result.raw)} raw hits, grouped where at least {agree} agree",
-                f"{picture.alt}; the cascade found {len(result.boxes)} faces",
-            )
-        with two:
-            boxes, seconds = conditions.timed(locate, image, ui.predictor("tiny_face_detector"), score)
-            time = f"{seconds * 1e3:.0f} ms"
-            st.metric("Convolutional network", f"{len(boxes)} found", time, "off", delta_arrow="off")
-            ui.show(
-                images.shrink(boxed(image, {INPUT: boxes}), 500),
-                "scores " + ", ".join(f"{box.score:.2f}" for box in boxes) if boxes else "no score is high enough",
-                f"{picture.alt}; the network found {len(boxes)} faces",
-            )
-        tell_check([*result.boxes, *boxes], found)
+        if running:
+            show_live(image, (kind, scale, agree, smallest), score, shown)
+        else:
+            compare(picture, found, result, agree, score, shown)
     state["_detection"] = picture, image, result, score
     settle("face_detection", (id(picture.image), result.seconds, score))
 

@@ -6,37 +6,29 @@ import streamlit as st
 from cnndemo import figures, filters, images, ui
 from cnndemo.filters import edges
 from cnndemo.filters import figures as charts
-from cnndemo.filters.views import RECALL, choose_kernel, choose_picture, place, recall
+from cnndemo.filters.views import RECALL, choose_kernel, choose_picture, place, recall, show_live, show_response
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("filters")
 BOOK = {"x_derivative": "3.5", "y_derivative": "3.6", "sobel_x": "3.7", "sobel_y": "3.8", "laplacian": "3.9"}
-SHOWN, SMALL = 720, 480  # pixels on the long side: of the response sent to the browser, of the step pictures
+SMALL = 480  # pixels on the long side of the step pictures
 
 
 @st.fragment
 def try_it() -> None:
-    left, right = ui.try_it()
+    (left, right), running = ui.try_it(), False
     with left, ui.guard():
         image, alt = choose_picture()
+        running = ui.live_camera()
         kernel = choose_kernel()
         border = st.selectbox("Beyond the border", list(filters.BORDERS), **state.linked("border"))
         filters.apply(np.zeros(image.shape[:2], np.uint8), kernel, border)  # refuses what does not fit
         state[RECALL] = (image, alt, kernel, border)
     image, alt, kernel, border = recall()
-    gray = images.to_gray(image)
     with right, ui.guard():
         how = ui.one_of(st.segmented_control, "Show the response", ["signed", "absolute", "clipped"], "signed", "view")
-        response = filters.apply(gray, kernel, border)
-        legend = ": blue below zero, white zero, red above" if how == "signed" else ""
-        ui.show(images.shrink(filters.view(response, how), SHOWN), f"Response, {how}{legend}", f"{alt}, filtered")
-        effect = filters.brightness(gray, response, kernel)
-        (st.caption if effect.harmless else st.warning)(effect.words)
-        with st.container(horizontal=True):
-            numbers = (effect.before, effect.after, response.min(), response.max())
-            for label, number in zip(("Mean before", "Mean after", "Lowest", "Highest"), numbers, strict=True):
-                st.metric(label, f"{number:.1f}", width="content")
+        (show_live if running else show_response)(image, alt, kernel, border, how)
     settle("filters", (alt, image.shape, kernel.tobytes(), border))
 
 

@@ -12,10 +12,12 @@ ui.section("Try it")
 left, right = ui.try_it()
 with left:
     picture = ui.pick_image()
-    ui.show(picture.image, f"{picture.image.shape[1]} × {picture.image.shape[0]} pixels", picture.alt)
+    running = ui.live_camera()
+    if not running:
+        ui.show(picture.image, f"{picture.image.shape[1]} × {picture.image.shape[0]} pixels", picture.alt)
     names = widgets.choose_networks()
 with right:
-    widgets.name_it(picture.image, picture.alt, names)
+    (widgets.name_live if running else widgets.name_it)(picture.image, picture.alt, names)
 
 ui.section("How it works")
 st.markdown(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import streamlit as st
 
 from cnndemo import images
-from cnndemo.face_detection import TURNS, Box, Upright, first_face, haar, upright
+from cnndemo.face_detection import TURNS, Box, Search, Upright, eyes, first_face, haar, locate, search, upright
 from cnndemo.face_detection import figures as charts
-from cnndemo.face_detection.conditions import Trial
-from cnndemo.figures import INPUT, KERNEL
+from cnndemo.face_detection.conditions import Trial, timed
+from cnndemo.figures import ACCENT, INPUT, KERNEL
 from cnndemo.figures.boxes import boxed
 from cnndemo.inference import predictor
 from cnndemo.ui import panels
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, try_it
-from cnndemo.ui.pictures import show
+from cnndemo.ui.live import Answer, Shown, live
+from cnndemo.ui.pictures import Picture, show
 from cnndemo.weights import WeightsError
 
 EYES_AND_CHEEKS = ((33.0, 61.0), (23.0, 77.0))
@@ -127,3 +130,70 @@ def tell_check(boxes: list[Box], found: Upright) -> None:
     else:
         count = sum(_among(box, found.boxes) for box in boxes)
         st.caption(f"A second look, by another network, confirms {count} of these {len(boxes)} boxes.")
+
+
+def _groups(image: np.ndarray, result: Search, also: list[str]) -> dict[str, list[Box]]:
+    """Colour -> boxes that are drawn below those of the cascade."""
+    groups = {"#888888": result.raw} if "raw hits" in also else {}
+    if "eyes" in also:
+        groups[ACCENT] = [eye for face in result.boxes for eye in eyes(image, face)]
+    return groups
+
+
+def compare(picture: Picture, found: Upright, result: Search, agree: int, score: float, also: list[str]) -> None:
+    """Both detectors on a picture, side by side.
+
+    Args:
+        picture: as it was chosen.
+        found: the picture set upright.
+        result: of the cascade.
+        agree: hits that it wants at a place.
+        score: that the network wants.
+        also: "raw hits", "eyes".
+    """
+    tell_turn(found)
+    image = found.image
+    one, two = st.columns(2)
+    with one:
+        spent = f"{result.seconds * 1e3:.0f} ms"
+        st.metric("Cascade of Haar features", f"{len(result.boxes)} found", spent, "off", delta_arrow="off")
+        show(
+            images.shrink(boxed(image, {**_groups(image, result, also), KERNEL: result.boxes}), 500),
+            f"{len(result.raw)} raw hits, grouped where at least {agree} agree",
+            f"{picture.alt}; the cascade found {len(result.boxes)} faces",
+        )
+    with two:
+        boxes, seconds = timed(locate, image, predictor("tiny_face_detector"), score)
+        spent = f"{seconds * 1e3:.0f} ms"
+        st.metric("Convolutional network", f"{len(boxes)} found", spent, "off", delta_arrow="off")
+        show(
+            images.shrink(boxed(image, {INPUT: boxes}), 500),
+            "scores " + ", ".join(f"{box.score:.2f}" for box in boxes) if boxes else "no score is high enough",
+            f"{picture.alt}; the network found {len(boxes)} faces",
+        )
+    tell_check([*result.boxes, *boxes], found)
+
+
+def show_live(still: np.ndarray, settings: tuple[str, float, int, int], score: float, also: list[str]) -> None:
+    """Both detectors on what the visitor's camera sees; on the still picture until it runs.
+
+    Args:
+        still: uint8 (height, width, 3).
+        settings: of the cascade: kind, scale factor, neighbours, smallest window.
+        score, also: as for `compare`.
+    """
+
+    def answer(frame: np.ndarray) -> Answer:
+        result = search(frame, *settings, raw="raw hits" in also)
+        started = time.perf_counter()
+        boxes = locate(frame, predictor("tiny_face_detector"), score)
+        seconds = time.perf_counter() - started
+        drawn = boxed(frame, {**_groups(frame, result, also), KERNEL: result.boxes, INPUT: boxes})
+        words = f"{len(result.boxes)} faces found by the cascade, {len(boxes)} by the network"
+        return Answer(
+            (Shown(drawn, "Orange: the cascade. Blue: the network.", words),),
+            f"Cascade: {len(result.boxes)} found in {result.seconds * 1e3:.0f} ms. "
+            f"Network: {len(boxes)} found in {seconds * 1e3:.0f} ms.",
+        )
+
+    live(answer, still, "Faces in front of your camera", "user")

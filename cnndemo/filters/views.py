@@ -1,17 +1,19 @@
-"""The input column of the filters page: a picture and a kernel."""
+"""The filters page: a picture and a kernel, and the kernel on a running camera."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
-from cnndemo import filters
+from cnndemo import filters, images
 from cnndemo.ui.bring import edit_table
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.pictures import own_picture, pick_image
+from cnndemo.ui.live import Answer, Shown, live
+from cnndemo.ui.pictures import own_picture, pick_image, show
 from cnndemo.ui.session import state
 
 KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
+SHOWN = 720  # pixels on the long side of the response that is sent to the browser
 RECALL = "_filters"  # what "Try it" was set to, for the sections below it
 
 
@@ -53,3 +55,31 @@ def place(label: str, length: int, strongest: float, shape: tuple[int, int]) -> 
     """A slider over the rows or columns, starting on the strongest edge."""
     name = f"{label.lower()}_{shape[0]}x{shape[1]}"
     return st.slider(label, 0, length - 1, int(strongest * length), **state.linked(name)) if length > 1 else 0
+
+
+def _legend(how: str) -> str:
+    return f"Response, {how}" + (": blue below zero, white zero, red above" if how == "signed" else "")
+
+
+def show_response(image: np.ndarray, alt: str, kernel: np.ndarray, border: str, how: str) -> None:
+    """What the kernel finds in a picture, and what it does to its brightness."""
+    gray = images.to_gray(image)
+    response = filters.apply(gray, kernel, border)
+    show(images.shrink(filters.view(response, how), SHOWN), _legend(how), f"{alt}, filtered")
+    effect = filters.brightness(gray, response, kernel)
+    (st.caption if effect.harmless else st.warning)(effect.words)
+    with st.container(horizontal=True):
+        numbers = (effect.before, effect.after, response.min(), response.max())
+        for label, number in zip(("Mean before", "Mean after", "Lowest", "Highest"), numbers, strict=True):
+            st.metric(label, f"{number:.1f}", width="content")
+
+
+def show_live(image: np.ndarray, alt: str, kernel: np.ndarray, border: str, how: str) -> None:
+    """What the kernel finds in front of the visitor's camera; in the picture until it runs."""
+
+    def answer(frame: np.ndarray) -> Answer:
+        response = filters.apply(images.to_gray(frame), kernel, border)
+        shown = Shown(filters.view(response, how), _legend(how), "the picture of your camera, filtered")
+        return Answer((shown,), f"From {response.min():.0f} to {response.max():.0f}, mean {response.mean():.1f}")
+
+    live(answer, image, "What the kernel finds in your camera's picture")

@@ -13,6 +13,7 @@ from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, icon, next_topic, page, plain, section, starting_again, try_it
 from cnndemo.ui.lesson import beside_lesson, lesson_title
 from cnndemo.ui.line import prepare_line
+from cnndemo.ui.live import live_camera
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
@@ -31,6 +32,7 @@ __all__ = [
     "guard",
     "icon",
     "lesson_title",
+    "live_camera",
     "main_button",
     "model_card",
     "next_topic",

@@ -103,12 +103,12 @@ def until_up(server: Server, process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """The system's Chromium, without a window; `more` are further arguments, such as those of a camera."""
     assert CHROMIUM, "A browser is needed: apt-get install -y chromium"
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS) as browser,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_ARGS, *more]) as browser,
     ):
         yield browser
 

@@ -4,6 +4,7 @@ A few hundred of each kind in the default suite; 20,000 of each with `make test 
 """
 
 import ast
+import base64
 import json
 import time
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from cnndemo import archives, augmentation, images, inference, memory, weights
+from cnndemo import archives, augmentation, frames, images, inference, memory, weights
 from cnndemo.errors import VisitorError
 from cnndemo.face_verification.gallery import Gallery
 from cnndemo.resnet_transfer import export
@@ -49,6 +50,11 @@ def see(data: bytes) -> None:
     assert all(map(mutations.harmless, loaded.notes))
 
 
+def film(data: bytes) -> None:
+    frame = frames.decode(base64.b64encode(data).decode())
+    assert frame.dtype == np.uint8 and frame.shape[2] == 3 and max(frame.shape) <= frames.SIDE
+
+
 def unpack(data: bytes) -> None:
     folders = archives.read_class_folders(data)
     assert all(map(mutations.harmless, (*folders.class_names, *folders.notes, *(file.name for file in folders.files))))
@@ -76,6 +82,7 @@ def load_back(data: bytes) -> None:
 
 KINDS = {
     "pictures": (mutations.damaged(mutations.pictures()), see, 400),
+    "frames": (mutations.damaged({"frame": mutations.pictures()["jpeg"]}), film, 150),
     "archives": (mutations.damaged(mutations.archives()), unpack, 150),
     "people": (mutations.altered(mutations.people()), admit, 200),
     "pipelines": (mutations.altered(mutations.pipelines()), augment, 150),
@@ -113,6 +120,7 @@ def test_the_corpus_itself_is_used():
     """Or the mutations would only ever show that nonsense is nonsense."""
     for data in mutations.pictures().values():
         assert not refused(see, data)
+    assert not refused(film, mutations.pictures()["jpeg"])
     for data in mutations.archives().values():
         assert not refused(unpack, data)
     for data in mutations.models().values():

@@ -12,6 +12,7 @@ from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.networks import NETWORKS, Layer, Network, look, shapes
 from cnndemo.activation_maps.views.choosing import FIRST, pick_filter, pick_layer
 from cnndemo.activation_maps.views.components import card, data_url, magnifier, strip
+from cnndemo.activation_maps.views.running import live_photo
 from cnndemo.activation_maps.views.wishes import Own, quiz, wish
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, section
@@ -66,8 +67,8 @@ def maps_of(name: str, image: np.ndarray, layer: str) -> np.ndarray:
 
 
 @st.fragment
-def explore(network: Network, picture: Picture) -> None:
-    """All that depends on layer and filter."""
+def explore(network: Network, picture: Picture, running: bool = False) -> None:
+    """All that depends on layer and filter; with a running camera, its maps instead of the picture's."""
     seen = overview(network.name, picture.image)
     row = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -75,13 +76,27 @@ def explore(network: Network, picture: Picture) -> None:
         layer = network.layer(pick_layer(titles, FIRST[network.name]))
         count = shapes(network.name)[layer.name][-1]
         channel = pick_filter(layer.title, count)
-        few = one_of(st.segmented_control, "Maps", {True: "64 strongest", False: "All"}, True, "few")
+        if not running:
+            few = one_of(st.segmented_control, "Maps", {True: "64 strongest", False: "All"}, True, "few")
     with row:
         strip(network, seen.picture, seen.cards, layer.name)
     maps = maps_of(network.name, picture.image, layer.name)
+    if running:
+        live_photo(network, layer, channel, picture.image)
+    else:
+        _still(network, layer, channel, picture, seen, 64 if few else MOST)
+    section("What a filter wants")
+    with guard():
+        wish(network.name, layer.name, layer.title, channel, own(network, layer, seen.fitted, maps[..., channel]))
+        quiz(network.name, layer.name, layer.title, maps)
+
+
+def _still(network: Network, layer: Layer, channel: int, picture: Picture, seen: Overview, most: int) -> None:
+    """The maps of a layer as a grid, one of them over the picture, and filters switched off."""
+    maps = maps_of(network.name, picture.image, layer.name)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        _grid(network, layer, maps, channel, 64 if few else MOST)
+        _grid(network, layer, maps, channel, most)
     with right:
         peak = float(maps[..., channel].max())
         st.markdown(f"**Filter {channel} of {layer.title}**: its map over the picture, peak {peak:.3g}")
@@ -89,10 +104,6 @@ def explore(network: Network, picture: Picture) -> None:
         magnifier(network, layer, seen.picture, maps[..., channel], f"{network.title}: {words}")
     with guard():
         _switch_off(network, layer, maps, channel, seen)
-    section("What a filter wants")
-    with guard():
-        wish(network.name, layer.name, layer.title, channel, own(network, layer, seen.fitted, maps[..., channel]))
-        quiz(network.name, layer.name, layer.title, maps)
 
 
 def _grid(network: Network, layer: Layer, maps: np.ndarray, channel: int, most: int) -> None:

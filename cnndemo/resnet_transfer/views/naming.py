@@ -18,6 +18,7 @@ from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50, re
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look
 from cnndemo.ui.frame import guard
+from cnndemo.ui.live import Answer, Shown, live
 from cnndemo.ui.session import state
 
 SIDE = 160  # pixels of a map on the page: two fit side by side on a phone
@@ -122,6 +123,28 @@ def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
             pixels = BACKBONES[name].prepare(image)
             explain(name, pixels, alt)
             cover(name, pixels)
+
+
+def name_live(image: np.ndarray, alt: str, names: list[str]) -> None:
+    """The first of the chosen networks on what the visitor's camera sees; on the picture until it runs."""
+    if not names:
+        st.caption("Choose at least one network.")
+        return
+    backbone = BACKBONES[names[0]]
+    if len(names) > 1:
+        st.caption(f"{backbone.title} answers while the camera runs: the first of those that you chose.")
+
+    def answer(frame: np.ndarray) -> Answer:
+        network = transfer.network(backbone.name)
+        seen = network.see(backbone.prepare(frame))
+        pairs = naming.best(seen.probabilities, backbone.labels(), 5)
+        label = pairs[0][0]
+        values = attribution.class_map(seen, network, naming.class_index(backbone.name, label, seen.scores))
+        map_ = attribution.overlay(_large(seen.pixels), values)
+        shown = Shown(map_, "Bright where it sees the first of these", f"where {backbone.title} sees {label}")
+        return Answer((shown,), f"{backbone.title} says", tuple(pairs))
+
+    live(answer, image, f"What {backbone.title} calls the things in front of your camera")
 
 
 def choose_square(image: np.ndarray) -> np.ndarray:
