@@ -110,11 +110,11 @@ def _offer_download() -> bool:
     return False
 
 
-def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
-    """Bars and maps of each chosen network."""
+def name_it(image: np.ndarray, alt: str, names: list[str]) -> np.ndarray:
+    """Bars and maps of each chosen network; what of the picture they were shown."""
     if not names:
         st.caption("Choose at least one network.")
-        return
+        return image
     with ui.guard():
         image = choose_square(image)
     for name in names:
@@ -122,6 +122,7 @@ def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
             pixels = BACKBONES[name].prepare(image)
             explain(name, pixels, alt)
             cover(name, pixels)
+    return image
 
 
 def choose_square(image: np.ndarray) -> np.ndarray:
