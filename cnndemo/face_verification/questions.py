@@ -36,7 +36,7 @@ def questions(measured: Rates, threshold: float, apart: float | None) -> list[Qu
             strangers=strangers, fewer=fewer, friends=friends, kept_out=kept_out,
         ),
         ask("joins", "nothing", ["last_layer", "all"], numbers=128),
-        ask("many", at_all, [wrong, wrong / PEOPLE, wrong * PEOPLE * 2], people=PEOPLE, wrong=wrong),
+        ask("many", at_all, [wrong, wrong / PEOPLE, min(1.0, wrong * PEOPLE)], people=PEOPLE, wrong=wrong),
     ]  # fmt: skip
     if apart is None:
         return found
