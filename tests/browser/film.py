@@ -206,10 +206,10 @@ CHAPTERS = {
     1: ("pattern_matching", 60, 70, 140, 820),
     2: ("layer_lab", 60, 76, 180, 800),
     3: ("filters", 60, 426, 180, 480),
-    4: ("architectures", 60, 426, 340, 480),
-    5: ("face_detection", 60, 430, 110, 480),
+    4: ("architectures", 60, 426, 378, 480),
+    5: ("face_detection", 60, 424, 190, 480),
     6: ("pet_segmentation", 90, 430, 240, 480),
-    7: ("activation_maps?activation_maps.network=EfficientNet-Lite0", 90, 60, 250, 720),
+    7: ("activation_maps?activation_maps.network=EfficientNet-Lite0", 230, 56, 180, 740),
 }
 SMALL = (480, 300)  # of a chapter's picture, pixels
 
