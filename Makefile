@@ -6,7 +6,7 @@ PORT   ?= 8501
 SUPPORTED = $(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: run test lint format bench load size audit shots onnx cards lessons clean
+.PHONY: run test lint format bench load size audit shots film onnx cards lessons clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(ARGS)
@@ -43,6 +43,10 @@ $(VENV)-audit/stamp:
 
 shots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.shots $(ARGS)
+
+# docs/film.webp and docs/pictures, as the README shows them.
+film: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.browser.film $(ARGS)
 
 onnx: $(VENV)/dev.stamp
 	$(BIN)/python -m train.onnx_files $(ARGS)

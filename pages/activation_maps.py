@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from cnndemo import activation_maps, digit_classifier, ui, weights
+from cnndemo import activation_maps, digit_classifier, ui
 from cnndemo.activation_maps import LAYERS
 from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.networks import Network
+from cnndemo.activation_maps.questions import of_digit, of_photo
 from cnndemo.activation_maps.views import choosing, digits, narrower, near, photos, wishes
 from cnndemo.activation_maps.views.running import live_digit
+from cnndemo.questions import Question
 from cnndemo.ui import own_network, state
 
 MODEL = digit_classifier.MODEL
@@ -15,7 +17,7 @@ PAIR = {"a": 5, "b": 7}  # the book's digits
 CODE = [activation_maps.feature_maps, activation_maps.overlay, activation_maps.redundancy, activation_maps.silenced]
 
 
-def with_digits() -> list[ui.Question]:
+def with_digits() -> list[Question]:
     """The book's figures, on two digits; the questions that follow from them."""
     own = own_network.notice()
     if own and not own.chain.named("Conv2D"):
@@ -76,14 +78,14 @@ def with_digits() -> list[ui.Question]:
             "Many maps look alike, so the book expects that fewer would do. Silence some, without training anew:"
         )
         narrower.narrower(reader, shown)
-        study = weights.card(MODEL).get("study")
-        if study:
-            st.markdown(f"Trained anew, each network alike for {study['epochs']} epochs, it learns to do without:")
-            st.dataframe(activation_maps.study_table(study["networks"]), hide_index=True)
-    return digits.questions(next(iter(shown.values()))) if shown else []
+        narrower.trained_anew(MODEL)
+    if not shown:
+        return []
+    first = next(iter(shown.values()))
+    return of_digit(first.name, first.maps, {layer: reader.arrays(layer)[0].shape for layer in first.maps})
 
 
-def with_photo(network: Network) -> list[ui.Question]:
+def with_photo(network: Network) -> list[Question]:
     """Any layer of a network, on the visitor's photograph."""
     st.caption(network.about)
     picture = ui.pick_image()
@@ -96,7 +98,7 @@ def with_photo(network: Network) -> list[ui.Question]:
     ui.section("Nearest by layer")
     with ui.guard():
         near.near_photo(network, picture)
-    return photos.questions(network)
+    return of_photo(network, state.get("layer") or network.layers[0].name)
 
 
 def how_it_works() -> None:

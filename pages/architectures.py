@@ -5,6 +5,7 @@ import streamlit as st
 from cnndemo import architectures, ui
 from cnndemo.architectures import comparing, stacks
 from cnndemo.architectures import figures as charts
+from cnndemo.architectures.questions import questions
 from cnndemo.architectures.views import (
     TITLES,
     comparison,
@@ -13,7 +14,6 @@ from cnndemo.architectures.views import (
     most_of,
     network_graph,
     own_network,
-    questions,
     race,
     skip_connections,
     words_of,

@@ -5,6 +5,7 @@ import streamlit as st
 
 from cnndemo import archives, images, ui
 from cnndemo.augmentation import BOOK, Pipeline, data_sets, mixing, reference
+from cnndemo.augmentation.questions import questions
 from cnndemo.augmentation.views import data
 from cnndemo.augmentation.views import pipeline as panels
 from cnndemo.ui import state
@@ -104,22 +105,7 @@ variants = augment(pictures, training=True)
 # ).map(lambda pictures, labels: (augment(pictures, training=True), labels))
 """,
 )
-moving = [step.operation.title for step in pipeline.steps if step.operation.mask == "moves"]
-pandas = data_sets.balance({"cat": 1_000_000, "panda": 10_000}, "oversample")[1]
-ui.check_yourself(
-    [
-        ui.Question(
-            "How many of the transforms in your pipeline must also be done to a segmentation mask?",
-            [str(number) for number in range(len(pipeline.steps) + 1)] if pipeline.steps else ["0", "1"],
-            str(len(moving)),
-            f"Those that move pixels: {', '.join(moving) or 'none of yours'}. Light, noise and erasing leave the mask.",
-        ),
-        ui.Question(
-            f"1,000,000 cats, {pandas.originals:,} pandas, oversampled: how often does each panda occur in an epoch?",
-            ["once", f"{pandas.copies:.0f} times", f"{pandas.shown:,} times"],
-            f"{pandas.copies:.0f} times",
-            "Each time as another variant; but all of them are made of the same few pandas.",
-        ),
-    ]
-)
+alpha, draw = (state.get(name, usual) for name, usual in (("alpha", 1.0), ("draw", 3)))
+counts = state.get(data.COUNTS) or data.USUAL
+ui.check_yourself(questions(pipeline, mixing.draw_weight(alpha, draw), size, batch_size, counts))
 ui.model_card("digit_classifier")

@@ -7,6 +7,7 @@ import streamlit as st
 from cnndemo import book_index, topics, ui, worker
 from cnndemo.book_index import ENTRIES, Entry
 from cnndemo.book_index.errata import ERRATA, Erratum, Finding
+from cnndemo.book_index.questions import questions
 from cnndemo.topics import CHAPTERS, TOPICS
 from cnndemo.ui import state
 from cnndemo.ui.frame import anchor
@@ -97,15 +98,4 @@ ui.code(
             print(erratum.place, erratum.check())
     """,
 )
-dice = finding("dice_is_never_below_jaccard").computed
-answer = next(iter(dice.values()))
-ui.check_yourself(
-    [
-        ui.Question(
-            "The book reports a Jaccard coefficient of 0.88. Which Dice coefficient belongs to it?",
-            ["0.850", "0.880", answer],
-            answer,
-            "D = 2J / (1 + J) is never below J. The book prints 0.85.",
-        )
-    ]
-)
+ui.check_yourself(questions(found, len(ENTRIES)))

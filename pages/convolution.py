@@ -5,6 +5,7 @@ import streamlit as st
 
 from cnndemo import convolution, images, ui
 from cnndemo.convolution import figures as charts
+from cnndemo.convolution.questions import questions
 from cnndemo.convolution.views import pick_curve, presets
 from cnndemo.figures import INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import cells
@@ -128,22 +129,4 @@ ui.code(
     print(moments(t, values))
     """,
 )
-of_f, of_g = convolution.describe(f), convolution.describe(g)
-of_both = convolution.moments(*convolution.convolve_curves(f, g, flip))
-means = [of_f["mean"], of_g["mean"], of_f["mean"] - of_g["mean"], of_f["mean"] + of_g["mean"]]
-widths = [of_f["deviation"], of_g["deviation"], of_f["deviation"] + of_g["deviation"]]
-ui.check_yourself(
-    [
-        ui.Question(
-            f"f has its mean at {of_f['mean']:.2f} and g at {of_g['mean']:.2f}. Where is the mean of the result, "
-            f"{'with' if flip else 'without'} the flip?",
-            *convolution.choices(of_both["mean"], *means),
-            "With the flip the means add up; without it, that of g is taken away.",
-        ),
-        ui.Question(
-            f"f has the deviation {of_f['deviation']:.2f} and g {of_g['deviation']:.2f}. How wide is the result?",
-            *convolution.choices(of_both["deviation"], *widths),
-            "The variances add up, flip or no flip: the result is wider than either curve, but less than their sum.",
-        ),
-    ]
-)
+ui.check_yourself(questions(f, g, flip))

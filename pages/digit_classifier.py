@@ -9,6 +9,7 @@ import streamlit as st
 from cnndemo import digit_classifier, ui
 from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier import looking, preparation, strokes, views
+from cnndemo.digit_classifier.questions import questions
 from cnndemo.models import digit_classifier as architecture
 from cnndemo.ui import own_network
 from cnndemo.ui.pictures import Picture
@@ -128,21 +129,5 @@ ui.code(
     """,
 )
 if outputs is not None:
-    first, second, *others = np.argsort(-reading.probabilities).tolist()
-    ui.check_yourself(
-        [
-            ui.Question(
-                f"The network reads a {first}. Which digit comes second? Judge by its shape, not by the bars.",
-                [str(digit) for digit in sorted([second, *others[:2]])],
-                str(second),
-                f"It gets {reading.probabilities[second]:.2%}, the next {reading.probabilities[others[0]]:.2%}.",
-            ),
-            ui.Question(
-                "Which layer holds most of the parameters?",
-                [row["layer"] for row in rows if row["parameters"]],
-                max(rows, key=lambda row: row["parameters"])["layer"],
-                "Each of its units has a weight for every value that the layer before it puts out.",
-            ),
-        ]
-    )
+    ui.check_yourself(questions(reading.probabilities, rows, reader.arrays(list(outputs)[-1])[0]))
 ui.model_card(MODEL, digit_classifier.JUDGE)

@@ -7,6 +7,7 @@ from cnndemo import images, ui
 from cnndemo.errors import VisitorError
 from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, haar, locate, search, upright
 from cnndemo.face_detection import figures as charts
+from cnndemo.face_detection.questions import questions
 from cnndemo.face_detection.views import cascade_face, compare, lay_feature, set_upright, show_live, show_trials
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
@@ -45,13 +46,13 @@ def find() -> None:
             show_live(image, (kind, scale, agree, smallest), score, shown)
         else:
             compare(picture, found, result, agree, score, shown)
-    state["_detection"] = picture, image, result, score
+    state["_detection"] = picture, image, result, score, (kind, scale, smallest)
     settle("face_detection", (id(picture.image), result.seconds, score))
 
 
 ui.section("Try it")
 find()
-picture, image, result, score = state["_detection"]
+picture, image, result, score, search_settings = state["_detection"]
 face = cascade_face(image)
 
 ui.section("How it works", figures=("5.1",))
@@ -101,21 +102,6 @@ ui.code(
     print(haar.respond(table, "dark above light", *haar.snap("dark above light", 100, 180, 40, 90, image.shape[:2])))
     """,
 )
-raw = len(result.raw)
-ui.check_yourself(
-    [
-        ui.Question(
-            "A feature grows to twice its height and width. How many look-ups does it need now?",
-            ["as many as before", "twice as many", "four times as many"],
-            "as many as before",
-            "Four corners a cell, whatever lies between them: the integral image has added the pixels already.",
-        ),
-        ui.Question(
-            "How many windows of this picture did the cascade call a face, before neighbours were grouped?",
-            sorted({str(raw), str(raw // 3 + 1), str(raw * 10 + 7)}, key=int),
-            str(raw),
-            "A face is hit again and again, at neighbouring places and sizes; a chance hit is mostly alone.",
-        ),
-    ]
-)
+kind = state.get("kind") or next(iter(haar.KINDS))
+ui.check_yourself(questions(len(result.raw), kind, image.shape[:2], *search_settings))
 ui.model_card("tiny_face_detector", "face_check")

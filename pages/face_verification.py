@@ -7,6 +7,7 @@ from cnndemo.errors import VisitorError
 from cnndemo.face_detection import upright
 from cnndemo.face_verification import alignment, distance, gallery, rates
 from cnndemo.face_verification import figures as charts
+from cnndemo.face_verification.questions import questions
 from cnndemo.face_verification.views import entrance, faces
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
@@ -119,23 +120,5 @@ ui.code(
 )
 with ui.guard():
     measured = rates.from_card(weights.card("face_embedding"))
-    stricter = round(threshold - 0.1, 2)
-    fewer = measured.below(threshold)[1] - measured.below(stricter)[1]
-    ui.check_yourself(
-        [
-            ui.Question(
-                f"The threshold falls from {threshold:.2f} to {stricter:.2f}. What happens at the door?",
-                ["fewer strangers, fewer friends enter", "more strangers, more friends enter", "fewer strangers only"],
-                "fewer strangers, fewer friends enter",
-                f"Of {measured.different.sum()} strangers {fewer} fewer enter, of {measured.same.sum()} friends "
-                f"{measured.below(threshold)[0] - measured.below(stricter)[0]} more are kept out.",
-            ),
-            ui.Question(
-                "One more person joins the company. What has to be trained?",
-                ["the last layer", "the whole network", "nothing"],
-                "nothing",
-                "The network only measures how alike two faces are; a new person is one more row of 128 numbers.",
-            ),
-        ]
-    )
+    ui.check_yourself(questions(measured, threshold, pair[4] if pair else None))
 ui.model_card("face_embedding", "face_check", "face_landmarks", "tiny_face_detector")

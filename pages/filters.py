@@ -6,6 +6,7 @@ import streamlit as st
 from cnndemo import figures, filters, images, ui
 from cnndemo.filters import edges
 from cnndemo.filters import figures as charts
+from cnndemo.filters.questions import questions
 from cnndemo.filters.views import RECALL, choose_kernel, choose_picture, place, recall, show_live, show_response
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
@@ -125,17 +126,4 @@ ui.code(
     picture = filters.view(response, "signed")
     """,
 )
-total = float(kernel.sum())
-flat = [f"{value:.4g}" for value in dict.fromkeys((round(100 * total, 6) + 0.0, 100.0, 0.0, -100.0))]
-ui.check_yourself(
-    [
-        ui.Question(
-            "A flat grey area of 100 meets the kernel you set. What comes out?", sorted(flat, key=float), flat[0],
-            f"The sum of the kernel, {total:.4g}, times 100. Zero for every kernel that looks for changes.",
-        ),
-        ui.Question(
-            "Can this kernel be run as a column and then a row?", ["Yes", "No"], "Yes" if parts.rank == 1 else "No",
-            f"Its rank is {parts.rank}. Only rank 1 is a column times a row.",
-        ),
-    ]
-)  # fmt: skip
+ui.check_yourself(questions(gray, kernel))

@@ -58,5 +58,5 @@ ui.code(
     ],
     widgets.snippet(),
 )
-ui.check_yourself(widgets.questions())
+ui.check_yourself(widgets.asked())
 ui.model_card("digit_classifier", "robust_digits", "efficientnet_lite0", "resnet20")

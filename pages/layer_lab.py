@@ -4,6 +4,7 @@ import streamlit as st
 
 from cnndemo import layer_lab, ui
 from cnndemo.layer_lab import views
+from cnndemo.layer_lab.questions import questions
 
 ui.page("layer_lab")
 
@@ -58,51 +59,4 @@ ui.code(
     views.snippet(),
 )  # fmt: skip
 
-questions = []
-with ui.guard():
-    shape = now.geometry()
-    count = layer_lab.count_work(now.kernel_shape, shape.output)
-    height = shape.output[0]
-    answers = sorted({height, max(height - 1, 0), height + 1, now.size[0]})
-    questions.append(
-        ui.Question(
-            f"An input {now.size[0]} high, a kernel {now.kernel[0]} high, stride {now.stride[0]}, dilation "
-            f"{now.dilation[0]}, padding “{now.padding}”: how high is the output?",
-            [str(n) for n in answers],
-            str(height),
-            f"{sum(shape.rows.pads)} cells of padding make {shape.rows.padded}; the kernel spans {shape.rows.reach}; "
-            f"({shape.rows.padded} − {shape.rows.reach}) / {now.stride[0]}, rounded down, plus 1.",
-        )
-    )
-    parameters = {count["parameters"], count["weights"], count["multiply_adds"], count["parameters"] * 2}
-    questions.append(
-        ui.Question(
-            f"How many numbers does this layer learn, with {now.channels} channel(s) in and {now.filters} filter(s)?",
-            [f"{n:,}" for n in sorted(parameters)],
-            f"{count['parameters']:,}",
-            f"{now.kernel[0]} × {now.kernel[1]} × {now.channels} weights and one bias for each of {now.filters} "
-            "filter(s). The size of the input does not matter.",
-        )
-    )
-    cells = shape.output[0] * shape.output[1]
-    work = {count["multiply_adds"], count["weights"], cells, count["multiply_adds"] + cells}
-    questions.append(
-        ui.Question(
-            "How many multiplications does it do for one input?",
-            [f"{n:,}" for n in sorted(work)],
-            f"{count['multiply_adds']:,}",
-            f"{shape.output[0]} × {shape.output[1]} cells, and in each of them all {count['weights']:,} weights.",
-        )
-    )
-    reach, step = shape.rows.reach, now.stride[0]
-    sees = reach + (reach - 1) * step
-    questions.append(
-        ui.Question(
-            "A second layer just like this one follows. How many rows of the input does one cell of it see?",
-            [str(n) for n in sorted({reach, 2 * reach, sees, sees + step})],
-            str(sees),
-            f"It reads {reach} rows of the first output, {step} rows of the input apart, each of which sees {reach}: "
-            f"{reach} + {reach - 1} × {step}.",
-        )
-    )
-ui.check_yourself(questions)
+ui.check_yourself(questions(now.size, now.kernel, now.stride, now.dilation, now.padding, now.channels, now.filters))

@@ -5,7 +5,8 @@ import streamlit as st
 
 from cnndemo import images, normalization, ui
 from cnndemo.normalization import figures as charts
-from cnndemo.normalization.views import NAMES, about_the_rate, choose_problem, choose_rate, in_numbers
+from cnndemo.normalization.questions import questions
+from cnndemo.normalization.views import NAMES, choose_problem, choose_rate, in_numbers
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
@@ -112,23 +113,5 @@ ui.code(
     # in a Keras network: layers.Rescaling(1 / 255), or layers.Normalization() after adapt(pictures)
     """,
 )
-ratio = normalization.condition_when_scaled(first, second, 10)
-better = min(normalization.SCALINGS, key=lambda key: normalization.make(first, second, key).condition)
-ui.check_yourself(
-    [
-        ui.Question(
-            "Multiply the first feature by ten and leave the second. What happens to the condition number?",
-            list(dict.fromkeys(["× 1", "× 10", f"× {ratio:.3g}"])),
-            f"× {ratio:.3g}",
-            "Curvature is the mean square of a feature: ten times the feature, a hundred times its curvature. How much "
-            "of that reaches the condition number depends on which feature was the steep one.",
-        ),
-        ui.Question(
-            "Which rescaling makes the roundest bowl here?",
-            list(normalization.SCALINGS.values()),
-            normalization.SCALINGS[better],
-            "Its condition number is the lowest of the three in the table: centred, and both of one spread.",
-        ),
-        *about_the_rate(first, second),
-    ]
-)
+with ui.guard():
+    ui.check_yourself(questions(first, second, rate))

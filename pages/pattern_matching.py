@@ -6,6 +6,7 @@ import streamlit as st
 from cnndemo import figures, images, pattern_matching, ui
 from cnndemo.pattern_matching import Match, pictures, scenes, steps
 from cnndemo.pattern_matching import figures as drawings
+from cnndemo.pattern_matching.questions import questions
 from cnndemo.pattern_matching.scenes import SCALES, SHAPES
 from cnndemo.pattern_matching.views import Quest, choose_quest, pick_position, slide, verdict
 from cnndemo.ui import state
@@ -140,4 +141,4 @@ if found:
         "    print(match)",
     )
 if quest:
-    ui.check_yourself([ui.Question(*q) for q in scenes.questions(quest.image, quest.pattern, wanted)])
+    ui.check_yourself(questions(quest.image, quest.pattern, wanted))

@@ -6,6 +6,7 @@ import streamlit as st
 from cnndemo import images, pet_presence, pet_segmentation, ui, weights
 from cnndemo.pet_segmentation import NETWORKS, metrics
 from cnndemo.pet_segmentation import figures as drawings
+from cnndemo.pet_segmentation.questions import questions
 from cnndemo.pet_segmentation.views import (
     CHOICES,
     SHOWN,
@@ -14,7 +15,6 @@ from cnndemo.pet_segmentation.views import (
     describe_sizes,
     how_it_works,
     paint_and_feel,
-    questions,
     result,
     two_sets,
 )

@@ -17,7 +17,7 @@ with left:
         ui.show(picture.image, f"{picture.image.shape[1]} × {picture.image.shape[0]} pixels", picture.alt)
     names = widgets.choose_networks()
 with right:
-    (widgets.name_live if running else widgets.name_it)(picture.image, picture.alt, names)
+    square = (widgets.name_live if running else widgets.name_it)(picture.image, picture.alt, names)
 
 ui.section("How it works")
 st.markdown(
@@ -68,7 +68,7 @@ ui.code(
     print(heat.shape, heat.max())   # float32 from 0 to 1, as high and wide as the picture
     """,
 )
-ui.check_yourself(widgets.questions())
+ui.check_yourself(widgets.asked(square, names))
 ui.model_card(
     "efficientnet_lite0", "resnet20", "pet_breeds", "pet_presence", "cifar10_transfer", "cifar10_transfer_padded"
 )

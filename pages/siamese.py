@@ -8,6 +8,7 @@ from cnndemo import siamese, ui, weights
 from cnndemo.models import siamese as models
 from cnndemo.siamese import figures as drawings
 from cnndemo.siamese import losses
+from cnndemo.siamese.questions import questions
 from cnndemo.siamese.views import pair as views
 from cnndemo.siamese.views import playgrounds
 from cnndemo.siamese.views.ten import against_ten
@@ -116,23 +117,6 @@ if pair:
         print(curve.equal_error_rate, curve.area, curve.at({pair.threshold:.4f}))
         """,
     )  # fmt: skip
-    accept, reject = pair.curve.at(pair.threshold)
-    stricter = pair.curve.at(pair.threshold * 0.7)
-    ui.check_yourself(
-        [
-            ui.Question(
-                f"The threshold is {pair.threshold:.2f}. You lower it by a third. Which errors become more frequent?",
-                ["False accepts", "False rejects"],
-                "False rejects",
-                f"A stricter threshold accepts less: false accepts go from {accept:.2%} to {stricter[0]:.2%}, false "
-                f"rejects from {reject:.2%} to {stricter[1]:.2%}.",
-            ),
-            ui.Question(
-                f"The base network has {base:,} parameters. How many has a network for triplets, with three inputs?",
-                [f"{base:,}", f"{2 * base:,}", f"{3 * base:,}"],
-                f"{base:,}",
-                "One base network is called three times. A call adds no weights.",
-            ),
-        ]
-    )
+    margin = state.get("cm") or 1.0
+    ui.check_yourself(questions(pair.distance, pair.threshold, pair.curve, base, margin))
 ui.model_card("siamese", "triplet", "triplet_holdout", "siamese_holdout")

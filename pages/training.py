@@ -3,7 +3,10 @@
 from cnndemo import training, ui
 from cnndemo.models import layer_table
 from cnndemo.training import by_hand, evaluation
-from cnndemo.training.views import callbacks, commands, compare, lesson, loss_and_accuracy, questions, results
+from cnndemo.training.questions import questions
+from cnndemo.training.views import callbacks, commands, compare, lesson, loss_and_accuracy, results
+from cnndemo.training.views.callbacks import history
+from cnndemo.ui import state
 
 ui.page("training")
 ui.section("Try it", figures=("2.19", "2.20"), listings=("2.6", "2.7"))
@@ -33,5 +36,6 @@ ui.code(
     """,
 )
 commands(shown)
-ui.check_yourself(questions(settings))
+losses = [row["val_loss"] for row in history()[0] if "val_loss" in row]
+ui.check_yourself(questions(shown, losses, state.get("p") or 0.6, state.get("factor") or 0.2))
 ui.model_card("digit_classifier")

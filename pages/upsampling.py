@@ -4,6 +4,7 @@ import streamlit as st
 
 from cnndemo import ui, upsampling
 from cnndemo.upsampling import views
+from cnndemo.upsampling.questions import questions
 
 ui.page("upsampling")
 
@@ -49,41 +50,4 @@ ui.code(
     print(upsampling.transposed_convolution(x, kernel, stride={stride}, padding="{now["padding"]}"))
     """,
 )  # fmt: skip
-
-size = kernel.shape[0]
-full = upsampling.placement(x.shape[0], size, stride, now["padding"]).output
-levels = upsampling.overlap_levels(size, stride)
-total, weight = float(x.sum()), float(kernel.sum())
-most = min(x.shape[0], -(-size // stride))
-sizes = sorted({full, x.shape[0] * stride, x.shape[0] * stride + size, x.shape[0] + size - 1})
-ui.check_yourself(
-    [
-        ui.Question(
-            f"{x.shape[0]} rows, a kernel of {size}, stride {stride}, padding “{now['padding']}”: how many rows come "
-            "out of the transposed convolution?",
-            [str(n) for n in sizes],
-            str(full),
-            "“same” crops to size times stride; “valid” keeps kernel minus stride rows more.",
-        ),
-        ui.Question(
-            f"Does a kernel of {size} at stride {stride} leave a checkerboard?",
-            ["Yes", "No"],
-            "Yes" if len(levels) > 1 else "No",
-            "It does when the stride does not divide the kernel: then some cells are covered more often than others.",
-        ),
-        ui.Question(
-            "How many stamps lie on the cell that is covered most often?",
-            [str(n) for n in sorted({1, most**2, most**2 + most, size**2 + 1})],
-            str(most**2),
-            f"Down and across, a stamp of {size} reaches {-(-size // stride)} steps of {stride}, rounded up, and there "
-            f"are {x.shape[0]} stamps: {most} × {most}.",
-        ),
-        ui.Question(
-            f"The input adds up to {total:g} and the kernel to {weight:g}. What do all stamps together add up to, "
-            "before anything is cropped?",
-            [f"{n:g}" for n in sorted({total + weight, total * weight, total * weight * stride + 1})],
-            f"{total * weight:g}",
-            "Each input cell puts down the whole kernel, times its own value: sum times sum.",
-        ),
-    ]
-)
+ui.check_yourself(questions(x, kernel, stride, now["padding"]))

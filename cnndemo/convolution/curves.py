@@ -168,15 +168,6 @@ def closed_form(f: Curve, g: Curve, t: np.ndarray, flip: bool = True) -> np.ndar
     return None
 
 
-def choices(answer: float, *others: float) -> tuple[list[str], str]:
-    """(options in order of size, the right one) for a question, two decimals, each once and at least two."""
-    right = f"{answer + 0.0:.2f}"
-    options = {right, *(f"{other:.2f}" for other in others)}
-    if len(options) < 2:
-        options.add(f"{answer + 0.5:.2f}")
-    return sorted(options, key=float), right
-
-
 def surface(gray: np.ndarray, longest: int = 72) -> np.ndarray:
     """A grey picture as heights z = I(x, y): (h, w) uint8 down to at most ``longest`` a side, float64 0–255.
 

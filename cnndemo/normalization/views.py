@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from cnndemo import normalization
-from cnndemo.ui.panels import Question
 from cnndemo.ui.session import state
 
 NAMES = ("As they are", "Rescaled")
@@ -86,27 +85,3 @@ def in_numbers(first: tuple[float, float], second: tuple[float, float], scaling:
             "the rounder bowl. There is no bias, to keep the bowl flat enough to draw. It would be a third feature, "
             "always 1."
         )
-
-
-def about_the_rate(first: tuple[float, float], second: tuple[float, float]) -> list[Question]:
-    """Two questions on the bowl as it is: where it bursts, and how slow its best rate is. None for a flat bowl."""
-    problem = normalization.make(first, second)
-    condition, steepest = problem.condition, float(problem.curvatures[-1])
-    if not 1 < condition < 1e12:
-        return []
-    rates = [f"{count / steepest:.3g}" for count in (1, 2, 4)]
-    shrinks = {f"× {value:.4g}" for value in (1 / condition, (condition - 1) / (condition + 1), 0.5)}
-    return [
-        Question(
-            f"The left bowl curves by {steepest:.3g} where it is steepest. Above which learning rate does it burst?",
-            rates,
-            rates[1],
-            f"2 / {steepest:.3g}: a larger step lands higher on the other side than where it came from.",
-        ),
-        Question(
-            f"The condition number is {condition:.4g}. What does a step at the best rate leave of the slowest error?",
-            sorted(shrinks, key=lambda text: float(text[2:])),
-            f"× {(condition - 1) / (condition + 1):.4g}",
-            f"(κ − 1) / (κ + 1) with κ = {condition:.4g}. For a round bowl, κ = 1, nothing is left.",
-        ),
-    ]

@@ -16,7 +16,7 @@ from cnndemo.pet_segmentation import metrics
 from cnndemo.pet_segmentation.segmenting import NETWORKS
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.pad import pad
-from cnndemo.ui.panels import Question, chart, download
+from cnndemo.ui.panels import chart, download
 from cnndemo.ui.pictures import show
 from cnndemo.ui.plane import Points, plane, written
 from cnndemo.ui.session import state
@@ -250,32 +250,3 @@ def two_sets() -> None:
             f"Jaccard of 0.88 with a Dice of 0.85, lie below the diagonal, where no pair of sets can be: "
             f"J = 0.88 means D = {metrics.dice_from_jaccard(0.88):.3f}."
         )
-
-
-def questions(answers: dict[str, np.ndarray], name: str) -> list[Question]:
-    """Two questions about the current picture: Jaccard from Dice, and what an empty mask would score."""
-    masks = [pet_segmentation.animal(labels) for labels in answers.values()]
-    dice = round(metrics.dice(masks[0], masks[-1]), 2) if masks else 0.0
-    given = "The masks of the two networks" if 0 < dice < 1 else "Two masks"
-    dice = dice if 0 < dice < 1 else 0.85
-    options = [f"{value:.3f}" for value in (metrics.jaccard_from_dice(dice), dice, metrics.dice_from_jaccard(dice))]
-    found = [
-        Question(
-            f"{given} have a Dice of {dice:.2f}. What is their Jaccard?",
-            sorted(options),
-            options[0],
-            "J = D / (2 − D). Jaccard is never above Dice, and equal to it only at 0 and 1.",
-        )
-    ]
-    if name in answers:
-        share = float(pet_segmentation.animal(answers[name]).mean())
-        options = dict.fromkeys((f"{1 - share:.0%}", f"{share:.0%}", "0%", "100%"))
-        found.append(
-            Question(
-                "Take the network's mask of this picture for the truth. Which pixel accuracy has an empty mask?",
-                sorted(options, key=lambda words: int(words[:-1])),
-                f"{1 - share:.0%}",
-                "All pixels outside the animal are right. Jaccard and Dice of the empty mask are 0.",
-            )
-        )
-    return found

@@ -15,13 +15,12 @@ from cnndemo.ui.lesson import beside_lesson, lesson_title
 from cnndemo.ui.line import prepare_line
 from cnndemo.ui.live import live_camera
 from cnndemo.ui.pad import pad
-from cnndemo.ui.panels import Question, chart, check_yourself, code, download, model_card, table
+from cnndemo.ui.panels import chart, check_yourself, code, download, model_card, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
 from cnndemo.ui.session import state
 
 __all__ = [
     "Picture",
-    "Question",
     "beside_lesson",
     "bring_file",
     "chart",

@@ -154,11 +154,17 @@ def references(figures: Sequence[str], listings: Sequence[str]) -> str:
     return f"Book: {' · '.join(parts)}" if parts else ""
 
 
-def section(title: str, figures: Sequence[str] = (), listings: Sequence[str] = ()) -> None:
-    """A heading with an anchor, listed under Contents, and which figures and listings of the book it brings to life."""
+def section(title: str, figures: Sequence[str] = (), listings: Sequence[str] = (), shown: str = "") -> None:
+    """A heading with an anchor, listed under Contents, and which figures and listings of the book it brings to life.
+
+    Args:
+        title: its anchor follows from it.
+        figures, listings: their numbers in the book.
+        shown: the title in another language.
+    """
     if (contents := _CONTENTS.get()) is not None:
-        contents.markdown(f"[{title}](#{anchor(title)})")
-    st.header(title, anchor=anchor(title), divider="gray")
+        contents.markdown(f"[{shown or title}](#{anchor(title)})")
+    st.header(shown or title, anchor=anchor(title), divider="gray")
     if line := references(figures, listings):
         st.caption(line)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from cnndemo import figures, topics, weights
 from cnndemo.errors import VisitorError
+from cnndemo.lessons import card_words
+from cnndemo.questions import Question, Said
 from cnndemo.ui.answers import remember
 from cnndemo.ui.frame import section
+from cnndemo.ui.lesson import language
 from cnndemo.ui.session import state
 
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
@@ -76,33 +78,17 @@ def code(functions: Sequence[Callable | type], snippet: str) -> None:
             st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True, wrap_lines=True)
 
 
-@dataclass(frozen=True)
-class Question:
-    """Predict, then reveal.
-
-    Attributes:
-        prompt: the question, about the current state of the page.
-        options: at least two answers.
-        answer: the right one, computed.
-        why: one or two sentences, shown with the verdict.
-    """
-
-    prompt: str
-    options: Sequence[str]
-    answer: str
-    why: str
-
-
 def check_yourself(questions: Sequence[Question]) -> None:
     """The Check yourself section; a question that changes with the page's state starts unanswered again."""
-    section("Check yourself")
+    section("Check yourself", shown=card_words(language())["check"])
     for number, question in enumerate(questions, start=1):
-        _ask(question, f"question_{number}")
+        _ask(question.said(language()), f"question_{number}")
 
 
 @st.fragment
-def _ask(question: Question, name: str) -> None:
-    asked = (question.prompt, tuple(question.options), question.answer)
+def _ask(question: Said, name: str) -> None:
+    words = card_words(language())
+    asked = (question.prompt, question.options, question.answer)
     if state.get(f"{name}_asked", asked) != asked:
         state[name] = None
     state[f"{name}_asked"] = asked
@@ -112,9 +98,9 @@ def _ask(question: Question, name: str) -> None:
     topic = topics.TOPICS.get(state.stem)
     remember(topic.title if topic else state.stem, question.prompt, choice, question.answer, question.why)
     if choice == question.answer:
-        st.success(f"**Right.** {question.why}", icon=":material/check:")
+        st.success(f"**{words['right']}** {question.why}", icon=":material/check:")
     else:
-        st.warning(f"Not quite: it is **{question.answer}**. {question.why}", icon=":material/close:")
+        st.warning(f"{words['wrong']} **{question.answer}**. {question.why}", icon=":material/close:")
 
 
 def model_card(*names: str) -> None:

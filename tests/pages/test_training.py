@@ -9,8 +9,8 @@ from cnndemo import images, training, worker
 from cnndemo.errors import VisitorError
 from cnndemo.models import layer_table
 from cnndemo.training import PRESETS, Run, Settings
+from cnndemo.training.questions import which_is_kept
 from cnndemo.training.verdict import verdict
-from cnndemo.training.views.checking import which_is_kept
 from tests.pages.conftest import no_trouble, rendered_references, run_page, until
 from tests.pages.test_walk import gallery, go
 
@@ -207,12 +207,13 @@ def test_checkpoints_and_early_stopping_on_a_run():
     assert captions(no_trouble(page), "2 files").endswith("EarlyStopping would have saved 1 epochs.")
 
 
-def test_the_second_question_can_be_answered():
-    question = which_is_kept([0.5, 0.08834, 0.08831, 0.08833, 0.2], "your run")
-    assert question.answer == "epoch 3" and "epoch 2: 0.08834, epoch 3: 0.08831" in question.prompt
-    assert which_is_kept([0.5, 0.5, 0.5], "your run") is None
-    long = which_is_kept([0.1 + abs(number - 60) / 100 for number in range(75)], "the shipped")
-    assert long.answer == "epoch 61" and len(long.options) == 5
+def test_the_network_that_is_kept_can_be_told():
+    question = which_is_kept([0.5, 0.08834, 0.08831, 0.08833, 0.2])
+    said = question.said("en")
+    assert said.answer == "epoch 3" and "0.08834; 0.08831; 0.08833" in said.prompt
+    assert which_is_kept([0.5, 0.5, 0.5]) is None
+    long = which_is_kept([0.1 + abs(number - 60) / 100 for number in range(75)]).said("en")
+    assert long.answer == "epoch 61" and len(long.options) == 4
 
 
 def test_digits_drawn_here_and_classes_of_the_transfer_page():

@@ -84,7 +84,7 @@ def test_batches_are_shuffled_whole_and_the_same_for_a_seed(positions):
 @pytest.mark.parametrize(("module", "name"), [(script, "siamese_holdout"), (triplet, "triplet_holdout")])
 def test_a_run_writes_weights_and_a_card(module, name, data_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(script, "PAIRS", 200)
-    monkeypatch.setattr(script.common, "bootstrap", lambda *_: [0.0, 1.0])
+    monkeypatch.setattr(script.intervals, "bootstrap", lambda *_: [0.0, 1.0])
     few_shot = siamese.few_shot
     monkeypatch.setattr(siamese, "few_shot", lambda *a: few_shot(*a, draws=3))
     options = ["--epochs", "1", "--batch-size", "32", "--hold-out", "7", "--positions"]

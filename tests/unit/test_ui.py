@@ -28,8 +28,9 @@ def pick():
 
 def ask():
     from cnndemo import ui
+    from cnndemo.questions import about
 
-    ui.check_yourself([ui.Question("Two and two?", ["3", "4"], "4", "Count on your fingers.")])
+    ui.check_yourself([about("convolution")("area", 4.0, [3.0, 0.0], first=2.0, second=2.0)])
 
 
 def complain():
@@ -117,13 +118,13 @@ def test_a_link_to_a_sample_wins_over_the_own_picture(photo):
     assert page.run().text[0].value.startswith("sample rocket")
 
 
-@pytest.mark.parametrize(("choice", "kind"), [("4", "success"), ("3", "warning")])
+@pytest.mark.parametrize(("choice", "kind"), [("4.00", "success"), ("3.00", "warning")])
 def test_a_question_reveals_the_answer(choice, kind):
     page = run(ask)
     assert not page.success and not page.warning
     page.radio[0].set_value(choice).run()
-    assert "fingers" in page.get(kind)[0].value
-    assert ("Right." in page.get(kind)[0].value) is (choice == "4")
+    assert "2.00 × 2.00" in page.get(kind)[0].value
+    assert ("Right." in page.get(kind)[0].value) is (choice == "4.00")
 
 
 def test_guard_shows_the_sentence_and_goes_on():

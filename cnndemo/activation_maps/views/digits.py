@@ -12,7 +12,7 @@ from cnndemo.activation_maps.views.wishes import Own
 from cnndemo.chain import Reader
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard
-from cnndemo.ui.panels import Question, chart
+from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
 
@@ -125,25 +125,3 @@ def own_patch(shown: Shown, layer: str, channel: int) -> Own:
     top, left, height, width = wanted.looks_at(wanted.steps(wanted.DIGITS, layer), row, column, 28)
     field = np.round(shown.field * 255).astype(np.uint8)
     return Own(field[top : top + height, left : left + width], float(values.max()))
-
-
-def questions(shown: Shown) -> list[Question]:
-    """To predict, then reveal."""
-    from cnndemo import activation_maps
-
-    layer = next(iter(shown.maps))
-    means = activation_maps.statistics(shown.maps[layer])["mean"]
-    ranked = np.argsort(-means)
-    strongest = Question(
-        f"Which of these maps of {layer} has the highest mean for {shown.name}?",
-        [str(channel) for channel in sorted(set(ranked[np.linspace(0, 0.87 * len(ranked), 4).astype(int)].tolist()))],
-        str(ranked[0]),
-        f"Its mean is {means[ranked[0]]:.3f}. Sort by mean, and it comes first.",
-    )
-    silent = Question(
-        "The whole last layer of maps is silent. What is left for the dense layer to read?",
-        ["The maps before it", "Zeros only", "The digit itself"],
-        "Zeros only",
-        "It reads the last maps and nothing else: all digits look the same. To leave a layer out one must train anew.",
-    )
-    return [strongest, silent] if len(ranked) > 3 else [silent]

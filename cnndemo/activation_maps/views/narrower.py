@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from cnndemo import activation_maps
+from cnndemo import activation_maps, weights
 from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.views.digits import Shown
 from cnndemo.chain import Reader
@@ -70,3 +70,10 @@ def narrower(network: Reader, digits: dict[str, Shown]) -> None:
             was, now = (activation_maps.silenced(batch, which, network)[0] for which in ({}, off))
             st.markdown(f"- {shown.name}: {was.argmax()} ({was.max():.1%}) → **{now.argmax()}** ({now.max():.1%})")
         st.caption("The part of the shipped digits that is read right; the network was not trained on them.")
+
+
+def trained_anew(model: str) -> None:
+    """What networks with fewer filters reach, from the card."""
+    if study := weights.card(model).get("study"):
+        st.markdown(f"Trained anew, each network alike for {study['epochs']} epochs, it learns to do without:")
+        st.dataframe(activation_maps.study_table(study["networks"]), hide_index=True)

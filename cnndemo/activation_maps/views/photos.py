@@ -16,7 +16,7 @@ from cnndemo.activation_maps.views.running import live_photo
 from cnndemo.activation_maps.views.wishes import Own, quiz, wish
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, section
-from cnndemo.ui.panels import Question, chart
+from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture
 from cnndemo.ui.session import state
 
@@ -164,23 +164,3 @@ def _switch_off(network: Network, layer: Layer, maps: np.ndarray, channel: int, 
     with right:
         said = f"{names[int(seen.answer.argmax())]} before, {names[int(after.argmax())]} after {len(chosen)} are off"
         chart(charts.change(words, seen.answer[top], after[top], bool(off)), f"the answer: {said}", key="answer")
-
-
-def questions(network: Network) -> list[Question]:
-    """To predict, then reveal: how far a place of a layer sees."""
-    layer = network.layers[min(4, len(network.layers) - 1)]
-    fields = [network.layers[place].field for place in (0, 2, 4, 6)]
-    previous = network.layers[3]
-    return [
-        Question(
-            f"A place of {previous.title} sees {previous.field} pixels across. How many does one of {layer.title} see?",
-            [str(width) for width in sorted({*fields, 2 * previous.field})],
-            str(layer.field),
-            f"The next window reads several places of {previous.title}, each {_jump(network, 3)} pixels from the next.",
-        )
-    ]
-
-
-def _jump(network: Network, place: int) -> int:
-    """Pixels from one place of a layer to the next."""
-    return network.size // shapes(network.name)[network.layers[place].name][0]

@@ -11,7 +11,7 @@ from cnndemo.architectures import figures as charts
 from cnndemo.architectures import folding
 from cnndemo.architectures.counting import Layer
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.panels import Question, chart, table
+from cnndemo.ui.panels import chart, table
 from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state
 
@@ -129,40 +129,3 @@ def most_of(plan: architectures.Plan) -> str:
         f"Most parameters: **{heavy.name}**, {heavy.parameters / plan.parameters:.0%}. "
         f"Most work: **{busy.name}**, {busy.multiply_adds / plan.multiply_adds:.0%}."
     )
-
-
-def questions(plan: architectures.Plan, name: str) -> list[Question]:
-    """What doubling all filters costs, and where the parameters are."""
-    factor = round(architectures.plan(name, width=2).parameters / architectures.plan(name).parameters, 1)
-    heavy, busy = plan.heaviest, max(plan.layers, key=lambda layer: layer.multiply_adds)
-    share = heavy.parameters / plan.parameters
-    first = sorted(plan.layers, key=lambda layer: -layer.parameters)[:3]
-    return [
-        Question(
-            f"All filters and units of {architectures.NETWORKS[name].title} as published are doubled. How many times "
-            "as many parameters has it then?",
-            [f"× {number:g}" for number in sorted({2.0, factor, 8.0})],
-            f"× {factor:g}",
-            "A layer's weights are its inputs times its outputs: double both, and there are four times as many. "
-            "First and last layer, with one side fixed, only double.",
-        ),
-        Question(
-            "Which layer has most of the parameters?",
-            [layer.name for layer in reversed(first)],
-            heavy.name,
-            f"{heavy.arithmetic} = {heavy.parameters:,}.",
-        ),
-        Question(
-            f"What share of all {plan.parameters:,} parameters is in that one layer?",
-            [f"{part:.0%}" for part in sorted({share, share / 2, share / 4})],
-            f"{share:.0%}",
-            f"{heavy.parameters:,} of {plan.parameters:,}.",
-        ),
-        Question(
-            "And which layer multiplies most for one picture?",
-            sorted({busy.name, *(layer.name for layer in first)}),
-            busy.name,
-            f"{busy.multiply_adds:,} of {plan.multiply_adds:,} multiply-adds: a kernel is used again at every place, "
-            "the weight of a dense layer only once.",
-        ),
-    ]

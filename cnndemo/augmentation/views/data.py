@@ -20,6 +20,7 @@ from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 
+USUAL = {"cat": 1_000_000, "panda": 10_000}  # the book's classes, class name -> pictures
 COUNTS = "_folder_counts"  # class name -> pictures, of the visitor's ZIP
 
 
@@ -148,7 +149,7 @@ def mix(image: np.ndarray, alt: str) -> None:
 def uneven() -> None:
     """What an epoch shows of the book's cats and pandas, or of the visitor's classes."""
     left, right = try_it()
-    counts = state.get(COUNTS) or {"cat": 1_000_000, "panda": 10_000}
+    counts = state.get(COUNTS) or USUAL
     with left, guard():
         start = {"class": list(counts), "pictures": list(counts.values())}
         rows = edit_table("counts", start, num_rows="dynamic", hide_index=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from cnndemo import ui
-from cnndemo.fool_it.fooling import Fooled
+from cnndemo.fool_it.questions import questions
 from cnndemo.fool_it.views.attack import Subject
+from cnndemo.questions import Question
 from cnndemo.ui.session import state
 
 
@@ -46,40 +44,7 @@ def snippet() -> str:
     """
 
 
-def questions() -> list[ui.Question]:
+def asked() -> list[Question]:
     """Predict, then reveal, of what is on the screen."""
-    found = state.get("_subject")
-    result = found.fooled if found else None
-    if result is None:
-        return []
-    labels, (before, after, _) = result.reader.labels, result.classes
-    moved = int((result.pictures[1] != result.pictures[0]).sum())
-    share = moved / result.pictures[0].size
-    options = ["fewer than 10 %", "10 to 50 %", "more than 50 %"]
-    asked = [
-        ui.Question(
-            "Which part of the values did the attack change?",
-            options,
-            options[0 if share < 0.1 else 1 if share <= 0.5 else 2],
-            f"{moved:,} of {result.pictures[0].size:,}, or {share:.0%}: many tiny changes, which add up in the scores.",
-        )
-    ]
-    if after != before:
-        asked.append(
-            ui.Question(
-                "The change is taken off from the picture instead of added. What will be read?",
-                [labels[before], labels[after]],
-                _reversed(result),
-                "Away from the one class is not the same as back to it: compare how sure it is.",
-            )
-        )
-    return asked
-
-
-def _reversed(result: Fooled) -> str:
-    """What is read when the change is subtracted; one of the two classes, the likelier."""
-    change = result.pictures[1].astype(int) - result.pictures[0]
-    other = np.clip(result.pictures[0] - change, 0, 255).astype(np.uint8)
-    answer = result.reader.ask(other[None])[0]
-    before, after, _ = result.classes
-    return result.reader.labels[before if answer[before] >= answer[after] else after]
+    found: Subject | None = state.get("_subject")
+    return questions(found.picture.size, found.epsilon, found.steps, found.fooled) if found else []

@@ -146,35 +146,3 @@ def grid(pixels: np.ndarray, cells: int) -> np.ndarray:
     for line in np.linspace(0, 224, cells + 1).astype(int)[1:-1]:
         result[line - 1 : line + 1] = result[:, line - 1 : line + 1] = (0, 158, 115)
     return result
-
-
-def questions() -> list[ui.Question]:
-    """Predict, then reveal: from the card and from the architecture."""
-    rows = resnet50.listing_4_3()
-    train = {row["layer"]: row["train"] for row in rows if row["train"]}
-    asked = [
-        ui.Question(
-            "In listing 4.2 only the new dense layer and the last five layers of ResNet50 train. Where are more of the "
-            "parameters that train?",
-            list(train),
-            max(train, key=train.get),
-            f"{train['resnet50']:,} against {train['dense']:,}: almost all are in one 1 × 1 convolution of ResNet50.",
-        )
-    ]
-    try:
-        experiments = {row["input"]: row["accuracy"] for row in weights.card("cifar10_transfer")["experiments"]
-                       if row["trained"] == "head"}  # fmt: skip
-    except VisitorError:
-        return asked
-    best = max(experiments, key=experiments.get)
-    gain = experiments["scaled to 96"] - experiments["padded to 224"]
-    asked.append(
-        ui.Question(
-            "Padded to 224, a picture costs five times the work of one scaled up to 96. Which gives the better head?",
-            ["padded to 224", "scaled to 96"],
-            "scaled to 96" if gain > 0 else "padded to 224",
-            f"{experiments['scaled to 96']:.1%} against {experiments['padded to 224']:.1%}; the best is {best} with "
-            f"{experiments[best]:.1%}. What counts is how many cells of the last grid see the object.",
-        )
-    )
-    return asked

@@ -111,11 +111,11 @@ def _offer_download() -> bool:
     return False
 
 
-def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
-    """Bars and maps of each chosen network."""
+def name_it(image: np.ndarray, alt: str, names: list[str]) -> np.ndarray:
+    """Bars and maps of each chosen network; what of the picture they were shown."""
     if not names:
         st.caption("Choose at least one network.")
-        return
+        return image
     with ui.guard():
         image = choose_square(image)
     for name in names:
@@ -123,13 +123,14 @@ def name_it(image: np.ndarray, alt: str, names: list[str]) -> None:
             pixels = BACKBONES[name].prepare(image)
             explain(name, pixels, alt)
             cover(name, pixels)
+    return image
 
 
-def name_live(image: np.ndarray, alt: str, names: list[str]) -> None:
-    """The first of the chosen networks on what the visitor's camera sees; on the picture until it runs."""
+def name_live(image: np.ndarray, alt: str, names: list[str]) -> np.ndarray:
+    """The first of the chosen networks on what the camera sees; until it runs, on the picture, which is returned."""
     if not names:
         st.caption("Choose at least one network.")
-        return
+        return image
     backbone = BACKBONES[names[0]]
     if len(names) > 1:
         st.caption(f"{backbone.title} answers while the camera runs: the first of those that you chose.")
@@ -145,6 +146,7 @@ def name_live(image: np.ndarray, alt: str, names: list[str]) -> None:
         return Answer((shown,), f"{backbone.title} says", tuple(pairs))
 
     live(answer, image, f"What {backbone.title} calls the things in front of your camera")
+    return image
 
 
 def choose_square(image: np.ndarray) -> np.ndarray:
