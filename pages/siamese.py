@@ -22,7 +22,7 @@ with ten:
     st.markdown("How far is your drawing from ten examples?")
     against_ten()
 with two:
-    st.markdown("Two digits, one network, one distance. A threshold makes a verdict of it, and errors of two kinds.")
+    st.markdown("Two digits, one distance. A threshold makes a verdict of it.")
     views.compare()
 pair = state.get("_pair")
 
@@ -98,7 +98,7 @@ if pair:
         a, b = embed(siamese.prepare(x))[[pairs.a, pairs.b]]
         apart = siamese.distances(a, b)
         curve = siamese.curve(apart, pairs.same)
-        print(curve.equal_error_rate, curve.area)
+        print(curve.equal_error_rate)
         print(curve.at({pair.threshold:.4f}))
         """,
     )  # fmt: skip

@@ -193,7 +193,7 @@ def face_detection(keys: Keys) -> None:
 
 def siamese(keys: Keys) -> None:
     """Draw a digit and see which example is nearest; move a point of the triplet."""
-    nearest = changes(keys.main.get_by_text(re.compile("^Nearest is the")))
+    nearest = changes(keys.main.get_by_text(re.compile("Nearest is the")))
     keys.to(keys.page.locator("canvas[role=application]"))
     keys.press(*["ArrowUp"] * 18, "Space", *["ArrowDown"] * 36, "Space")
     nearest()

@@ -90,7 +90,7 @@ def compare() -> None:
     left, right = try_it()
     pictures = []
     with left:
-        name = one_of(st.segmented_control, "Network", NETWORKS, "siamese", "net")
+        name = one_of(st.segmented_control, "Network", NETWORKS, "siamese", "net", label_visibility="collapsed")
         for tab, letter, sample in zip(st.tabs(["Digit A", "Digit B"]), "ab", ((4, 0), (9, 12)), strict=True):
             with tab, guard():
                 picture = pick_digit(letter, ("mnist", "draw", "drawn", "own", "upload"), "mnist", sample)
@@ -143,7 +143,7 @@ def _verdict(pair: Pair) -> None:
         st.metric("Equal error rate", f"{pair.curve.equal_error_rate:.2%}", width="content")
     st.caption(
         f"ROC-AUC {pair.curve.area:.4f}, on {PAIRS:,} pairs of the 5,000 shipped digits: none was learned from, the "
-        "threshold was chosen on them. Counts are on a logarithmic scale."
+        "threshold was chosen on them."
     )
 
 

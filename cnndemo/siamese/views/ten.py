@@ -50,10 +50,12 @@ def _distances(digit: np.ndarray, stands_in: bool, draw: int, without: bool) -> 
     shown = [label for label in range(10) if not (without and label == order[0])]
     nearest = int(order[1 if without else 0])
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        what = "Until you draw" if stands_in else "Yours"
-        show(digit, what, "your digit as the network sees it, 28 by 28 pixels", width=96)
+        show(digit, None if stands_in else "Yours", "the digit as the network sees it, 28 by 28 pixels", width=96)
         with st.container():
-            st.markdown(_verdict(nearest, float(apart[nearest]), weights.card(NETWORK)["threshold"], len(shown)))
+            stand_in = "Until you draw, an MNIST digit. " if stands_in else ""
+            st.markdown(
+                stand_in + _verdict(nearest, float(apart[nearest]), weights.card(NETWORK)["threshold"], len(shown))
+            )
     with st.container(horizontal=True, gap="small"):
         for label in shown:
             words = f":green[**{apart[label]:.2f}**]" if label == nearest else f"{apart[label]:.2f}"
