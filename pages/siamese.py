@@ -18,29 +18,28 @@ from cnndemo.ui.keras import agreement, keras_says
 ui.page("siamese")
 
 ui.section("Try it")
-st.markdown("Your drawing against ten examples: ten distances, small where both are the same digit.")
-against_ten()
-
-ui.section("One pair")
-st.markdown("Two digits, one network, one distance. A threshold makes a verdict of it, and errors of two kinds.")
-views.compare()
+ten, two = st.tabs(["Against ten examples", "One pair"], on_change="rerun", **state.linked("show"))
+with ten:
+    st.markdown("How far is your drawing from ten examples?")
+    against_ten()
+with two:
+    st.markdown("Two digits, one distance. A threshold makes a verdict of it.")
+    views.compare()
 pair = state.get("_pair")
 
-ui.section("How it works", figures=("5.3", "5.8"), listings=("5.5", "5.6"))
+ui.section("How it works", figures=("5.3", "5.8"), listings=("5.1", "5.2", "5.3", "5.4", "5.5", "5.6"))
 with ui.guard():
     base = weights.card("siamese")["parameters"]
     st.graphviz_chart(drawings.tower(base), width="stretch")
     st.markdown(
-        f"The base network is **one** network, called twice. It has {base:,} parameters. The book says below figure "
-        "5.8 that this model does not share weights; it does, as 5.3 explains."
+        "**One** base network, called twice: one set of weights. Below figure 5.8 the book denies it; 5.3 explains it."
     )
-    agreement(views.shared, "cnndemo.siamese.pairs:sharing")
     if pair:
         with st.expander("Layer by layer, down to the distance", icon=":material/layers:"):
             views.layers(pair)
-    words = "Listings 5.6 and 5.5: base network, siamese network, loss; and a trained model loaded"
-    with st.expander(words, icon=":material/code:"):
-        st.caption("Listing 5.6 today; the loss acts on the raw distance.")
+    with st.expander("In Keras: listings 5.1 to 5.6", icon=":material/code:"):
+        agreement(views.shared, "cnndemo.siamese.pairs:sharing")
+        st.markdown("**Listing 5.6** today; the loss acts on the raw distance. Then **5.5**, a trained model loaded.")
         for function in (models.build, models.build_siamese, models.euclidean_distance, losses.contrastive_loss):
             st.code(inspect.getsource(function), language="python", wrap_lines=True)
         st.code(
@@ -48,59 +47,44 @@ with ui.guard():
             language="python",
             wrap_lines=True,
         )
+        st.markdown(
+            "**Listings 5.1 to 5.4.** The Sequential API is a list of layers: one way in, one way out. The functional "
+            "API calls layers like functions, so a network can branch, have two inputs, or call one layer twice. Where "
+            "both can do it, the network is the same:"
+        )
+        keras_says(views.listings, "cnndemo.siamese.pairs:sharing")
 
-ui.section("Contrastive loss")
-st.markdown(
-    "Same pairs are pulled together. Different pairs are pushed apart, but only up to the margin. The slope is what "
-    "training follows."
-)
-if pair:
-    with st.expander("Pull and push, over the distance", icon=":material/show_chart:"):
+ui.section("Losses", figures=("5.4", "5.5", "5.6", "5.7"))
+titles = ["Triplet", "Contrastive", "Two distances"]
+triplet, contrastive, distances = st.tabs(titles, on_change="rerun", **state.linked("loss"))
+with triplet:
+    st.markdown(
+        "A positive P, of the anchor's class, shall be nearer to the anchor A than a negative N, of another, by a "
+        r"margin α: $L = \max(\|A - P\|^2 - \|A - N\|^2 + \alpha,\ 0)$"
+    )
+    playgrounds.triplet_playground()
+    with st.expander("One network for three pictures; why α?", icon=":material/help:"), ui.guard():
+        st.graphviz_chart(drawings.tower(models.PARAMETERS, triplet=True), width="stretch")
+        st.markdown("Without α, mapping every picture to one point costs nothing:")
+        views.collapse()
+with contrastive:
+    st.markdown(
+        "Same pairs are pulled together. Different pairs are pushed apart, but only up to the margin. The slope is "
+        "what training follows."
+    )
+    if pair:
         playgrounds.contrastive_playground(pair.distance)
-
-ui.section("Two distances", figures=("5.6",))
-with st.expander("Straight, or along the streets: drag two points", icon=":material/straighten:"):
+with distances:
+    st.markdown("Straight, or along the streets: drag two points.")
     playgrounds.two_distances()
-
-ui.section("Triplet loss", figures=("5.4", "5.5", "5.7"))
-st.markdown(
-    "Three pictures go through the same network: an anchor, a positive of the same class, a negative of another. The "
-    "positive shall be nearer than the negative, with something to spare: the margin α. In the formula A, P and N are "
-    "the three embeddings."
-)
-st.latex(r"L = \max(\|A - P\|^2 - \|A - N\|^2 + \alpha,\ 0)")
-playgrounds.triplet_playground()
-with st.expander("The network of a triplet, in boxes", icon=":material/account_tree:"):
-    st.graphviz_chart(drawings.tower(models.PARAMETERS, triplet=True), width="stretch")
-why = "Why α? Without it, mapping every picture to one point costs nothing"
-with st.expander(why, icon=":material/help:"), ui.guard():
-    views.collapse()
 
 ui.section("The embedding space")
 st.markdown("Each digit is a point in 128 dimensions. Training turns a cloud into islands.")
 if pair:
     with ui.guard():
         views.maps(pair)
-
-ui.section("A class it never saw")
-st.markdown(
-    "The book's man sees an eyelash curler for the first time, and will know the next one. These networks were trained "
-    "without one digit; they get a few examples of it, and no training."
-)
-if pair:
-    with (
-        st.expander("A digit that was kept from them", icon=":material/school:"),
-        ui.guard(),
-    ):
+    with st.expander("A class it never saw", icon=":material/school:"), ui.guard():
         views.one_shot(pair)
-
-ui.section("Sequential and functional", listings=("5.1", "5.2", "5.3", "5.4"))
-st.markdown(
-    "The Sequential API is a list of layers: one way in, one way out. The functional API calls layers like functions, "
-    "so a network can branch, have two inputs, or call one layer twice. Where both can do it, the network is the same:"
-)
-with st.expander("Both networks, as Keras sums them up", icon=":material/code:"):
-    keras_says(views.listings, "cnndemo.siamese.pairs:sharing")
 
 if pair:
     ui.code(
@@ -111,10 +95,12 @@ if pair:
 
         x, y = images.digits()
         embed = siamese.embedder({pair.network!r})
-        pairs = siamese.draw_pairs(y, 20_000, seed=1)
-        space = embed(siamese.prepare(x))
-        curve = siamese.curve(siamese.distances(space[pairs.a], space[pairs.b]), pairs.same)
-        print(curve.equal_error_rate, curve.area, curve.at({pair.threshold:.4f}))
+        pairs = siamese.draw_pairs(y, 20_000, 1)
+        a, b = embed(siamese.prepare(x))[[pairs.a, pairs.b]]
+        apart = siamese.distances(a, b)
+        curve = siamese.curve(apart, pairs.same)
+        print(curve.equal_error_rate)
+        print(curve.at({pair.threshold:.4f}))
         """,
     )  # fmt: skip
     margin = state.get("cm") or 1.0

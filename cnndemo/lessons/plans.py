@@ -116,8 +116,8 @@ _ALL = (
     )),
     Lesson("faces", 5, 40, (
         Step("face_detection", "Try it", "5.1", {"neighbours": 3}, ("neighbours", "scale"), 0),
-        Step("siamese", "Try it", "5.3", {"a": 4, "b": 9}, ("a", "b", "a_n", "b_n", "thr"), 2),
-        Step("siamese", "Triplet loss", "5.5", {"alpha": 1.0, "steps": 20}, ("alpha", "steps"), 1),
+        Step("siamese", "Try it", "5.3", {"show": "One pair", "a": 4, "b": 9}, ("a", "b", "a_n", "b_n", "thr"), 2),
+        Step("siamese", "Losses", "5.5", {"alpha": 1.0, "steps": 20}, ("alpha", "steps"), 1),
         Step("face_verification", "Try it", "5.2", {"threshold": 0.6}, ("threshold",), 1),
     )),
     Lesson("pixels", 6, 35, (

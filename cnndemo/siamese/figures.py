@@ -17,7 +17,7 @@ Shapes = list[dict[str, Any]]
 
 
 def distances(
-    same: np.ndarray, different: np.ndarray, threshold: float, mark: float, height: int = 300, unit: str = "distance"
+    same: np.ndarray, different: np.ndarray, threshold: float, mark: float, height: int = 210, unit: str = "distance"
 ) -> go.Figure:
     """Histograms of the distances of known pairs, the threshold, and the visitor's own pair."""
     top = float(max(same.max(), different.max(), mark)) * 1.02
@@ -180,7 +180,7 @@ def space(
     picked: list[int],
     own: np.ndarray | None = None,
     title: str | None = None,
-    height: int = 430,
+    height: int = 250,
 ) -> go.Figure:
     """A map of embeddings, each written as its digit; picked points are ringed, the visitor's digit is a star.
 

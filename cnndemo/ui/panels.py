@@ -73,8 +73,10 @@ def code(functions: Sequence[Callable | type], snippet: str) -> None:
     section("Code")
     st.caption("Runs in a notebook next to the repository, with the settings you see above.")
     st.code(inspect.cleandoc(snippet), language="python", wrap_lines=True)  # keys cannot scroll it
-    for function in functions:
-        with st.expander(f"`{function.__module__}.{function.__qualname__}`", icon=":material/code:"):
+    many = f"The {len(functions)} functions that ran" if len(functions) > 1 else "The function that ran"
+    with st.expander(many, icon=":material/code:"):
+        for function in functions:
+            st.markdown(f"`{function.__module__}.{function.__qualname__}`")
             st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True, wrap_lines=True)
 
 
@@ -138,16 +140,17 @@ def _card(name: str) -> None:
     for number, note in enumerate(notes, start=1):
         # Below the table, since a column of long sentences would be cut off.
         st.caption(f"Note {number}: {note}.")
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown("\n".join(f"- **{label}:** {value}" for label, value in _facts(about)))
-    with right:
-        st.caption("Made by")
-        st.code("\n".join(stage["command"] for stage in weights.stages(about)), language="bash", wrap_lines=True)
-        _curves(name)
-    remarks = about.get("notes", ())
-    if remarks:
-        st.caption(remarks if isinstance(remarks, str) else " ".join(remarks))
+    with st.expander("Data, licence, training, command", icon=":material/receipt_long:"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.markdown("\n".join(f"- **{label}:** {value}" for label, value in _facts(about)))
+        with right:
+            st.caption("Made by")
+            st.code("\n".join(stage["command"] for stage in weights.stages(about)), language="bash", wrap_lines=True)
+            _curves(name)
+        remarks = about.get("notes", ())
+        if remarks:
+            st.caption(remarks if isinstance(remarks, str) else " ".join(remarks))
 
 
 def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:

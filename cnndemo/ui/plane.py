@@ -163,6 +163,7 @@ def plane(
     shapes_of: Callable[[Points], list[dict[str, Any]]],
     alt: Callable[[Points], str],
     limit: float = LIMIT,
+    line: Any = None,
 ) -> Points:
     """A square of the plane with points to drag; a line of text holds them, for links and for those who type.
 
@@ -174,6 +175,7 @@ def plane(
             opacity, color), "line" (points, color, width, dash, arrow) or "text" (x, y, text, color).
         alt: the picture in words.
         limit: the plane reaches from -limit to limit.
+        line: the container for the line of text; default below the plane.
 
     Returns:
         Where the points are now.
@@ -189,11 +191,13 @@ def plane(
             state[key] = written(points | {moved["name"]: (moved["x"], moved["y"])})
 
     slot = st.container()
-    text = st.text_input("Points", written({name: np.array(p) for name, p in start.items()}), 100, **state.linked(key))
+    words = line or st.container()
+    begin = written({name: np.array(point) for name, point in start.items()})
+    text = words.text_input("Points", begin, 100, **state.linked(key))
     try:
         points = read(text, list(start), limit)
     except VisitorError as error:
-        st.warning(str(error), icon=":material/info:")
+        words.warning(str(error), icon=":material/info:")
         points = {name: np.array(point) for name, point in start.items()}
     last = getattr(state.get(f"{key}_plane"), "moved", None)
     data = {

@@ -6,7 +6,7 @@ from tests.browser.gallery import PHONE, go, swipe, wait_idle
 
 
 def points(page) -> dict[str, tuple[float, float]]:
-    text = page.get_by_label("Points").nth(1).input_value()
+    text = page.get_by_label("Points").first.input_value()
     return {part.split()[0]: tuple(map(float, part.split()[1:])) for part in text.split(",")}
 
 

@@ -90,7 +90,7 @@ def compare() -> None:
     left, right = try_it()
     pictures = []
     with left:
-        name = one_of(st.segmented_control, "Network", NETWORKS, "siamese", "net")
+        name = one_of(st.segmented_control, "Network", NETWORKS, "siamese", "net", label_visibility="collapsed")
         for tab, letter, sample in zip(st.tabs(["Digit A", "Digit B"]), "ab", ((4, 0), (9, 12)), strict=True):
             with tab, guard():
                 picture = pick_digit(letter, ("mnist", "draw", "drawn", "own", "upload"), "mnist", sample)
@@ -122,9 +122,9 @@ def _measure(name: str, a: np.ndarray, b: np.ndarray, share: float) -> Pair:
 def _verdict(pair: Pair) -> None:
     """The two digits, the distance among those of known pairs, and what the threshold costs."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        show(pair.a, "A", "digit A as the network sees it", width=112)
-        show(pair.b, "B", "digit B as the network sees it", width=112)
-        with st.container(width=260):
+        show(pair.a, "A", "digit A as the network sees it", width=96)
+        show(pair.b, "B", "digit B as the network sees it", width=96)
+        with st.container():
             st.markdown(f"### {':green[Same]' if pair.same else ':orange[Different]'}")
             st.markdown(
                 f"Distance **{pair.distance:.3f}**, {'within' if pair.same else 'beyond'} the threshold "
@@ -141,10 +141,9 @@ def _verdict(pair: Pair) -> None:
         st.metric("False accepts", f"{accept:.2%}", help="Different digits taken for the same.", width="content")
         st.metric("False rejects", f"{reject:.2%}", help="The same digit taken for two.", width="content")
         st.metric("Equal error rate", f"{pair.curve.equal_error_rate:.2%}", width="content")
-        st.metric("ROC-AUC", f"{pair.curve.area:.4f}", width="content")
     st.caption(
-        f"Measured on {PAIRS:,} pairs of the 5,000 digits that ship with the gallery. The network did not learn from "
-        "them; its threshold was chosen on them. The counts are on a logarithmic scale."
+        f"ROC-AUC {pair.curve.area:.4f}, on {PAIRS:,} pairs of the 5,000 shipped digits: none was learned from, the "
+        "threshold was chosen on them."
     )
 
 
@@ -240,35 +239,41 @@ def maps(pair: Pair) -> None:
     """Two embedding spaces beside each other; a click picks a digit in both."""
     with st.container(horizontal=True):
         views = {"siamese": "Before and after training", "triplet": "Contrastive and triplet"}
-        view = one_of(st.segmented_control, "Compare", views, "siamese", "maps")
+        view = one_of(st.segmented_control, "Compare", views, "siamese", "maps", label_visibility="collapsed")
         kinds = {"pca": "PCA, live", "tsne": "t-SNE, computed once"}
-        kind = one_of(st.segmented_control, "Projection", kinds, "pca", "proj")
+        kind = one_of(st.segmented_control, "Projection", kinds, "pca", "proj", label_visibility="collapsed")
     names = ("untrained", "siamese") if view == "siamese" else ("siamese", "triplet")
     x, y = images.digits()
     with guard():
         shipped = siamese.shipped_map() if kind == "tsne" else None
         index = shipped["index"].astype(int) if shipped else MAPPED
         stage = st.container()
-        star = "" if shipped else "The star is your digit A. "
-        st.caption(f"{star}Click two digits to compare them, or choose them here:")
+        said = st.empty()
         picked = [row for digit in _choose_two(index, y) for row in np.flatnonzero(index == digit)]
-        for column, name in zip(stage.columns(2, gap="medium"), names, strict=True):
+        notes = []
+        # Beside each other on a phone, too: what training does is seen at one glance.
+        for column, name in zip(stage.columns(2, wrap=False), names, strict=True):
             space, own = embeddings(name)[index], None
             if shipped:
-                points, note = shipped[name].astype(float), "t-SNE keeps neighbours, not distances."
+                points = shipped[name].astype(float)
             else:
                 project = _projection(name, fingerprint(name))
                 points, own = project(space), project(network(name)(siamese.prepare(pair.a)))[0]
-                note = f"Two of 128 directions hold {project.explained.sum():.0%} of the variance."
+                notes.append(f"{project.explained.sum():.0%}")
             with column:
                 title = NETWORKS[name]
                 figure = drawings.space(points, y[index], picked, own, title)
                 key = f"map_{name}_{view}_{kind}"
                 chart(figure, f"Map of {len(index)} digits, {title}", key, lambda key=key: _pick(key, index))
-                st.caption(note)
                 if len(picked) == 2:
                     apart = float(siamese.distances(*space[picked]))
                     st.markdown(f"Your two points are **{apart:.3f}** apart.")
+        about = (
+            "t-SNE keeps neighbours, not distances."
+            if shipped
+            else f"Two of 128 directions hold {' and '.join(notes)} of the variance. The star: digit A."
+        )
+        said.caption(f"{about} Click two digits to compare them.")
         with stage.container(horizontal=True):
             for row in picked:
                 show(x[index[row]], f"a {y[index[row]]}", f"a handwritten {y[index[row]]}", width=84)
@@ -277,10 +282,10 @@ def maps(pair: Pair) -> None:
 def _choose_two(index: np.ndarray, y: np.ndarray) -> list[int]:
     """The digits that are compared, by their number among the shipped ones; a click on the map chooses them, too."""
     offered = sorted({*index.tolist(), *(state[key] for key in _PICKS if state.get(key) is not None)})
-    with st.container(horizontal=True):
+    with st.expander("Or choose the two by number", icon=":material/keyboard:"), st.container(horizontal=True):
         chosen = [
             st.selectbox(
-                label, offered, index=None, placeholder="A digit", width=180, **state.linked(key),
+                label, offered, index=None, placeholder="A digit", width=165, **state.linked(key),
                 format_func=lambda row: f"{y[row]}, example {row % EACH + 1}",
             )
             for key, label in zip(_PICKS, ("First digit", "Second digit"), strict=True)

@@ -60,14 +60,16 @@ def contrastive_playground(of_pair: float) -> None:
 @st.fragment
 def triplet_playground() -> None:
     """Three points to drag; regions, gradients and descent."""
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([3, 2], gap="medium")
     with right:
-        margin = st.slider("Margin α", 0.0, 2.0, 1.0, 0.1, **state.linked("alpha"))
+        said = st.container()
+        with st.container(horizontal=True):
+            margin = st.slider("Margin α", 0.0, 2.0, 1.0, 0.1, **state.linked("alpha"), width=165)
+            steps = st.slider("Steps of gradient descent", 0, 60, 20, **state.linked("steps"), width=165)
+    more = st.expander("In numbers, without the max, all in one point", icon=":material/trending_down:")
+    with more, st.container(horizontal=True, vertical_alignment="center"):
         clip = st.toggle("max(…, 0)", True, **state.linked("max"), help="Off: the loss has no lower bound.")
-        steps = st.slider("Steps of gradient descent", 0, 60, 20, **state.linked("steps"))
-        st.button(
-            "Gather them in one point", on_click=_gather, icon=":material/adjust:", help="Then try α = 0 and α = 1."
-        )
+        st.button("Gather them", on_click=_gather, icon=":material/adjust:", help="Then try α = 0 and α = 1.")
 
     def triplet(points: Points) -> losses.Triplet:
         return losses.triplet(*(points[name] for name in "APN"), margin=margin, clip=clip)
@@ -82,18 +84,15 @@ def triplet_playground() -> None:
             POINTS,
             lambda points: drawings.triplet_shapes(points, triplet(points), margin, walk(points)[0]),
             lambda points: f"Anchor, positive and negative in the plane: a {triplet(points).kind} triplet",
+            line=more,
         )
         st.caption(
-            "Drag A, P and N. Where N lies decides: :red[hard] inside the inner circle, :orange[semi-hard] in the "
-            "ring, :green[easy] outside. Thick arrows: minus the gradient; thin ones: the way of the descent."
+            "Drag A, P and N. N is :red[hard] inside the inner circle, :orange[semi-hard] in the ring, :green[easy] "
+            "outside. Thick arrows: minus the gradient; thin ones: the way of the descent."
         )
     now, (paths, costs) = triplet(points), walk(points)
-    with right:
+    with said:
         st.markdown(f"### {now.kind.capitalize()}, loss {now.loss:.3f}")
-        st.latex(
-            rf"\underbrace{{{now.to_positive:.2f}}}_{{d_1^2}} - \underbrace{{{now.to_negative:.2f}}}_{{d_3^2}} + "
-            rf"{margin:g} = {now.to_positive - now.to_negative + margin:.2f}"
-        )
         if clip and margin == 0 and np.ptp(costs) < 1e-2 and costs[0] < 1e-2:
             st.caption("No α: a loss of almost 0, and no arrow worth the name. The points may stay on one spot.")
         elif not clip:
@@ -101,7 +100,11 @@ def triplet_playground() -> None:
                 f"Without the max the loss falls for ever: after {steps} steps it is {costs[-1]:.3g} and the negative "
                 f"is {np.linalg.norm(paths[-1, 0] - paths[-1, 2]):.3g} away. Training would never settle."
             )
-    with st.expander("The descent, and the distances as vectors", icon=":material/trending_down:"):
+    with more:
+        st.latex(
+            rf"\underbrace{{{now.to_positive:.2f}}}_{{d_1^2}} - \underbrace{{{now.to_negative:.2f}}}_{{d_3^2}} + "
+            rf"{margin:g} = {now.to_positive - now.to_negative + margin:.2f}"
+        )
         chart(drawings.descent(costs, paths), alt="Loss and distances over the steps of the descent", key="descent")
         _vectors(points)
 

@@ -8,7 +8,7 @@ import streamlit as st
 from cnndemo import images, siamese, weights
 from cnndemo.siamese.views.pair import embeddings, network
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard, try_it
+from cnndemo.ui.frame import guard
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
 
@@ -19,7 +19,7 @@ STANDS_IN = (4, 0)  # digit and number of the MNIST example that is compared unt
 @st.fragment
 def against_ten() -> None:
     """One drawing, ten examples, ten distances."""
-    left, right = try_it()
+    left, right = st.columns([2, 3], gap="medium")
     digit = None
     with left, guard():
         picture = pick_digit("mine", ("draw", "mnist", "drawn", "own", "upload"), "draw", STANDS_IN)
@@ -29,14 +29,13 @@ def against_ten() -> None:
             return
         stage = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            draw = int(st.number_input("Ten other examples", 1, 999, 1, **state.linked("ten"), width=160))
-            without = st.toggle("Take the nearest example away", **state.linked("away"))
+            draw = int(st.number_input("Ten others", 1, 999, 1, **state.linked("ten"), width=120))
+            without = st.toggle("Take the nearest away", **state.linked("away"))
         with stage:
             _distances(digit, picture is None, draw, without)
         st.markdown(
-            "**This is no classifier.** There is no output for a 0 or a 9. The network knows one thing: how far two "
-            "pictures lie apart. Other examples make other classes; take one away, and its class is gone; lay a "
-            "letter beside them, and it is an eleventh. Nothing is trained for that."
+            "**This is no classifier.** It knows one thing: how far two pictures lie apart. Take an example away, and "
+            "its class is gone; lay a letter beside them, and it is an eleventh. Nothing is trained for that."
         )
 
 
@@ -51,15 +50,17 @@ def _distances(digit: np.ndarray, stands_in: bool, draw: int, without: bool) -> 
     shown = [label for label in range(10) if not (without and label == order[0])]
     nearest = int(order[1 if without else 0])
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        what = "An MNIST digit, until you draw" if stands_in else "Yours"
-        show(digit, what, "your digit as the network sees it, 28 by 28 pixels", width=112)
+        show(digit, None if stands_in else "Yours", "the digit as the network sees it, 28 by 28 pixels", width=96)
         with st.container():
-            st.markdown(_verdict(nearest, float(apart[nearest]), weights.card(NETWORK)["threshold"], len(shown)))
+            stand_in = "Until you draw, an MNIST digit. " if stands_in else ""
+            st.markdown(
+                stand_in + _verdict(nearest, float(apart[nearest]), weights.card(NETWORK)["threshold"], len(shown))
+            )
     with st.container(horizontal=True, gap="small"):
         for label in shown:
             words = f":green[**{apart[label]:.2f}**]" if label == nearest else f"{apart[label]:.2f}"
-            with st.container(width=64, gap="xsmall"):
-                show(x[chosen[label]], None, f"example: a handwritten {label}, {apart[label]:.2f} away", width=60)
+            with st.container(width=58, gap="xsmall"):
+                show(x[chosen[label]], None, f"example: a handwritten {label}, {apart[label]:.2f} away", width=56)
                 st.markdown(words)
 
 
