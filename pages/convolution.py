@@ -5,7 +5,7 @@ import streamlit as st
 
 from cnndemo import convolution, images, ui
 from cnndemo.convolution import figures as charts
-from cnndemo.convolution.views import pick_curve, presets
+from cnndemo.convolution.views import RESULT, pick_curve, presets
 from cnndemo.figures import INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import cells
 from cnndemo.ui import state
@@ -127,6 +127,7 @@ ui.code(
     t, values = convolve_curves(f, g, flip={flip})
     print(moments(t, values))
     """,
+    result=RESULT,
 )
 of_f, of_g = convolution.describe(f), convolution.describe(g)
 of_both = convolution.moments(*convolution.convolve_curves(f, g, flip))

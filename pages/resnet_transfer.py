@@ -58,13 +58,21 @@ ui.code(
     f"""
     from cnndemo import images, resnet_transfer
 
-    picture = images.sample("{picture.name if picture.source == "sample" else "cat"}")  # or images.load(bytes)
+    picture = {picture.code}
     names = resnet_transfer.classify(picture, "{names[0] if names else "efficientnet_lite0"}")
     for label, probability in names:
         print(f"{{probability:.1%}} {{label}}")
     heat = resnet_transfer.class_activation(picture, "{names[0] if names else "efficientnet_lite0"}", names[0][0])
     print(heat.shape, heat.max())   # float32 from 0 to 1, as high and wide as the picture
     """,
+    result="""
+    import numpy as np
+    from PIL import Image
+
+    Image.fromarray((picture * (0.25 + 0.75 * heat[..., None])).astype(np.uint8))  # bright is where it looked
+    """,
+    networks=[part for each in names[:1] or ["efficientnet_lite0"] for part in (each, f"{each}.weights.h5")],
+    pictures=[picture],
 )
 ui.check_yourself(widgets.questions())
 ui.model_card(

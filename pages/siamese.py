@@ -115,6 +115,13 @@ if pair:
         curve = siamese.curve(siamese.distances(space[pairs.a], space[pairs.b]), pairs.same)
         print(curve.equal_error_rate, curve.area, curve.at({pair.threshold:.4f}))
         """,
+        result="""
+        import plotly.graph_objects as go
+
+        rates = {"false accepts": curve.false_accept, "false rejects": curve.false_reject}
+        go.Figure([go.Scatter(x=curve.thresholds, y=values, name=name) for name, values in rates.items()])
+        """,
+        networks=[pair.network],
     )  # fmt: skip
     accept, reject = pair.curve.at(pair.threshold)
     stricter = pair.curve.at(pair.threshold * 0.7)

@@ -2,7 +2,7 @@
 
 from cnndemo import training, ui
 from cnndemo.models import layer_table
-from cnndemo.training import by_hand, evaluation
+from cnndemo.training import by_hand, evaluation, take_home
 from cnndemo.training.views import callbacks, commands, compare, lesson, loss_and_accuracy, questions, results
 
 ui.page("training")
@@ -31,6 +31,7 @@ ui.code(
     report = training.report(chain.read(run.network).predictor())
     print(f"{{report.accuracy:.1%}} of the test digits, temperature {{report.temperature:.2f}}")
     """,
+    alone=take_home.cells(shown),
 )
 commands(shown)
 ui.check_yourself(questions(settings))
