@@ -131,6 +131,7 @@ ui.code(
     result=views.RESULT,
     networks=[MODEL, digit_classifier.JUDGE],
     pictures=[picture],
+    instead=STAND_IN,
 )
 if outputs is not None:
     first, second, *others = np.argsort(-reading.probabilities).tolist()

@@ -131,7 +131,7 @@ ui.code(
     """,
     networks=["tiny_face_detector"],
     pictures=[picture],
-    instead="astronaut",
+    instead='images.sample("astronaut")',
 )
 raw = len(result.raw)
 ui.check_yourself(

@@ -124,7 +124,7 @@ ui.code(
     """,
     networks=["tiny_face_detector", "face_check", "face_landmarks", "face_embedding"],
     pictures=shown,
-    instead="obama_1",
+    instead='images.sample("obama_1")',
 )
 with ui.guard():
     measured = rates.from_card(weights.card("face_embedding"))

@@ -29,7 +29,7 @@ BOOK = "Convolutional Neural Networks with Python Quick Start Guide"
 _HERE = "cnndemo.notebook.stand_ins"
 _OURS = {
     "cnndemo.images": {name: name for name in ("SAMPLES_DIR", "load", "sample", "digit")},
-    "cnndemo.weights": {"WEIGHTS_DIR": "WEIGHTS_DIR", "load": "load_model"},
+    "cnndemo.weights": {"WEIGHTS_DIR": "WEIGHTS_DIR", "onnx_file": "onnx_file", "load": "load_model"},
     "cnndemo.models.efficientnet_lite0": {"labels": "labels"},
     "cnndemo.inference": {"predictor": "predictor", "function": "function", "load": "load_session"},
     "cnndemo.worker": {"ask": "ask", "steps": "steps"},
@@ -44,7 +44,7 @@ _BRINGS = {
 STAND_INS = {Symbol(home, old): Symbol(_HERE, new) for home, names in _OURS.items() for old, new in names.items()}
 #: What is imported -> what is installed.
 _PACKAGES = {
-    "PIL": "pillow", "cv2": "opencv-python-headless", "keras": "keras", "tensorflow": "tensorflow", "scipy": "scipy",
+    "PIL": "pillow", "cv2": "opencv-python-headless<5", "keras": "keras", "tensorflow": "tensorflow", "scipy": "scipy",
 }  # fmt: skip
 _KERAS = {"keras", "tensorflow"}  # Keras runs on TensorFlow here
 _NEEDS = """# Colab lacks one or two of these, a Jupyter of your own perhaps more: what is missing is installed.
@@ -72,7 +72,7 @@ class Recipe:
         functions: what is shown in any case.
         networks: whose weights the code needs; see `files.of_networks`.
         own: what the code calls a picture of the visitor's -> the picture; put into the notebook if `with_own`.
-        instead: the sample that stands in for it otherwise.
+        instead: code of the sample that stands in for it otherwise.
         title: of the notebook, if not the page's.
         words: on this notebook, for its first cell.
     """
@@ -85,7 +85,7 @@ class Recipe:
     networks: Sequence[str] = ()
     own: Mapping[str, np.ndarray] = field(default_factory=dict)
     with_own: bool = False
-    instead: str = "cat"
+    instead: str = 'images.sample("cat")'
     title: str = ""
     words: str = ""
 
@@ -152,7 +152,7 @@ def _code(heading: str, code: str, tags: tuple[str, ...] = ()) -> list[Cell]:
 
 def _functions(found: Collection, unpack: str) -> list[Cell]:
     """The cells with what was collected, a module each."""
-    made = [Cell("code", "\n".join(["from __future__ import annotations", "", *found.imports]))]
+    made = [Cell("code", "\n".join(["from __future__ import annotations", *found.imports]))]
     todo = dict(found.modules)
     text = _spaced(todo.pop(_HERE, []))
     if unpack or "\n" in text:
@@ -190,7 +190,7 @@ def _own_names(recipe: Recipe) -> list[str]:
 def _with_pictures(recipe: Recipe, code: str) -> str:
     """The code with pictures of the visitor's as pictures that the notebook brings, or a sample in their place."""
     for name, words in zip(_own_names(recipe), recipe.own, strict=True):
-        code = code.replace(words, f'images.sample("{name if recipe.with_own else recipe.instead}")')
+        code = code.replace(words, f'images.sample("{name}")' if recipe.with_own else recipe.instead)
     return code
 
 
@@ -211,7 +211,7 @@ def _first(
 ) -> str:
     """The words of the first cell: what this is, where it is from, whom to thank, what is not inside."""
     topic = topics.TOPICS[recipe.stem]
-    book = f", section {topic.book} of the book *{BOOK}*" if topic.book else ""
+    book = f", {_sections(topic.book)} of the book *{BOOK}*" if topic.book else ""
     lines = [f"# {recipe.title or topic.title}", f"**{topic.question}** {recipe.words}".strip(), ""]
     lines.append(
         f"From the page “{topic.title}” of the gallery *How a CNN sees*{book}. The functions are those that the page "
@@ -230,14 +230,18 @@ def _first(
         lines.append(
             "- Your own picture is inside this file: whoever gets the file sees it."
             if recipe.with_own
-            else f"- Your own picture is not inside: “{images.SAMPLES[recipe.instead].caption}” stands in for it. Take "
-            'another with `load(open("picture.jpg", "rb").read())`.'
+            else "- Your own picture is not inside, a sample stands in for it. To take yours, put its file beside the "
+            'notebook and write `np.array(Image.open("picture.jpg").convert("RGB"))` in the place of the sample.'
         )
     if digits or Symbol("cnndemo.images", "digits") in found.used:
         lines.append("- Digits: MNIST (LeCun, Cortes, Burges), CC BY-SA 3.0.")
     lines += [_credit(name) for name in dict.fromkeys(each.split(".")[0] for each in recipe.networks)]
-    lines += [f"- Not in this notebook: `{name}`, for {why}." for name, why in found.left_out.items()]
+    lines += [f"- Not in this notebook: `{name}`, since {why}." for name, why in found.left_out.items()]
     return "\n".join(lines)
+
+
+def _sections(book: str) -> str:
+    return f"section{'s' if {',', '–'} & set(book) else ''} {book}"
 
 
 def _credit(name: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import builtins
-import copy
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cnndemo.notebook.modules import CannotCollect, Library, Module, Outside, Statement, Symbol
+from cnndemo.notebook.rewriting import Edit, at, f_string, import_lines, rewritten
 from cnndemo.notebook.scopes import Reference, own_import
 
 CELLS = "cells"  # the module that the notebook's own cells are
@@ -49,7 +49,10 @@ class Collection:
 
 
 def collect(
-    cells: Sequence[str], wanted: Sequence[Symbol] = (), stand_ins: Mapping[Symbol, Symbol] | None = None
+    cells: Sequence[str],
+    wanted: Sequence[Symbol] = (),
+    stand_ins: Mapping[Symbol, Symbol] | None = None,
+    library: Library | None = None,
 ) -> Collection:
     """Collect what code needs.
 
@@ -57,17 +60,17 @@ def collect(
         cells: Python as it runs beside the gallery; all share one namespace.
         wanted: functions and classes that are to be shown in any case.
         stand_ins: what takes the place of a definition.
+        library: the modules, where they are no files.
 
     Raises:
         CannotCollect: a cell uses what cannot be taken out of the gallery.
     """
-    return _Collector(stand_ins or {}).collect(cells, wanted)
+    return _Collector(stand_ins or {}, library or Library()).collect(cells, wanted)
 
 
 class _Collector:
-    def __init__(self, stand_ins: Mapping[Symbol, Symbol]):
-        self.stand_ins = stand_ins
-        self.library = Library()
+    def __init__(self, stand_ins: Mapping[Symbol, Symbol], library: Library):
+        self.stand_ins, self.library = stand_ins, library
         self.statements: dict[str, dict[int, Statement]] = {}  # module -> first line -> statement
         self.symbols: dict[Symbol, None] = {}
         self.hidden: dict[Symbol | Outside, set[str]] = {}  # names that a thing cannot have, where it is used
@@ -241,14 +244,14 @@ class _Collector:
     def _name_all(self, order: Sequence[str], stored: set[str]) -> None:
         """Give each thing a name that nothing else has, and that nothing hides where it is used."""
         taken = set(stored)
+        replaced = {new: old.module for old, new in self.stand_ins.items()}  # is named after what it replaces
         for thing in self.outside:
             candidates = [thing.name, f"{thing.module.split('.')[-1]}_{thing.name}", f"{thing.name}_"]
             self._name(thing, candidates, taken)
         for module in reversed(order):  # topics come last and keep their names
-            tail = module.split(".")[-1]
-            package = module.split(".")[-2] if module.count(".") else ""
             for symbol in self.symbols:
                 if symbol.module == module:
+                    package, tail = f".{replaced.get(symbol, module)}".split(".")[-2:]
                     lead = "_" if symbol.name.startswith("_") else ""
                     bare = symbol.name.lstrip("_")
                     upper = bare.isupper()
@@ -276,8 +279,7 @@ class _Collector:
         }
         heavy = [each for each in self.outside if each.module.split(".")[0] in HEAVY and each not in at_first]
         light = [each for each in self.outside if each not in heavy]
-        made = [sorted((each.line(self.names[each]) for each in part), key=_import_order) for part in (light, heavy)]
-        return made[0], made[1]
+        return import_lines(light, self.names), import_lines(heavy, self.names)
 
     def _at_once(self, module: str, statement: Statement) -> Iterator[Symbol | Outside]:
         """What must be there when a statement runs."""
@@ -290,23 +292,23 @@ class _Collector:
     def _text(self, module: str, statement: Statement) -> str:
         """The statement with its comment, names as the notebook has them."""
         lines = self.library.read(module).lines[statement.first - 1 : statement.last]
-        return "\n".join(_edit(lines, statement.first, self._edits(module, statement)))
+        return "\n".join(rewritten(lines, statement.first, self._edits(module, statement)))
 
     def _cell(self, module: Module) -> str:
         """A cell of the notebook, without its imports."""
-        edits: list[_Edit] = []
+        edits: list[Edit] = []
         for statement in module.statements:
             edits += self._edits(module.name, statement)
         for node in module.tree.body:
             if isinstance(node, (ast.Import, ast.ImportFrom)):  # those of other packages stand in a cell of their own
-                edits.append(_Edit(node.lineno, 0, node.end_lineno, None, ""))
-        return "\n".join(_edit(module.lines, 1, edits)).strip("\n")
+                edits.append(Edit(node.lineno, 0, node.end_lineno, None, ""))
+        return "\n".join(rewritten(module.lines, 1, edits)).strip("\n")
 
-    def _edits(self, module: str, statement: Statement) -> list[_Edit]:
-        edits: list[_Edit] = []
+    def _edits(self, module: str, statement: Statement) -> list[Edit]:
+        edits: list[Edit] = []
         dropped = self._dropped(module, statement)
         for decorator in dropped:
-            edits.append(_Edit(decorator.lineno, 0, decorator.end_lineno, None, ""))
+            edits.append(Edit(decorator.lineno, 0, decorator.end_lineno, None, ""))
         changed: dict[int, tuple[ast.JoinedStr, dict[int, str]]] = {}
         for reference in statement.references:
             found = None if any(reference.node in ast.walk(each) for each in dropped) else self._new(module, reference)
@@ -314,11 +316,11 @@ class _Collector:
                 continue
             node, new = found
             if reference.text is None:
-                edits.append(_at(node, new))
+                edits.append(at(node, new))
             else:
                 changed.setdefault(id(reference.text), (reference.text, {}))[1][id(node)] = new
-        edits += [_at(text, _f_string(text, new)) for text, new in changed.values()]
-        edits += [_at(node, self.names[symbol]) for node, symbol in self._by_name(module, statement)]
+        edits += [at(text, f_string(text, new)) for text, new in changed.values()]
+        edits += [at(node, self.names[symbol]) for node, symbol in self._by_name(module, statement)]
         if not module.startswith(CELLS):
             edits += self._definition(module, statement)
         for node in ast.walk(statement.node):
@@ -326,7 +328,7 @@ class _Collector:
             for each in body if isinstance(body, list) else []:
                 if isinstance(each, ast.stmt) and own_import(each):
                     alone = len(body) == 1
-                    edits.append(_Edit(each.lineno, 0, each.end_lineno, None, "pass" if alone else ""))
+                    edits.append(Edit(each.lineno, 0, each.end_lineno, None, "pass" if alone else ""))
         return edits
 
     def _new(self, module: str, reference: Reference) -> tuple[ast.expr, str] | None:
@@ -343,7 +345,7 @@ class _Collector:
         new = self.names[thing]
         return None if used == 0 and new == reference.chain[0] else (node, new)
 
-    def _definition(self, module: str, statement: Statement) -> list[_Edit]:
+    def _definition(self, module: str, statement: Statement) -> list[Edit]:
         """The change of the name of a function or class itself."""
         node = statement.node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -354,7 +356,7 @@ class _Collector:
         line = self.library.read(module).lines[node.lineno - 1]
         start = line.index(node.name, line.index("class" if isinstance(node, ast.ClassDef) else "def") + 3)
         before = len(line[:start].encode())
-        return [_Edit(node.lineno, before, node.lineno, before + len(node.name.encode()), new)]
+        return [Edit(node.lineno, before, node.lineno, before + len(node.name.encode()), new)]
 
 
 class _Trial:
@@ -368,53 +370,3 @@ class _Trial:
     def undo(self, collector: _Collector) -> None:
         collector.statements, collector.symbols = self.statements, self.symbols
         collector.outside, collector.needs = self.outside, self.needs
-
-
-@dataclass(frozen=True)
-class _Edit:
-    """Replace what lies between two places, lines from 1 and columns in bytes of UTF-8; no end means whole lines."""
-
-    line: int
-    column: int
-    last: int
-    end: int | None
-    text: str
-
-
-def _at(node: ast.expr, text: str) -> _Edit:
-    return _Edit(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset, text)
-
-
-def _edit(lines: Sequence[str], first: int, edits: Sequence[_Edit]) -> list[str]:
-    """Lines of a file, of which the first has this number, with all changes made."""
-    found: list[bytes | None] = [line.encode() for line in lines]
-    for edit in sorted(edits, key=lambda edit: (edit.line, edit.column), reverse=True):
-        top, bottom = edit.line - first, edit.last - first
-        if edit.end is None:
-            indent = len(lines[top]) - len(lines[top].lstrip())
-            found[top : bottom + 1] = [b" " * indent + edit.text.encode() if edit.text else None]
-            found[top + 1 : top + 1] = [None] * (bottom - top)
-            continue
-        whole = found[top][: edit.column] + edit.text.encode() + found[bottom][edit.end :]
-        found[top : bottom + 1] = [whole] + [None] * (bottom - top)
-    return [line.decode() for line in found if line is not None]
-
-
-def _f_string(node: ast.JoinedStr, new: Mapping[int, str]) -> str:
-    """The text of an f-string with parts replaced."""
-    memo: dict[int, object] = {}
-    changed = copy.deepcopy(node, memo)
-    replaced = {id(memo[old]): text for old, text in new.items()}
-
-    class Replace(ast.NodeTransformer):
-        def visit(self, each: ast.AST) -> ast.AST:
-            if id(each) in replaced:
-                return ast.Name(replaced[id(each)], ast.Load())
-            return self.generic_visit(each)
-
-    return ast.unparse(Replace().visit(changed))
-
-
-def _import_order(line: str) -> tuple[bool, bool, str]:
-    package = line.split()[1].split(".")[0]
-    return package not in sys.stdlib_module_names, line.startswith("from"), line

@@ -37,10 +37,8 @@ class Outside:
     name: str
 
     def line(self, name: str) -> str:
-        """The import statement that gives it this name."""
-        what = self.member or self.module
-        known = what if name == what else f"{what} as {name}"
-        return f"from {self.module} import {known}" if self.member else f"import {known}"
+        """The statement that imports a module under this name."""
+        return f"import {self.module}" if name == self.module else f"import {self.module} as {name}"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from cnndemo import weights
-
 FOLDER = Path(tempfile.mkdtemp(prefix="cnn-notebook-"))  # for the files that this notebook brings
 SAMPLES_DIR, WEIGHTS_DIR = FOLDER / "samples", FOLDER / "weights"
 
@@ -55,6 +53,11 @@ def mnist(data_dir: Path | None, validation: int = 0, seed: int = 0) -> tuple[An
     return (x, y), (x[:0], y[:0]), test
 
 
+def onnx_file(name: str, part: str = "", folder: Path | None = None) -> Path:
+    """Where the file of a network lies."""
+    return (folder or WEIGHTS_DIR) / f"{name}{part and '.' + part}.onnx"
+
+
 def load_model(name: str) -> Any:
     """A network that this notebook brings, in Keras."""
     from cnndemo.models import efficientnet_lite0
@@ -69,7 +72,7 @@ def load_model(name: str) -> Any:
 @lru_cache(maxsize=8)
 def session(name: str, part: str = "") -> Any:
     """A network that this notebook brings, in ONNX Runtime."""
-    return load_session(weights.onnx_file(name, part), name)
+    return load_session(onnx_file(name, part), name)
 
 
 def function(session: Any, outputs: Sequence[str] | None = None, name: str = "") -> Callable[..., Any]:

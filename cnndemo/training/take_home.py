@@ -123,7 +123,8 @@ from cnndemo import training
 keras.utils.set_random_seed({settings.seed})
 network = layer_table.build(rows, digits.shape, len(digits.classes))
 model = {distorted}
-model.compile(keras.optimizers.{settings.optimizer}({settings.rate:g}), "categorical_crossentropy", ["accuracy"])
+optimizer = keras.optimizers.{settings.optimizer}({settings.rate:g})
+model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
 splits = (digits.training, digits.validation, digits.test)
 x = [digit_lesson.as_input(pictures) for pictures, _ in splits]
 y = [keras.utils.to_categorical(labels, len(digits.classes)) for _, labels in splits]

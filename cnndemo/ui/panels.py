@@ -70,7 +70,7 @@ def code(
     result: str = "",
     networks: Sequence[str] = (),
     pictures: Sequence[Picture] = (),
-    instead: str = "cat",
+    instead: str = 'images.sample("cat")',
     alone: Mapping[str, str] | None = None,
 ) -> None:
     """The Code section: a runnable snippet with the current settings, a notebook of it, and the functions that ran.
@@ -83,7 +83,7 @@ def code(
         networks: whose weights the snippet asks; see `cnndemo.notebook.files.of_networks`.
         alone: `code`, `result` and `keras` of the notebook, where the snippet needs the repository itself.
         pictures: those whose `code` stands in the snippet.
-        instead: the sample that stands in the notebook for a picture of the visitor's.
+        instead: code of the sample that stands in the notebook for a picture of the visitor's.
     """
     section("Code")
     st.caption("Runs in a notebook next to the repository, with the settings you see above.")

@@ -68,4 +68,5 @@ def code(network: Network | None, picture: Picture | None) -> dict[str, Any]:
         "result": (PHOTO_RESULT if network else DIGIT_RESULT).format(**words),
         "networks": [words["name"], *(["not_a_digit"] if picture.own and not network else [])],
         "pictures": [picture],
+        "instead": 'images.sample("cat")' if network else "np.repeat(images.digit(5, 0)[..., None], 3, axis=2)",
     }

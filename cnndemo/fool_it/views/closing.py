@@ -42,6 +42,7 @@ def snippet() -> dict[str, Any]:
     pictures = np.hstack([digit, changed, difference])
     Image.fromarray(pictures).resize((6 * pictures.shape[1], 6 * pictures.shape[0]), Image.Resampling.NEAREST)
     """
+    more["instead"] = "np.repeat(images.digit(5, 0)[..., None], 3, axis=2)"
     if source.own:  # then the two networks of the digit page bring it into its field
         more["networks"].append("not_a_digit")
     return more | {"snippet": code, "result": result}
