@@ -144,6 +144,10 @@ class _Collector:
             return
         if gone := statement.outside & NOT_HERE:
             raise CannotCollect(f"it needs {', '.join(sorted(gone))}")
+        if any(
+            "import_module" in (getattr(node, "attr", ""), getattr(node, "id", "")) for node in ast.walk(statement.node)
+        ):
+            raise CannotCollect("it looks for modules of the gallery by their name")
         taken[statement.first] = statement
         for name in statement.names:
             if not module.startswith(CELLS) and name not in self.library.read(module).imports:
@@ -182,7 +186,7 @@ class _Collector:
             if module.startswith(CELLS):
                 return None
             found = Symbol(module, first)
-        elif first == "__file__" or (first == "importlib" and not reference.annotation):
+        elif first == "__file__":
             raise CannotCollect("it reads files of the gallery")
         else:
             return None
@@ -193,8 +197,6 @@ class _Collector:
             found, used = self.library.follow(found, tuple(rest))
         if isinstance(found, Symbol):
             found = self.stand_ins.get(found, found)
-        elif found.module == "importlib":
-            raise CannotCollect("it looks for modules of the gallery by their name")
         return found, used
 
     def _dropped(self, module: str, statement: Statement) -> list[ast.expr]:

@@ -229,6 +229,6 @@ class Library:
             return self.enter(target) if isinstance(target, str) else target
         if name in here.defined:
             return Symbol(module, name)
-        if path(f"{module}.{name}"):
+        if f"{module}.{name}" in self._modules or path(f"{module}.{name}"):
             return f"{module}.{name}"
         raise CannotCollect(f"{module} has no {name}")
