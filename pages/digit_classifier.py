@@ -124,15 +124,12 @@ ui.code(
     from cnndemo import digit_classifier, images
 
     photo = {picture.code}  # or any picture, uint8 (height, width, 3)
-    readings = digit_classifier.read_number(photo, steps=set({sorted(steps)}), area={part})
+    readings = digit_classifier.read_number(photo, steps=set({sorted(steps)}){f", area={part}" if part else ""})
     for reading in readings:
         print(reading.digit, f"{{reading.confidence:.1%}}", reading.box)
     """,
-    result=views.RESULT,
-    networks=[MODEL, digit_classifier.JUDGE],
-    pictures=[picture],
-    instead=STAND_IN,
-)
+    result=views.RESULT, networks=[MODEL, digit_classifier.JUDGE], pictures=[picture], instead=STAND_IN,
+)  # fmt: skip
 if outputs is not None:
     first, second, *others = np.argsort(-reading.probabilities).tolist()
     ui.check_yourself(

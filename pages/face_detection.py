@@ -112,7 +112,7 @@ settings = ("cascade", "scale", "neighbours", "smallest")
 ui.code(
     [haar.integral, haar.respond, search, locate, upright],
     f"""
-    from cnndemo import images, inference, weights
+    from cnndemo import images, inference
     from cnndemo.face_detection import SEARCH_SIDE, haar, locate, search
 
     image = images.shrink({picture.code}, SEARCH_SIDE)
@@ -129,10 +129,8 @@ ui.code(
 
     Image.fromarray(boxes.boxed(image, {"#E69F00": by_cascade, "#0072B2": by_network}))  # orange: the cascade
     """,
-    networks=["tiny_face_detector"],
-    pictures=[picture],
-    instead='images.sample("astronaut")',
-)
+    networks=["tiny_face_detector"], pictures=[picture], instead='images.sample("astronaut")',
+)  # fmt: skip
 raw = len(result.raw)
 ui.check_yourself(
     [

@@ -133,9 +133,8 @@ ui.code(
     response = filters.apply(gray, kernel, border={border!r})
     shown = filters.view(response, {state.get("view") or "signed"!r})
     """,
-    result="from PIL import Image\n\nImage.fromarray(shown)",
-    pictures=[picture] if picture else [],
-)
+    result="from PIL import Image\n\nImage.fromarray(shown)", pictures=[picture] if picture else [],
+)  # fmt: skip
 total = float(kernel.sum())
 flat = [f"{value:.4g}" for value in dict.fromkeys((round(100 * total, 6) + 0.0, 100.0, 0.0, -100.0))]
 ui.check_yourself(

@@ -115,8 +115,8 @@ def notebook(recipe: Recipe) -> None:
             "application/zip" if chosen.beside else "application/x-ipynb+json", key="notebook",
         )  # fmt: skip
         beside = sum(file.stat().st_size for file in chosen.beside.values())
-        size = f", a ZIP archive of {beside / 1e6:.0f} MB with the weights" if beside else ""
-        st.caption(f"For Jupyter and Colab, without the gallery: functions, settings and picture are inside{size}.")
+        size = f" The weights lie beside it, in a ZIP archive of {beside / 1e6:.0f} MB." if beside else ""
+        st.caption(f"For Jupyter and Colab, without the gallery: functions, settings and picture are inside.{size}")
 
 
 @dataclass(frozen=True)

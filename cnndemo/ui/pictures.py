@@ -56,7 +56,7 @@ class Picture:
         if not self.own:
             return self.made_by or f"images.sample({json.dumps(self.name)})"
         name = self.name if "." in self.name else f"{self.name}.png"
-        return f"images.load(open({json.dumps(name, ensure_ascii=False)}, 'rb').read())"
+        return f'images.load(open({json.dumps(name, ensure_ascii=False)}, "rb").read())'
 
 
 def own_picture() -> Picture | None:
