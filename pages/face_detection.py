@@ -108,7 +108,7 @@ with ui.guard():
         raise VisitorError("For this comparison the cascade must find a face. Please choose another picture.")
     show_trials(trials(image, face, score))
 
-settings = ("cascade", "scale", "neighbours", "smallest")
+usual = {"cascade": "frontal alt2", "scale": 1.1, "neighbours": 3, "smallest": 24}
 ui.code(
     [haar.integral, haar.respond, search, locate, upright],
     f"""
@@ -116,7 +116,7 @@ ui.code(
     from cnndemo.face_detection import SEARCH_SIDE, haar, locate, search
 
     image = images.shrink({picture.code}, SEARCH_SIDE)
-    by_cascade = search(image, {", ".join(f"{state[each]!r}" for each in settings)}).boxes
+    by_cascade = search(image, {", ".join(f"{state.get(*each)!r}" for each in usual.items())}).boxes
     by_network = locate(image, inference.predictor("tiny_face_detector"), {score})
     print(by_cascade, by_network, sep="\\n")
     table = haar.integral(images.to_gray(image))

@@ -103,7 +103,7 @@ with ui.guard():
     ui.chart(charts.roc(measured[0], threshold, measured[1]), "Friends let in against strangers let in.", key="roc")
 
 usual = [ui.Picture(images.sample(each), each, "sample") for each in ("obama_1", "obama_3")]
-shown = pair[:2] if pair else usual
+shown = faces.told_apart(*pair[:2]) if pair else usual
 ui.code(
     [face_verification.describe, upright, alignment.similarity, distance, gallery.decide],
     f"""
