@@ -121,7 +121,7 @@ if pair:
         rates = {"false accepts": curve.false_accept, "false rejects": curve.false_reject}
         go.Figure([go.Scatter(x=curve.thresholds, y=values, name=name) for name, values in rates.items()])
         """,
-        networks=[pair.network],
+        networks=["siamese.untrained.onnx" if pair.network == "untrained" else pair.network],
     )  # fmt: skip
     accept, reject = pair.curve.at(pair.threshold)
     stricter = pair.curve.at(pair.threshold * 0.7)

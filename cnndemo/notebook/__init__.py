@@ -22,6 +22,7 @@ from cnndemo.notebook import files
 from cnndemo.notebook.collecting import Collection, collect
 from cnndemo.notebook.document import Cell, write
 from cnndemo.notebook.modules import CannotCollect, Symbol, path
+from cnndemo.weights import WeightsError
 
 __all__ = ["CannotCollect", "Recipe", "Symbol", "make", "symbol"]
 
@@ -246,7 +247,10 @@ def _sections(book: str) -> str:
 
 def _credit(name: str) -> str:
     """Where the weights of a network are from."""
-    about = weights.card(name)
+    try:
+        about = weights.card(name)
+    except WeightsError as error:
+        return f"- Network `{name}`: {error}"
     data, source = about.get("data") or {}, about.get("source") or {}
     parts = [
         f"{about['parameters']:,} parameters",

@@ -26,6 +26,8 @@ STATES = {
     "a pattern in my picture": ("pattern_matching", {"source": "picture"}, {pictures.OWN: OWN}),
     "maps of a photograph": ("activation_maps", {"network": "ResNet-20", "picture": "Coffee"}, {}),
     "a photograph to fool": ("fool_it", {"subject": "A photo"}, {}),
+    "an untrained network": ("siamese", {"net": "Untrained"}, {}),
+    "a smaller network": ("resnet_transfer", {"networks": "ResNet-20"}, {}),
     "a photograph of digits": ("digit_classifier", {"digit_from": "Photo"}, {}),
     "worked example": ("pattern_matching", {"source": "4 × 4"}, {}),
     "the errata of chapter 5": ("book_index", {"chapter": "5"}, {}),
