@@ -7,18 +7,17 @@ from cnndemo.activation_maps import LAYERS
 from cnndemo.activation_maps import figures as charts
 from cnndemo.activation_maps.networks import Network
 from cnndemo.activation_maps.questions import of_digit, of_photo
-from cnndemo.activation_maps.views import choosing, digits, narrower, near, photos, wishes
+from cnndemo.activation_maps.views import choosing, closing, digits, narrower, near, photos, wishes
 from cnndemo.activation_maps.views.running import live_digit
 from cnndemo.questions import Question
 from cnndemo.ui import own_network, state
 
 MODEL = digit_classifier.MODEL
 PAIR = {"a": 5, "b": 7}  # the book's digits
-CODE = [activation_maps.feature_maps, activation_maps.overlay, activation_maps.redundancy, activation_maps.silenced]
 
 
-def with_digits() -> list[Question]:
-    """The book's figures, on two digits; the questions that follow from them."""
+def with_digits() -> tuple[list[Question], ui.Picture | None]:
+    """The book's figures, on two digits; the questions that follow from them, and the first digit."""
     own = own_network.notice()
     if own and not own.chain.named("Conv2D"):
         st.caption("It has no convolution, so it has no maps: here the shipped network is shown.")
@@ -79,14 +78,15 @@ def with_digits() -> list[Question]:
         )
         narrower.narrower(reader, shown)
         narrower.trained_anew(MODEL)
-    if not shown:
-        return []
-    first = next(iter(shown.values()))
-    return of_digit(first.name, first.maps, {layer: reader.arrays(layer)[0].shape for layer in first.maps})
+    first = next(iter(shown.values()), None)
+    if not first:
+        return [], None
+    shapes = {layer: reader.arrays(layer)[0].shape for layer in first.maps}
+    return of_digit(first.name, first.maps, shapes), first.picture
 
 
-def with_photo(network: Network) -> list[Question]:
-    """Any layer of a network, on the visitor's photograph."""
+def with_photo(network: Network) -> tuple[list[Question], ui.Picture]:
+    """Any layer of a network, on the visitor's photograph; questions, and the photograph."""
     st.caption(network.about)
     picture = ui.pick_image()
     running = ui.live_camera()
@@ -98,7 +98,7 @@ def with_photo(network: Network) -> list[Question]:
     ui.section("Nearest by layer")
     with ui.guard():
         near.near_photo(network, picture)
-    return of_photo(network, state.get("layer") or network.layers[0].name)
+    return of_photo(network, state.get("layer") or network.layers[0].name), picture
 
 
 def how_it_works() -> None:
@@ -112,37 +112,11 @@ def how_it_works() -> None:
     )
 
 
-SNIPPETS = {
-    None: """
-    from cnndemo import activation_maps, digit_classifier, weights
-
-    five = digit_classifier.sample(5, 0)
-    maps = activation_maps.feature_maps(weights.load("digit_classifier"), five)
-    print({layer: values.shape for layer, values in maps.items()})
-    picture = activation_maps.overlay(maps["conv2d_1"][..., 0], five / 255.0)
-    """,
-    "photo": """
-    from cnndemo import activation_maps, images
-
-    network = activation_maps.NETWORKS["NAME"]
-    seen = activation_maps.look(network, images.sample("cat"), ("LAYER",))
-    print(seen.maps["LAYER"].shape, network.layer("LAYER").field)
-    without = activation_maps.silenced_photo(network, seen.fitted, {"LAYER": (FILTER,)})
-    """,
-}
-
 ui.page("activation_maps")
 ui.section("Try it", figures=("7.2", "7.3", "7.4", "7.5", "7.6", "7.7"))
 network = choosing.pick_network()
-questions = with_photo(network) if network else with_digits()
-if network:
-    words = {"NAME": network.name, "LAYER": state.get("layer") or "", "FILTER": str(state.get("filter") or 0)}
-    snippet = SNIPPETS["photo"]
-    for word, value in words.items():
-        snippet = snippet.replace(word, value)
-    ui.code([activation_maps.look, activation_maps.silenced_photo, activation_maps.wanted_by], snippet)
-else:
-    ui.code(CODE, SNIPPETS[None])
+questions, picture = with_photo(network) if network else with_digits()
+ui.code(**closing.code(network, picture))
 if questions:
     ui.check_yourself(questions)
 name = network.name if network else MODEL

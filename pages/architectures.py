@@ -88,6 +88,7 @@ ui.code(
     ],
     f"""
     from cnndemo import architectures, images, weights
+    from cnndemo.architectures import onnx_file
 
     plan = architectures.plan("{name}", side={side}, width={width})
     for layer in plan.layers:
@@ -95,8 +96,21 @@ ui.code(
     print(plan.parameters, plan.multiply_adds)
 
     data = weights.onnx_file("resnet20").read_bytes()
-    own = architectures.look("resnet20.onnx", data, images.sample("cat"), "0 to 255")
+    own = onnx_file.look(data, images.sample("cat"), "0 to 255")
     print(own.parameters, own.layers[-1].sees, own.answer)
     """,
+    result="""
+    import plotly.graph_objects as go
+
+    names = [layer.name for layer in plan.layers]
+    go.Figure(
+        [
+            go.Bar(x=names, y=[layer.parameters for layer in plan.layers], name="parameters"),
+            go.Bar(x=names, y=[layer.multiply_adds for layer in plan.layers], name="multiply-adds"),
+        ],
+        {"yaxis_type": "log"},
+    )
+    """,
+    networks=["resnet20"],
 )
 ui.check_yourself(questions(plan, name))

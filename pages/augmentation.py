@@ -1,6 +1,7 @@
 """How one picture becomes many: random transforms, their parameters, and the data generator (book 3.2 and 4.5)."""
 
-import numpy as np
+import json
+
 import streamlit as st
 
 from cnndemo import archives, images, ui
@@ -15,9 +16,9 @@ ui.page("augmentation")
 RECALL = "_augmentation"
 
 
-def recall() -> tuple[np.ndarray, str, Pipeline, int]:
-    """Picture, alt text, pipeline and seed as last set."""
-    return state.get(RECALL, (images.sample("cat"), images.SAMPLES["cat"].alt, BOOK, 0))
+def recall() -> tuple[ui.Picture, Pipeline, int]:
+    """Picture, pipeline and seed as last set."""
+    return state.get(RECALL, (ui.Picture(images.sample("cat"), "cat", "sample"), BOOK, 0))
 
 
 @st.fragment
@@ -30,8 +31,9 @@ def try_it() -> None:
         pipeline = panels.controls(chosen)
         seed = st.number_input("Seed", 0, 9999, 0, **state.linked("seed"), help="Same seed, same variants.")
         with_mask = st.toggle("Send a segmentation mask along", **state.linked("mask"))
-        state[RECALL] = (picture.image, picture.alt, pipeline, seed)
-    image, alt, pipeline, seed = recall()
+        state[RECALL] = (picture, pipeline, seed)
+    picture, pipeline, seed = recall()
+    image, alt = picture.image, picture.alt
     small = images.shrink(image, panels.SIDE)
     with stage, ui.guard():
         panels.compare(image, pipeline, seed, alt)
@@ -48,7 +50,8 @@ def try_it() -> None:
 
 ui.section("Try it", figures=("3.2",))
 try_it()
-image, alt, pipeline, seed = recall()
+picture, pipeline, seed = recall()
+image, alt = picture.image, picture.alt
 small = images.shrink(image, panels.SIDE)
 
 ui.section("How it works")
@@ -90,12 +93,22 @@ with right:
 size, batch_size, mode = state.get("_generator", (96, 9, "categorical"))
 ui.code(
     [Pipeline, reference.run, mixing.mix_up, mixing.cut_mix, archives.read_class_folders, data_sets.balance],
+    f"""
+    from cnndemo import images
+    from cnndemo.augmentation import Pipeline, to_picture
+
+    pipeline = Pipeline.from_json({json.dumps(json.loads(pipeline.to_json()))!r})
+    image = images.shrink({picture.code}, {panels.SIDE})
+    variants = [pipeline.sample(image, seed) for seed in range({seed}, {seed} + 8)]
+    for _, draws in variants:
+        print(*draws, sep="; ")
+    """,
     pipeline.to_keras_code()
     + f"""
 import numpy as np
 from cnndemo import images
 
-pictures = np.stack([images.sample("cat")] * 16).astype("float32")
+pictures = np.stack([{picture.code}] * 16).astype("float32")
 variants = augment(pictures, training=True)
 
 # from a folder with one folder a class:
@@ -104,6 +117,14 @@ variants = augment(pictures, training=True)
 #     label_mode={data_sets.LABEL_MODES[mode]!r},
 # ).map(lambda pictures, labels: (augment(pictures, training=True), labels))
 """,
+    result=f"""
+    import numpy as np
+    from PIL import Image
+
+    changed = [to_picture(values, {pipeline.center or pipeline.scale}) for values, _ in variants]
+    Image.fromarray(np.vstack([np.hstack(changed[:4]), np.hstack(changed[4:])]))
+    """,
+    pictures=[picture],
 )
 alpha, draw = (state.get(name, usual) for name, usual in (("alpha", 1.0), ("draw", 3)))
 counts = state.get(data.COUNTS) or data.USUAL

@@ -6,7 +6,7 @@ import streamlit as st
 
 from cnndemo import book_index, topics, ui, worker
 from cnndemo.book_index import ENTRIES, Entry
-from cnndemo.book_index.errata import ERRATA, Erratum, Finding
+from cnndemo.book_index.errata import ERRATA, Erratum, Finding, order
 from cnndemo.book_index.questions import questions
 from cnndemo.topics import CHAPTERS, TOPICS
 from cnndemo.ui import state
@@ -57,6 +57,19 @@ def show_erratum(erratum: Erratum, run: bool, expanded: bool) -> None:
         st.code(source[source.index("\ndef ") + 1 :], language="python", wrap_lines=True)
 
 
+def calls(errata: list[Erratum]) -> str:
+    """Code that runs the checks of errata."""
+    places = [f"{erratum.check.__module__.rpartition('.')[2]}.{erratum.check.__name__}" for erratum in errata]
+    modules = ", ".join(sorted({place.partition(".")[0] for place in places}))
+    lines = [
+        f"from cnndemo.book_index.errata import {modules}\n\nchecks = [",
+        *(f"    {place}," for place in places),
+        "]\nfindings = [check() for check in checks]",
+        "for check, found in zip(checks, findings):\n    print(check.__name__, found)",
+    ]
+    return "\n".join(lines) if errata else ""
+
+
 ui.page("book_index")
 ui.section("Find it")
 live = sum(entry.live for entry in ENTRIES)
@@ -83,19 +96,21 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     names = [ALL, *map(str, CHAPTERS)]
     chapter = ui.one_of(st.segmented_control, "Chapter", names, ALL, "chapter")
     keras = st.toggle("Run the checks that ask Keras too", **state.linked("keras"), help="They take some seconds.")
-shown = [erratum for erratum in ERRATA if chapter in (ALL, str(erratum.chapter))]
+shown = [erratum for erratum in ERRATA if chapter in (ALL, str(int(order(erratum)[0])))]
 with st.spinner("Checking …", show_time=True):
     for erratum in shown:
         show_erratum(erratum, run=keras or not erratum.keras, expanded=erratum is shown[0])
 
 ui.code(
     [book_index.search],
-    """
-    from cnndemo.book_index.errata import ERRATA
+    calls([each for each in shown if not each.keras] or [each for each in ERRATA if not each.keras]),
+    calls([each for each in shown if each.keras and keras]),
+    result="""
+    import plotly.graph_objects as go
 
-    for erratum in ERRATA:
-        if not erratum.keras:  # those take some seconds
-            print(erratum.place, erratum.check())
+    columns = [[check.__name__ for check in checks], [found.confirmed for found in findings]]
+    columns.append(["; ".join(f"{name}: {value}" for name, value in found.computed.items()) for found in findings])
+    go.Figure(go.Table(header={"values": ["check", "the book errs", "computed"]}, cells={"values": columns}))
     """,
 )
 ui.check_yourself(questions(found, len(ENTRIES)))

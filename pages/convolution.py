@@ -6,7 +6,7 @@ import streamlit as st
 from cnndemo import convolution, images, ui
 from cnndemo.convolution import figures as charts
 from cnndemo.convolution.questions import questions
-from cnndemo.convolution.views import pick_curve, presets
+from cnndemo.convolution.views import RESULT, pick_curve, presets
 from cnndemo.figures import INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import cells
 from cnndemo.ui import state
@@ -128,5 +128,6 @@ ui.code(
     t, values = convolve_curves(f, g, flip={flip})
     print(moments(t, values))
     """,
+    result=RESULT,
 )
 ui.check_yourself(questions(f, g, flip))

@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import streamlit as st
 
-from cnndemo import digit_classifier, ui
+from cnndemo import digit_classifier, images, ui
 from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier import looking, preparation, strokes, views
 from cnndemo.digit_classifier.questions import questions
@@ -16,6 +16,7 @@ from cnndemo.ui.pictures import Picture
 from cnndemo.ui.settling import settle
 
 MODEL = digit_classifier.MODEL
+STAND_IN = "np.repeat(images.digit(4, 2)[..., None], 3, axis=2)"
 SOURCES = ("draw", "mnist", "photo", "own", "upload", "camera")
 
 
@@ -36,8 +37,8 @@ def try_it() -> None:
         picture, label = ui.pick_digit(sources=SOURCES, photo=digit_classifier.sample_photo), "The network reads"
         if picture is None:
             st.caption("Nothing is there yet, so nothing is read. Until then a digit of MNIST stands in.")
-            image = digit_classifier.sample(4, 2)[..., None].repeat(3, axis=2)
-            picture, label = Picture(image, "a digit of MNIST", "sample"), "The stand-in is read as"
+            image = np.repeat(images.digit(4, 2)[..., None], 3, axis=2)
+            picture, label = Picture(image, "a digit of MNIST", "sample", STAND_IN), "The stand-in is read as"
     reading = part = None
     steps = digit_classifier.ALL_STEPS
     with left, ui.guard():
@@ -64,7 +65,7 @@ def try_it() -> None:
         if len(steps) < len(preparation.STEPS):
             whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))
             st.caption(f"With every step on, it reads **{whole}**.")
-    ui.state["_read"] = reading, steps
+    ui.state["_read"] = reading, steps, picture, part
     settle("read", (hashlib.sha1(picture.image).digest(), part, steps, reading and reading.box, reader.key))
 
 
@@ -73,7 +74,7 @@ own = own_network.notice()
 reader = own_network.reader(MODEL, own)
 ui.section("Try it", figures=("2.2",))
 try_it()
-reading, steps = ui.state["_read"]
+reading, steps, picture, part = ui.state["_read"]
 ui.show(
     digit_classifier.mnist_sheet(),
     "MNIST: the network learned from digits like these, and from no other handwriting.",
@@ -120,14 +121,16 @@ if outputs is not None:
 ui.code(
     [digit_classifier.read_number, looking.look, strokes.contrast, preparation.prepare, architecture.build],
     f"""
-    from cnndemo import digit_classifier
+    import numpy as np
+    from cnndemo import digit_classifier, images
 
-    photo, written = digit_classifier.sample_photo()  # or any picture, uint8 (height, width, 3)
-    steps = {sorted(steps)}
-    for reading in digit_classifier.read_number(photo, steps=set(steps)):
+    photo = {picture.code}  # or any picture, uint8 (height, width, 3)
+    readings = digit_classifier.read_number(photo, steps=set({sorted(steps)}){f", area={part}" if part else ""})
+    for reading in readings:
         print(reading.digit, f"{{reading.confidence:.1%}}", reading.box)
     """,
-)
+    result=views.RESULT, networks=[MODEL, digit_classifier.JUDGE], pictures=[picture], instead=STAND_IN,
+)  # fmt: skip
 if outputs is not None:
     ui.check_yourself(questions(reading.probabilities, rows, reader.arrays(list(outputs)[-1])[0]))
 ui.model_card(MODEL, digit_classifier.JUDGE)

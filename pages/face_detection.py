@@ -89,19 +89,29 @@ with ui.guard():
         raise VisitorError("For this comparison the cascade must find a face. Please choose another picture.")
     show_trials(trials(image, face, score))
 
+usual = {"cascade": "frontal alt2", "scale": 1.1, "neighbours": 3, "smallest": 24}
 ui.code(
     [haar.integral, haar.respond, search, locate, upright],
     f"""
-    from cnndemo import images, inference, weights
-    from cnndemo.face_detection import haar, locate, search
+    from cnndemo import images, inference
+    from cnndemo.face_detection import SEARCH_SIDE, haar, locate, search
 
-    image = images.sample("{picture.name if picture.source == "sample" else "astronaut"}")
-    print(search(image, neighbours=3).boxes)
-    print(locate(image, inference.predictor("tiny_face_detector"), {score}))
+    image = images.shrink({picture.code}, SEARCH_SIDE)
+    by_cascade = search(image, {", ".join(f"{state.get(*each)!r}" for each in usual.items())}).boxes
+    by_network = locate(image, inference.predictor("tiny_face_detector"), {score})
+    print(by_cascade, by_network, sep="\\n")
     table = haar.integral(images.to_gray(image))
     print(haar.respond(table, "dark above light", *haar.snap("dark above light", 100, 180, 40, 90, image.shape[:2])))
     """,
-)
+    result="""
+    from PIL import Image
+
+    from cnndemo.figures import boxes
+
+    Image.fromarray(boxes.boxed(image, {"#E69F00": by_cascade, "#0072B2": by_network}))  # orange: the cascade
+    """,
+    networks=["tiny_face_detector"], pictures=[picture], instead='images.sample("astronaut")',
+)  # fmt: skip
 kind = state.get("kind") or next(iter(haar.KINDS))
 ui.check_yourself(questions(len(result.raw), kind, image.shape[:2], *search_settings))
 ui.model_card("tiny_face_detector", "face_check")

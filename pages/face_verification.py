@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnndemo import face_verification, ui, weights
+from cnndemo import face_verification, images, ui, weights
 from cnndemo.errors import VisitorError
 from cnndemo.face_detection import upright
 from cnndemo.face_verification import alignment, distance, gallery, rates
@@ -103,20 +103,29 @@ with ui.guard():
     measured = [rates.from_card(about, crop) for crop in ("aligned", "naive")]
     ui.chart(charts.roc(measured[0], threshold, measured[1]), "Friends let in against strangers let in.", key="roc")
 
-shown = [picture.name for picture in pair[:2] if picture.source == "sample"] if pair else []
-samples = tuple(shown) if len(shown) == 2 else ("obama_1", "obama_3")
+usual = [ui.Picture(images.sample(each), each, "sample") for each in ("obama_1", "obama_3")]
+shown = faces.told_apart(*pair[:2]) if pair else usual
 ui.code(
     [face_verification.describe, upright, alignment.similarity, distance, gallery.decide],
     f"""
     from cnndemo import images
     from cnndemo.face_verification import Gallery, decide, describe, distance
 
-    first, second = (describe(images.sample(name))[0] for name in {samples})
+    first, second = (describe(picture)[0] for picture in ({", ".join(each.code for each in shown)}))
     print(distance(first.embedding, second.embedding), "same person below {threshold}")
     company = Gallery()
     company.enrol("The president", first.embedding)
     print(decide(company, second.embedding, {threshold}))
     """,
+    result="""
+    import numpy as np
+    from PIL import Image
+
+    Image.fromarray(np.hstack([first.chip, second.chip]))  # aligned: what the network compares
+    """,
+    networks=["tiny_face_detector", "face_check", "face_landmarks", "face_embedding"],
+    pictures=shown,
+    instead='images.sample("obama_1")',
 )
 with ui.guard():
     measured = rates.from_card(weights.card("face_embedding"))

@@ -7,7 +7,16 @@ from cnndemo import figures, filters, images, ui
 from cnndemo.filters import edges
 from cnndemo.filters import figures as charts
 from cnndemo.filters.questions import questions
-from cnndemo.filters.views import RECALL, choose_kernel, choose_picture, place, recall, show_live, show_response
+from cnndemo.filters.views import (
+    PICTURE,
+    RECALL,
+    choose_kernel,
+    choose_picture,
+    place,
+    recall,
+    show_live,
+    show_response,
+)  # fmt: skip
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
@@ -114,16 +123,18 @@ ui.download(
     "Tensor as .npy (float32)", lambda: filters.npy(filters.stack_as_channels(image)), "stacked.npy",
     "application/octet-stream",
 )  # fmt: skip
+picture = state.get(PICTURE)
 ui.code(
     [filters.apply, filters.separate, filters.stack_as_channels, edges.find],
     f"""
     import numpy as np
     from cnndemo import filters, images
 
-    gray = images.to_gray(filters.sudoku())  # or images.load(open("picture.jpg", "rb").read())
+    gray = images.to_gray({picture.code if picture else "filters.sudoku()"})
     kernel = np.array({np.round(kernel, 6).tolist()})
     response = filters.apply(gray, kernel, border={border!r})
-    picture = filters.view(response, "signed")
+    shown = filters.view(response, {state.get("view") or "signed"!r})
     """,
-)
+    result="from PIL import Image\n\nImage.fromarray(shown)", pictures=[picture] if picture else [],
+)  # fmt: skip
 ui.check_yourself(questions(gray, kernel))

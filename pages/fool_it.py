@@ -56,7 +56,7 @@ ui.code(
         calibration.softened,
         reliability.energy,
     ],
-    widgets.snippet(),
+    **widgets.snippet(),
 )
 ui.check_yourself(widgets.asked())
 ui.model_card("digit_classifier", "robust_digits", "efficientnet_lite0", "resnet20")

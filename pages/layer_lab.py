@@ -56,7 +56,13 @@ ui.code(
         layer_lab.pool_gradient, layer_lab.dense, layer_lab.activate, layer_lab.softmax, layer_lab.dropout,
         layer_lab.receptive_field,
     ],
-    views.snippet(),
+    *views.snippet(),
+    result="""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(go.Heatmap(z=ours[..., 0], texttemplate="%{z:.3g}", colorscale="RdBu_r", zmid=0))
+    figure.update_yaxes(autorange="reversed", scaleanchor="x")
+    """,
 )  # fmt: skip
 
 ui.check_yourself(questions(now.size, now.kernel, now.stride, now.dilation, now.padding, now.channels, now.filters))

@@ -74,6 +74,7 @@ def on_a_picture() -> None:
     left, right = ui.try_it()
     with left:
         picture = ui.pick_image()
+        ui.state["_picture"] = picture
         image = images.shrink(picture.image, 640)
         method = st.radio(
             "What the network gets", list(normalization.METHODS), index=1, **state.linked("method"), 
@@ -100,18 +101,31 @@ st.caption(
     "here the gallery's photographs, and are used unchanged on every later picture. Pictures of 16 bits are divided by "
     "65535."
 )
+picture = ui.state["_picture"]
 ui.code(
     [normalization.make, normalization.scale, normalization.descend, normalization.steps_needed]
     + [normalization.normalize_image],
     f"""
-    from cnndemo import normalization
+    from cnndemo import images, normalization
 
     problem = normalization.make({first}, {second}, {scaling!r})
     print(problem.condition, normalization.verdict(problem, {rate!r}))
     path = normalization.descend(problem, {rate!r}, steps=60)
 
     # in a Keras network: layers.Rescaling(1 / 255), or layers.Normalization() after adapt(pictures)
+    image = images.shrink({picture.code}, 640)
+    data_set = {tuple(np.round(each, 4).tolist() for each in data_set())}  # mean and deviation of each channel
+    values = normalization.normalize_image(image, {ui.state["method"]!r}, data_set)
+    print(values.min(), values.max(), values.mean(), values.std())
     """,
+    result="""
+    import plotly.graph_objects as go
+    from PIL import Image
+
+    display(Image.fromarray(normalization.stretch(values)))
+    go.Figure(go.Scatter(x=path[:, 0], y=path[:, 1], mode="lines+markers"))
+    """,
+    pictures=[picture],
 )
 with ui.guard():
     ui.check_yourself(questions(first, second, rate))

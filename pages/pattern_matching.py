@@ -8,7 +8,7 @@ from cnndemo.pattern_matching import Match, pictures, scenes, steps
 from cnndemo.pattern_matching import figures as drawings
 from cnndemo.pattern_matching.questions import questions
 from cnndemo.pattern_matching.scenes import SCALES, SHAPES
-from cnndemo.pattern_matching.views import Quest, choose_quest, pick_position, slide, verdict
+from cnndemo.pattern_matching.views import RESULT, Quest, choose_quest, pick_position, slide, verdict
 from cnndemo.ui import state
 
 SMALL = 8  # up to so many rows and columns, numbers are written out
@@ -137,8 +137,10 @@ if found:
         [pattern_matching.correlate, pattern_matching.response, pattern_matching.find, steps.dot_product],
         "import numpy as np\n\nfrom cnndemo.pattern_matching import find, steps\n"
         f"from cnndemo.pattern_matching.scenes import SCALES\n{quest.code}\n"
-        f"for match in find(image, pattern, {method!r}, {scales}, top={state.get('top', 1)}):\n"
-        "    print(match)",
+        f"matches = find(image, pattern, {method!r}, {scales}, top={state.get('top', 1)})\n"
+        "for match in matches:\n    print(match)",
+        result=RESULT,
+        pictures=[quest.picture] if quest.picture else [],
     )
 if quest:
     ui.check_yourself(questions(quest.image, quest.pattern, wanted))

@@ -113,9 +113,6 @@ with ui.guard():
             )
     st.caption("Names are those of the data set, whose pictures are not part of the gallery.")
 
-source = (
-    f'images.sample("{picture.name}")' if picture.source == "sample" else 'images.load(Path("my.jpg").read_bytes())'
-)
 answered = (
     f'pet_segmentation.segment(image, network="{name}")'
     if twice
@@ -130,12 +127,15 @@ ui.code(
 
     from cnndemo import images, pet_segmentation
 
-    image = {source}
+    image = {picture.code}
     # 1 pet, 2 surroundings, 3 border
     labels = {answered}
     cut = pet_segmentation.cut_out(image, pet_segmentation.animal(labels))
     Path("cut_out.png").write_bytes(images.png(cut))
     """,
+    result="from PIL import Image\n\nImage.fromarray(cut)",
+    networks=[NETWORKS[name].weights, *(["pet_presence", "efficientnet_lite0"] if twice else [])],
+    pictures=[picture],
 )  # fmt: skip
 ui.check_yourself(questions({other: labels for other, (labels, _) in answers.items()}, name))
 ui.model_card(*(net.weights for net in NETWORKS.values()), "pet_presence")

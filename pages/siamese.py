@@ -102,6 +102,13 @@ if pair:
         print(curve.equal_error_rate)
         print(curve.at({pair.threshold:.4f}))
         """,
+        result="""
+        import plotly.graph_objects as go
+
+        rates = {"false accepts": curve.false_accept, "false rejects": curve.false_reject}
+        go.Figure([go.Scatter(x=curve.thresholds, y=values, name=name) for name, values in rates.items()])
+        """,
+        networks=["siamese.untrained.onnx" if pair.network == "untrained" else pair.network],
     )  # fmt: skip
     margin = state.get("cm") or 1.0
     ui.check_yourself(questions(pair.distance, pair.threshold, pair.curve, base, margin))

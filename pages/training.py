@@ -2,7 +2,7 @@
 
 from cnndemo import training, ui
 from cnndemo.models import layer_table
-from cnndemo.training import by_hand, evaluation
+from cnndemo.training import by_hand, evaluation, take_home
 from cnndemo.training.questions import questions
 from cnndemo.training.views import callbacks, commands, compare, lesson, loss_and_accuracy, results
 from cnndemo.training.views.callbacks import history
@@ -34,6 +34,7 @@ ui.code(
     report = training.report(chain.read(run.network).predictor())
     print(f"{{report.accuracy:.1%}} of the test digits, temperature {{report.temperature:.2f}}")
     """,
+    alone=take_home.cells(shown),
 )
 commands(shown)
 losses = [row["val_loss"] for row in history()[0] if "val_loss" in row]

@@ -47,7 +47,14 @@ ui.code(
     x = np.array({x.tolist()})
     print(upsampling.upsample(x, {now["factor"]}, "bilinear"))
     kernel = np.array({kernel.tolist()})
-    print(upsampling.transposed_convolution(x, kernel, stride={stride}, padding="{now["padding"]}"))
+    large = upsampling.transposed_convolution(x, kernel, stride={stride}, padding="{now["padding"]}")
+    print(large)
+    """,
+    result="""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(go.Heatmap(z=large, texttemplate="%{z:.3g}", colorscale="RdBu_r", zmid=0))
+    figure.update_yaxes(autorange="reversed", scaleanchor="x")
     """,
 )  # fmt: skip
 ui.check_yourself(questions(x, kernel, stride, now["padding"]))

@@ -8,6 +8,13 @@ from cnndemo import convolution
 from cnndemo.ui.pad import pad
 from cnndemo.ui.session import state
 
+RESULT = """
+import plotly.graph_objects as go
+
+curves = {"f": f(t), "g": g(t), "the result": values}
+go.Figure([go.Scatter(x=t, y=heights, name=name) for name, heights in curves.items()])
+"""
+"""What the notebook shows in the end."""
 KINDS = {"normal": "Normal", "box": "Box", "triangle": "Triangle", "exponential": "Exponential", "drawn": "Draw it"}
 BOOK = {"f": "normal", "fm": 0.0, "fw": 0.3, "g": "normal", "gm": 1.0, "gw": 0.3, "t": 0.6, "op": "flip"}
 

@@ -24,6 +24,17 @@ from cnndemo.ui.session import state
 TO_BLUE, TO_GREEN = ([[0, "#FFFFFF"], [1, color]] for color in (INPUT, OUTPUT))
 
 
+RESULT = """
+import plotly.graph_objects as go
+from PIL import Image
+
+display(Image.fromarray(digit_classifier.boxed(photo, readings)).resize((320, 320 * len(photo) // photo.shape[1])))
+display(Image.fromarray((255 * readings[0].input).astype(np.uint8)).resize((224, 224), Image.Resampling.NEAREST))
+go.Figure(go.Bar(x=readings[0].probabilities, y=[str(digit) for digit in range(10)], orientation="h"))
+"""
+"""What the notebook shows in the end."""
+
+
 def pick_steps(key: str = "steps") -> frozenset[str]:
     """The switches of the preparation steps (see `preparation`); kept in the link."""
     chosen = st.pills(

@@ -14,6 +14,7 @@ from cnndemo.ui.session import state
 
 KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
 SHOWN = 720  # pixels on the long side of the response that is sent to the browser
+PICTURE = "_picture"  # the picture, None for the sudoku
 RECALL = "_filters"  # what "Try it" was set to, for the sections below it
 
 
@@ -22,8 +23,9 @@ def choose_picture() -> tuple[np.ndarray, str]:
     brought = own_picture() is not None or state.in_link("picture")
     kind = one_of(st.segmented_control, "Filter", KINDS, list(KINDS)[brought], "what")
     if kind == "sudoku":
+        state[PICTURE] = None
         return filters.sudoku(), "a drawn sudoku on paper, in perspective and under uneven light"
-    picture = pick_image()
+    picture = state[PICTURE] = pick_image()
     return picture.image, picture.alt
 
 

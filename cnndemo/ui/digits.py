@@ -65,7 +65,8 @@ def pick_digit(
     if source == "photo":
         number = st.number_input("Photo number", 1, 999, 1, **state.linked(f"{key}_photo"), width=160)
         image, written = photo(number - 1)
-        return Picture(image, f"photo of the digits {' '.join(written)}", "sample")
+        made_by = f"{photo.__module__.split('.')[1]}.{photo.__name__}({number - 1})[0]"
+        return Picture(image, f"photo of the digits {' '.join(written)}", "sample", made_by)
     if source == "drawn":
         return st.session_state[LAST_DRAWING]
     if source == "own":
@@ -101,4 +102,5 @@ def _mnist(key: str, digit: int, number: int) -> Picture:
     chosen = one_of(st.pills, "Digit", range(10), digit, key, wrap=True)
     which = st.slider("Example", 1, 500, number + 1, **state.linked(f"{key}_n"))
     image = images.digit(chosen, which - 1)
-    return Picture(np.repeat(image[..., None], 3, axis=2), f"MNIST digit {chosen}, example {which}", "sample")
+    made_by = f"np.repeat(images.digit({chosen}, {which - 1})[..., None], 3, axis=2)"
+    return Picture(np.repeat(image[..., None], 3, axis=2), f"MNIST digit {chosen}, example {which}", "sample", made_by)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -11,10 +12,12 @@ import streamlit as st
 from cnndemo import figures, topics, weights
 from cnndemo.errors import VisitorError
 from cnndemo.lessons import card_words
+from cnndemo.notebook import Recipe, make, symbol
 from cnndemo.questions import Question, Said
 from cnndemo.ui.answers import remember
 from cnndemo.ui.frame import section
 from cnndemo.ui.lesson import language
+from cnndemo.ui.pictures import Picture
 from cnndemo.ui.session import state
 
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
@@ -63,21 +66,62 @@ def download(label: str, data: Any, file_name: str, mime: str, key: str | None =
     )
 
 
-def code(functions: Sequence[Callable | type], snippet: str) -> None:
-    """The Code section: a runnable snippet with the current settings, then the very functions that ran.
+def code(
+    functions: Sequence[Callable | type],
+    snippet: str,
+    keras: str = "",
+    result: str = "",
+    networks: Sequence[str] = (),
+    pictures: Sequence[Picture] = (),
+    instead: str = 'images.sample("cat")',
+    alone: Mapping[str, str] | None = None,
+) -> None:
+    """The Code section: a runnable snippet with the current settings, a notebook of it, and the functions that ran.
 
     Args:
         functions: functions or classes of the package; their source is read, not copied.
         snippet: Python that reproduces what is on the screen in a notebook.
+        keras: what follows it where Keras is installed.
+        result: Python that shows, in the notebook alone, what the snippet has made: its last line is a picture.
+        networks: whose weights the snippet asks; see `cnndemo.notebook.files.of_networks`.
+        alone: `code`, `result` and `keras` of the notebook, where the snippet needs the repository itself.
+        pictures: those whose `code` stands in the snippet.
+        instead: code of the sample that stands in the notebook for a picture of the visitor's.
     """
     section("Code")
     st.caption("Runs in a notebook next to the repository, with the settings you see above.")
-    st.code(inspect.cleandoc(snippet), language="python", wrap_lines=True)  # keys cannot scroll it
+    code, more, result = (inspect.cleandoc(text) for text in (snippet, keras, result))
+    st.code(f"{code}\n\n{more}".rstrip(), language="python", wrap_lines=True)  # keys cannot scroll it
+    recipe = Recipe(
+        state.stem, code, result, more,
+        [symbol(inspect.unwrap(each)) for each in functions], networks,
+        own={picture.code: picture.image for picture in pictures if picture.own}, instead=instead,
+    )  # fmt: skip
+    notebook(replace(recipe, **(alone or {})))
     many = f"The {len(functions)} functions that ran" if len(functions) > 1 else "The function that ran"
     with st.expander(many, icon=":material/code:"):
         for function in functions:
             st.markdown(f"`{function.__module__}.{function.__qualname__}`")
             st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True, wrap_lines=True)
+
+
+@st.fragment
+def notebook(recipe: Recipe) -> None:
+    """A button that makes the notebook of a recipe when it is clicked, and whether the visitor's picture is in it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with_own = bool(recipe.own) and st.checkbox(
+            "With my picture inside",
+            key=state.key("notebook_own"),
+            help="Off, a sample stands in for it. On, whoever gets the file sees your picture.",
+        )
+        chosen = replace(recipe, with_own=with_own)
+        download(
+            "Notebook of this page", lambda: make(chosen), chosen.name,
+            "application/zip" if chosen.beside else "application/x-ipynb+json", key="notebook",
+        )  # fmt: skip
+        beside = sum(file.stat().st_size for file in chosen.beside.values())
+        size = f" The weights lie beside it, in a ZIP archive of {beside / 1e6:.0f} MB." if beside else ""
+        st.caption(f"For Jupyter and Colab, without the gallery: functions, settings and picture are inside.{size}")
 
 
 def check_yourself(questions: Sequence[Question]) -> None:

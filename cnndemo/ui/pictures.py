@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,17 +25,38 @@ _SAMPLE, _OWN, _UPLOAD, _CAMERA = "Sample", "Yours", "Upload", "Camera"
 
 @dataclass(frozen=True)
 class Picture:
-    """A chosen picture: uint8 (height, width, 3) RGB, its name, and "sample", "upload" or "camera"."""
+    """A chosen picture.
+
+    Attributes:
+        image: uint8 (height, width, 3) RGB.
+        name: what it shows, or its file's.
+        source: "sample", "upload", "camera" or "draw".
+        made_by: code that makes a sample which is none of `images.SAMPLES`.
+    """
 
     image: np.ndarray
     name: str
     source: str
+    made_by: str = ""
 
     @property
     def alt(self) -> str:
         """Words for those who cannot see it."""
         about = images.SAMPLES.get(self.name)
         return about.alt if about and self.source == "sample" else f"your picture {self.name}"
+
+    @property
+    def own(self) -> bool:
+        """Whether the visitor brought or drew it."""
+        return self.source != "sample"
+
+    @property
+    def code(self) -> str:
+        """Python that gives its image where `images` is imported; what is the visitor's is read from a file."""
+        if not self.own:
+            return self.made_by or f"images.sample({json.dumps(self.name)})"
+        name = self.name if "." in self.name else f"{self.name}.png"
+        return f'images.load(open({json.dumps(name, ensure_ascii=False)}, "rb").read())'
 
 
 def own_picture() -> Picture | None:

@@ -146,6 +146,8 @@ def test_a_shared_file_serves_two_topics():
         name = module(file)
         if topic(name) or file.name == "__init__.py" or name.startswith("cnndemo.models"):
             continue
+        if name == "cnndemo.notebook.stand_ins":  # its text goes into notebooks; nobody imports it
+            continue
         assert len(users(name)) >= 2, f"{name} serves only {users(name)}"
 
 

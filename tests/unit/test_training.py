@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from cnndemo.models import layer_table
 from cnndemo.training import Settings, by_hand, evaluation, take_home
 from cnndemo.training.comparing import differing, table
 from cnndemo.training.run import POINTS, Run
+from tests import notebook_runner
 
 TINY = Settings(network="conv 4 5/2 relu; flatten", digits=200, epochs=2, batch_size=32, every=True)
 LOSSES = st.lists(st.floats(0.01, 3, allow_nan=False), min_size=1, max_size=25)
@@ -260,16 +262,42 @@ def test_what_is_taken_home_runs(run, tmp_path, monkeypatch):
     run.name = "Run 1"
     rows = list(csv.DictReader(io.StringIO(take_home.history(run))))
     assert [float(row["val_loss"]) for row in rows] == [row["val_loss"] for row in run.history]
-    notebook = json.loads(take_home.notebook(run))
-    code = "\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
-    assert len(notebook["cells"]) == 9 and all(cell["id"] for cell in notebook["cells"])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["notebook"])
-    exec(compile(code, "notebook", "exec"), {"__name__": "notebook"})
+    monkeypatch.setattr("sys.argv", ["script"])
+    exec(compile(take_home.script(run), "script", "exec"), {"__name__": "script"})
     log = (tmp_path / take_home.FOLDER / "history.csv").read_text().splitlines()
     again = [float(row["val_loss"]) for row in csv.DictReader(log)]
     assert again == pytest.approx([row["val_loss"] for row in run.history], abs=1e-5)
-    compile(take_home.script(run), "script", "exec")
+
+
+def test_the_notebook_that_is_taken_home_trains_by_itself(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.ipynb").write_bytes(take_home.notebook(replace(run, name="Run 1")))
+    found = notebook_runner.run(tmp_path, keras=True)
+    assert not found["error"], found["error"]
+    assert found["pictures"] == 2 and (tmp_path / "best.weights.h5").is_file()
+
+
+def test_every_setting_is_in_the_notebook():
+    settings = Settings(
+        optimizer="SGD", rate=0.3, factor=0.25, patience=3, stop=4, every=True, augment=True, wrong=0.1, seed=7,
+        data="mnist", network="conv 4 3 relu; flatten", epochs=3, batch_size=11,
+    )  # fmt: skip
+    cells = take_home.cells(settings)
+    for words in ("data='mnist'", "wrong=0.1", "seed=7", "conv 4 3 relu; flatten"):
+        assert words in cells["code"]
+    for words in (
+        "optimizers.SGD(0.3)",
+        "factor=0.25, patience=3",
+        "patience=4",
+        "model-{epoch:02d}",
+        "Augmentation(7)",
+    ):
+        assert words in cells["keras"]
+    document = json.loads(take_home.notebook(Run(settings, "Run 2", [{"val_loss": 0.5}], best=1)))
+    text = "".join("".join(cell["source"]) for cell in document["cells"])
+    assert "class Augmentation" in text and "from train" not in text and "cnndemo import" not in text
+    assert "0.5000" in "".join(document["cells"][0]["source"])
 
 
 def test_closing_ends_the_process_within_a_second_and_lets_the_next_one_in():

@@ -1,10 +1,13 @@
 """The shared widgets, run in small apps of their own."""
 
+import ast
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnndemo import images
+from cnndemo.face_verification.views.faces import told_apart
 from cnndemo.ui import frame
 from cnndemo.ui.pictures import OWN, Picture
 
@@ -154,3 +157,14 @@ def test_small_grids_are_enlarged_by_repetition():
     from cnndemo.images import enlarge
 
     assert np.unique(enlarge(np.arange(4, dtype=np.uint8).reshape(2, 2), 100)).tolist() == [0, 1, 2, 3]
+
+
+def test_the_code_of_a_picture_makes_it():
+    image = np.zeros((2, 3, 3), np.uint8)
+    assert Picture(image, "cat", "sample").code == 'images.sample("cat")'
+    assert Picture(image, "5", "sample", "images.digit(5, 0)").code == "images.digit(5, 0)"
+    mine = Picture(image, 'a "b".jpg', "upload")
+    assert mine.own and ast.parse(mine.code).body[0].value.args[0].func.value.args[0].value == 'a "b".jpg'
+    camera = Picture(image, "camera", "camera")
+    assert camera.code == 'images.load(open("camera.png", "rb").read())'
+    assert told_apart(camera, camera)[1].code == 'images.load(open("second camera.png", "rb").read())'

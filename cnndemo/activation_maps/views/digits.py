@@ -27,11 +27,13 @@ class Shown:
         name: in words.
         field: what the network sees, float32 (28, 28) in [0, 1].
         maps: layer -> float32 (height, width, channels).
+        picture: as the visitor chose it.
     """
 
     name: str
     field: np.ndarray
     maps: dict[str, np.ndarray]
+    picture: Picture
 
 
 def pick_mapped_digit(network: Reader, key: str, digit: int) -> Shown | None:
@@ -42,7 +44,8 @@ def pick_mapped_digit(network: Reader, key: str, digit: int) -> Shown | None:
     if picture is None:
         st.caption(f"Nothing is there yet. Until then a {digit} of MNIST stands in.")
         stand_in = digit_classifier.sample(digit, 0)[..., None].repeat(3, axis=2)
-        picture = Picture(stand_in, f"a {digit} of MNIST", "sample")
+        made_by = f"np.repeat(images.digit({digit}, 0)[..., None], 3, axis=2)"
+        picture = Picture(stand_in, f"a {digit} of MNIST", "sample", made_by)
     with guard():
         if picture.source == "sample":  # MNIST's own digits need no preparation
             field = picture.image[..., 0].astype(np.float32) / 255.0
@@ -50,7 +53,7 @@ def pick_mapped_digit(network: Reader, key: str, digit: int) -> Shown | None:
             field = digit_classifier.read_number(picture.image, network.predictor())[0].input
         maps = activation_maps.feature_maps(network.predictor(network.named("Conv2D")), field)
         show(np.round(field * 255).astype(np.uint8), picture.name, width=140)
-        return Shown(picture.name, field, maps)
+        return Shown(picture.name, field, maps, picture)
     return None
 
 

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from cnndemo.book_index.entries import LISTINGS
-
 Kind = Literal["wrong", "unclear", "outdated"]
 
 
@@ -43,18 +41,6 @@ class Erratum:
     check: Callable[[], Finding]
     keras: bool = False
 
-    @property
-    def chapter(self) -> int:
-        return int(self.order[0])
-
-    @property
-    def order(self) -> tuple[float, ...]:
-        """Place in the book; a listing comes where its section is."""
-        number = LISTING_SECTIONS.get(self.place, self.place)
-        return tuple(float(part) for part in number.split("."))
-
-
-LISTING_SECTIONS = {f"listing {entry.number}": entry.book_section for entry in LISTINGS}
 
 Register = Callable[[Callable[[], Finding]], Callable[[], Finding]]
 

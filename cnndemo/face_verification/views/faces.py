@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -154,3 +155,10 @@ def price(measured: Rates, threshold: float) -> None:
         f"Faces in the Wild: {strangers} strangers lie below the threshold, {refused} friends above. "
         "These rates differ between groups of people; do not expect them for everybody."
     )
+
+
+def told_apart(first: Picture, second: Picture) -> tuple[Picture, Picture]:
+    """Two pictures whose code differs, even if both come from the camera or from files of one name."""
+    if second.own and second.code == first.code:
+        second = replace(second, name=f"second {second.name}")
+    return first, second

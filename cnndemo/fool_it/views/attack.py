@@ -32,6 +32,7 @@ class Subject:
 
     Attributes:
         kind: "digit" or "photo".
+        source: the picture as the visitor chose it.
         name: of the picture, in words.
         picture: uint8, what the network sees of it.
         epsilon: grey levels.
@@ -47,6 +48,7 @@ class Subject:
     steps: int
     target: str | None
     fooled: Fooled | None = None
+    source: ui.Picture | None = None
 
     @property
     def reader(self) -> Reader:
@@ -89,7 +91,8 @@ def _choose() -> Subject:
         if picture is None:
             st.caption("Nothing is there yet. Until then a 5 of MNIST stands in.")
             stand_in = images.digit(5, 0)[..., None].repeat(3, axis=2)
-            picture = ui.Picture(stand_in, "MNIST digit 5", "sample")
+            made_by = "np.repeat(images.digit(5, 0)[..., None], 3, axis=2)"
+            picture = ui.Picture(stand_in, "MNIST digit 5", "sample", made_by)
     else:
         picture = ui.pick_image()
     pixels = prepared(picture.image, kind, picture.source == "sample")
@@ -109,7 +112,7 @@ def _choose() -> Subject:
     steps = 10
     if way == "many":
         steps = st.slider("Steps", 2, 40, 10, **state.linked("steps"))
-    return Subject(kind, picture.alt, pixels, epsilon, steps if way == "many" else 1, target)
+    return Subject(kind, picture.alt, pixels, epsilon, steps if way == "many" else 1, target, source=picture)
 
 
 def _attack(subject: Subject) -> None:

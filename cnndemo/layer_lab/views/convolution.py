@@ -76,8 +76,8 @@ def settings() -> Settings:
     )  # fmt: skip
 
 
-def snippet() -> str:
-    """Python that computes what is on the screen."""
+def snippet() -> tuple[str, str]:
+    """Python that computes what is on the screen, and what asks Keras for the same."""
     now = settings()
     fallback = (
         now,
@@ -90,15 +90,19 @@ def snippet() -> str:
         numbers = ", ".join(f"{number:.10g}" for number in array.ravel())
         return f"np.array([{numbers}]).reshape{array.shape}"
 
-    return f"""import numpy as np
+    code = f"""import numpy as np
 from cnndemo import layer_lab
 
 x = {literal(x)}
 kernel = {literal(kernel)}
 settings = dict(stride={now.stride}, dilation={now.dilation}, padding="{now.padding}")
 ours = layer_lab.convolve(x, kernel, **settings)
+print(ours.shape)"""
+    keras = """from cnndemo import layer_lab
+
 keras_says = layer_lab.keras_convolve(x, kernel, **settings)
-print(ours.shape, layer_lab.largest_difference(ours, keras_says))"""
+print(layer_lab.largest_difference(ours, keras_says))"""
+    return code, keras
 
 
 def _preset(name: str) -> None:

@@ -1,6 +1,6 @@
 """The widgets of the pattern matching page."""
 
-from cnndemo.pattern_matching.views.quest import Quest, choose_quest, pick_position, verdict
+from cnndemo.pattern_matching.views.quest import RESULT, Quest, choose_quest, pick_position, verdict
 from cnndemo.pattern_matching.views.slide import slide
 
-__all__ = ["Quest", "choose_quest", "pick_position", "slide", "verdict"]
+__all__ = ["RESULT", "Quest", "choose_quest", "pick_position", "slide", "verdict"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -15,10 +15,23 @@ from cnndemo.pattern_matching.scenes import SHAPES, Scene
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.bring import edit_table
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.pictures import pick_image, show
+from cnndemo.ui.pictures import Picture, pick_image, show
 from cnndemo.ui.session import state
 
 BOX, MATRIX = "box", "matrix"
+RESULT = """
+from PIL import Image, ImageDraw
+
+side = max(1, 480 // max(image.shape))  # pixels that each pixel of a small image gets
+shown = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).convert("RGB")
+shown = shown.resize((side * shown.width, side * shown.height), Image.Resampling.NEAREST)
+for match in matches:
+    top, left = side * match.row, side * match.column
+    frame = (left, top, left + side * match.width - 1, top + side * match.height - 1)
+    ImageDraw.Draw(shown).rectangle(frame, outline="#E69F00", width=3)
+shown
+"""
+"""What the notebook shows in the end."""
 TINY = 8  # up to so many rows and columns, the numbers are written out elsewhere
 SEARCH_SIDE = 480  # pixels on the long side of a picture that is searched
 
@@ -33,6 +46,7 @@ class Quest:
     code: str
     center: tuple[float, float] | None = None
     scene: Scene | None = None
+    picture: Picture | None = None
 
 
 def choose_quest() -> Quest:
@@ -91,10 +105,11 @@ def _picture_quest() -> Quest:
     picture = pick_image()
     _choose_search()
     image = images.to_gray(images.shrink(picture.image, SEARCH_SIDE))
-    read = f"sample({picture.name!r})" if picture.source == "sample" else 'load(open("your_picture.jpg", "rb").read())'
-    code = f"from cnndemo import images\n\nimage = images.to_gray(images.shrink(images.{read}, {SEARCH_SIDE}))"
+    code = f"from cnndemo import images\n\nimage = images.to_gray(images.shrink({picture.code}, {SEARCH_SIDE}))"
     wanted = one_of(st.segmented_control, "Look for", [BOX, MATRIX], BOX, "kind")
-    return _box_quest(image, code) if wanted == BOX else _matrix_quest(image, pattern_matching.EDGE, "matrix", code)
+    cut = wanted == BOX
+    quest = _box_quest(image, code) if cut else _matrix_quest(image, pattern_matching.EDGE, "matrix", code)
+    return replace(quest, picture=picture)
 
 
 def _matrix_quest(image: np.ndarray, start: np.ndarray, key: str, code: str) -> Quest:
