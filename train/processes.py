@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
+FEW = 8  # jobs are not worth a process, which imports the scripts first
 _shared: tuple = ()
 
 
-def spread(function: Callable, jobs: Iterable, shared: tuple = (), processes: int = 0) -> Iterator[Any]:
+def spread(function: Callable, jobs: Sequence, shared: tuple = (), processes: int = 0) -> Iterator[Any]:
     """`function(job, *shared)` of each job, in the order of the jobs.
 
     Args:
         function: of a module's top level.
         shared: sent to each process once.
-        processes: how many; 0 for as many as there are cores, 1 for this one.
+        processes: how many; 0 for as many as there are cores, 1 for this one. A few jobs are done in this one.
     """
     processes = processes or os.cpu_count() or 1
-    if processes == 1:
+    if min(processes, len(jobs) // FEW) <= 1:
         yield from (function(job, *shared) for job in jobs)
         return
     start = multiprocessing.get_context("spawn")

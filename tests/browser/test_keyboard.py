@@ -243,7 +243,7 @@ def fool_it(keys: Keys) -> None:
 
 def book_index(keys: Keys) -> None:
     """Find a figure, and go where it lives."""
-    keys.to(keys.main.get_by_label("Search")).type("1.12")
+    keys.to(keys.main.get_by_role("textbox", name="Search")).type("1.12")
     keys.press("Enter")
     keys.to(keys.main.get_by_role("link", name="Pattern matching · Where it fails, and what helps")).press("Enter")
     expect(keys.main.get_by_role("heading", name="Pattern matching", level=1)).to_be_visible()
@@ -271,7 +271,7 @@ PROMISES = {
 }  # fmt: skip
 LINKS = {"training": "t_network=My+layers&t_layers=conv+4+5%2F2+relu%3B+flatten&t_epochs=30&t_digits=400"}
 
-OFTEN = ("pattern_matching", "filters", "augmentation", "siamese", "lessons")
+OFTEN = ("pattern_matching", "filters", "augmentation", "siamese")
 """Every kind of widget and component; the other pages take their turn among the slow tests."""
 
 

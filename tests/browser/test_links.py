@@ -36,7 +36,7 @@ def test_an_entry_of_the_index_leads_to_its_section_in_the_session(visit):
     page.go_back()
     expect(page.get_by_role("heading", name="Book index", level=1)).to_be_visible()
     wait_idle(page)
-    expect(page.get_by_label("Search")).to_have_value("3.5")
+    expect(page.get_by_role("textbox", name="Search")).to_have_value("3.5")
 
 
 def test_start_again_puts_one_page_back_and_leaves_the_others(visit):

@@ -130,6 +130,7 @@ def test_frames_are_filtered_until_stop_a_hidden_tab_or_another_page(come):
     assert page.locator("[data-testid=stException]").count() == 0 and running(page) == 0
 
 
+@pytest.mark.slow
 def test_faces_are_found_when_they_come_before_the_camera(come):
     page = come("face_detection", "face_detection.picture=Cat")  # whose sections below are short
     start(page)

@@ -112,7 +112,10 @@ def change(app: AppTest, names: set[str]) -> set[str]:
     return names & others.keys()
 
 
-@pytest.mark.parametrize("stems", [BUILT, BUILT[::-1]], ids=["as in the book", "backwards"])
+@pytest.mark.parametrize(
+    "stems",
+    [pytest.param(BUILT, id="as in the book"), pytest.param(BUILT[::-1], id="backwards", marks=pytest.mark.slow)],
+)
 def test_what_is_set_on_a_page_reaches_no_other_and_is_found_again(stems):
     """Each page is set after all before it, so that the two ways see every ordered pair in one session."""
     app, left = gallery(""), {}
