@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 
 from cnndemo import activation_maps, digit_classifier, images
 from cnndemo.activation_maps import drawing, nearest, switches
 from cnndemo.digit_classifier import neighbours
-from tests.benchmarks.browser_timing import TEXT, answers, click, gallery
+from tests.benchmarks.browser_timing import answers, gallery
 from tests.benchmarks.timing import milliseconds
 
 
@@ -37,12 +38,18 @@ def main() -> None:
     in_the_browser()
 
 
+# The heading of the maps is another element after a click, so it is looked for anew.
+HEADING = """() => [...document.querySelectorAll('p')].map((each) => each.innerText)
+  .find((text) => /maps of \\d+ ×/.test(text)) ?? null"""
+
+
 def in_the_browser() -> None:
     with gallery() as visit:
-        page = visit("activation_maps?network=EfficientNet-Lite0")
+        page = visit("activation_maps?activation_maps.network=EfficientNet-Lite0")
         heading = page.get_by_text(re.compile("maps of [0-9]+ × [0-9]+")).first
-        layers = [click(page.get_by_role("button", name=re.compile(f"^stage {n}: "))) for n in (4, 5)]
-        print(f"a click on a layer: {answers(heading, *layers, read=TEXT):.0f} ms until its maps are there (median)")
+        cards = [page.get_by_role("button", name=re.compile(f"^stage {n}: ")) for n in (4, 5)]  # the row hides some
+        layers = [partial(card.evaluate, "card => card.click()") for card in cards]
+        print(f"a click on a layer: {answers(heading, *layers, read=HEADING):.0f} ms until its maps are there (median)")
 
 
 if __name__ == "__main__":

@@ -85,6 +85,7 @@ class Visitor:
         self.session = ""
         self._due: dict[str, float] = {}
         self._places: dict[str, object] = {}  # name of a file -> where it may be uploaded to
+        self._uploaded: dict[str, object] = {}  # label of an uploader -> where its file lies
 
     async def __aenter__(self) -> Visitor:
         await self.connect()
@@ -201,6 +202,9 @@ class Visitor:
         )  # fmt: skip
         if answer.status != 204:
             return answer.status, time.perf_counter() - started
+        if before := self._uploaded.pop(label, None):  # as the browser does: the field holds one file
+            await self.request("DELETE", before.delete_url, X_Xsrftoken=self.cookies.get("_streamlit_xsrf", ""))
+        self._uploaded[label] = place
         widget = self.page.uploaders[label]
         state = WidgetState(id=widget.id)
         info = state.file_uploader_state_value.uploaded_file_info.add()
