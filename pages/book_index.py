@@ -16,7 +16,7 @@ ALL = "All"
 LABELS = {"wrong": ":red-badge[wrong]", "unclear": ":orange-badge[unclear]", "outdated": ":blue-badge[outdated]"}
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner=False)
 def finding(name: str) -> Finding:
     """The result of a check, computed once; those that ask Keras run where Keras runs."""
     erratum = next(erratum for erratum in ERRATA if erratum.check.__name__ == name)

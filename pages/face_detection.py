@@ -8,21 +8,23 @@ from cnndemo.errors import VisitorError
 from cnndemo.face_detection import CASCADES, SEARCH_SIDE, Box, conditions, cut, haar, locate, search, upright
 from cnndemo.face_detection import figures as charts
 from cnndemo.face_detection.questions import questions
-from cnndemo.face_detection.views import cascade_face, compare, lay_feature, set_upright, show_live, show_trials
+from cnndemo.face_detection.views import TRIED, cascade_face, compare, lay_feature, set_upright, show_live, show_trials
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("face_detection")
 PEOPLE = ("astronaut", "obama_1", "obama_2", "obama_3", "biden_1")
 THINGS = ("cat", "coffee", "rocket", "motorcycle")
+LEAST = 0.05  # score of the network's boxes
 searched = st.cache_data(search, max_entries=64, show_spinner=False)
-of_samples = st.cache_data(haar.strengths_of_samples, max_entries=1, show_spinner=False)
-at_random = st.cache_data(haar.strength_at_random, max_entries=1, show_spinner=False)
+of_samples = st.cache_resource(haar.strengths_of_samples, max_entries=1, show_spinner=False)
+at_random = st.cache_resource(haar.strength_at_random, max_entries=1, show_spinner=False)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def trials(image: np.ndarray, face: Box, threshold: float) -> list[conditions.Trial]:
-    return conditions.compare(image, face, ui.predictor("tiny_face_detector"), threshold)
+def trials(image: np.ndarray, face: Box) -> list[conditions.Trial]:
+    found = conditions.compare(image, face, ui.predictor("tiny_face_detector"), LEAST)
+    return [trial.shrunk(TRIED) for trial in found]
 
 
 @st.fragment
@@ -36,7 +38,7 @@ def find() -> None:
             scale = st.slider("Scale factor", 1.03, 1.5, 1.1, 0.01, **state.linked("scale"))
             agree = st.slider("Minimum neighbours", 0, 12, 3, **state.linked("neighbours"))
             smallest = st.slider("Smallest window, pixels", 20, 200, 24, **state.linked("smallest"))
-            score = st.slider("Least score of the network", 0.05, 0.95, 0.5, 0.05, **state.linked("score"))
+            score = st.slider("Least score of the network", LEAST, 0.95, 0.5, 0.05, **state.linked("score"))
             shown = st.pills("Show also", ["raw hits", "eyes"], selection_mode="multi", **state.linked("also"))
     found = set_upright(images.shrink(picture.image, SEARCH_SIDE))
     image = found.image
@@ -87,7 +89,7 @@ ui.section("Where each wins")
 with ui.guard():
     if face is None:
         raise VisitorError("For this comparison the cascade must find a face. Please choose another picture.")
-    show_trials(trials(image, face, score))
+    show_trials([trial.at(score) for trial in trials(image, face)])
 
 usual = {"cascade": "frontal alt2", "scale": 1.1, "neighbours": 3, "smallest": 24}
 ui.code(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -74,15 +74,32 @@ class Trial:
     Attributes:
         condition: name of the change.
         image: the changed picture, uint8 (height, width, 3).
+        face: where the face lies in it.
         cascade, network: the boxes that they found.
-        overlaps: intersection over union of the best box of each with the face, 0 where none meets it by a quarter.
     """
 
     condition: str
     image: np.ndarray
+    face: Box
     cascade: list[Box]
     network: list[Box]
-    overlaps: tuple[float, float]
+
+    @property
+    def overlaps(self) -> tuple[float, float]:
+        """Intersection over union of the best box of each with the face, 0 where none meets it by a quarter."""
+        best = (max((box.overlap(self.face) for box in boxes), default=0.0) for boxes in (self.cascade, self.network))
+        cascade, network = (value if value >= 0.25 else 0.0 for value in best)
+        return cascade, network
+
+    def shrunk(self, long_side: int) -> Trial:
+        """The same on a picture of this long side at most."""
+        factor = min(1.0, long_side / max(self.image.shape[:2]))
+        cascade, network = ([box.scaled(factor) for box in boxes] for boxes in (self.cascade, self.network))
+        return Trial(self.condition, images.shrink(self.image, long_side), self.face.scaled(factor), cascade, network)
+
+    def at(self, threshold: float) -> Trial:
+        """The same with those boxes of the network only that have this score."""
+        return replace(self, network=[box for box in self.network if box.score >= threshold])
 
 
 def compare(image: np.ndarray, face: Box, predict: Predictor, threshold: float) -> list[Trial]:
@@ -92,7 +109,8 @@ def compare(image: np.ndarray, face: Box, predict: Predictor, threshold: float) 
         image: uint8 (height, width, 3).
         face: its box in the picture as it is.
         predict: `inference.predictor` of `tiny_face_detector`.
-        threshold: least score of the network's boxes.
+        threshold: least score of the network's boxes; `Trial.at` gives what a higher one would have given, as of two
+            boxes that overlap the better one stays at any threshold.
 
     Returns:
         One trial a condition.
@@ -102,10 +120,7 @@ def compare(image: np.ndarray, face: Box, predict: Predictor, threshold: float) 
     trials = []
     for name, change in CONDITIONS.items():
         changed, where = change(image, face)
-        found = search(changed).boxes, locate(changed, predict, threshold)
-        best = [max((box.overlap(where) for box in boxes), default=0.0) for boxes in found]
-        first, second = (value if value >= 0.25 else 0.0 for value in best)
-        trials.append(Trial(name, changed, *found, (first, second)))
+        trials.append(Trial(name, changed, where, search(changed).boxes, locate(changed, predict, threshold)))
     return trials
 
 

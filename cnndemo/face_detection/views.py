@@ -22,6 +22,7 @@ from cnndemo.ui.live import Answer, Shown, live
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.weights import WeightsError
 
+TRIED = 200  # long side of the pictures of a face in many conditions
 EYES_AND_CHEEKS = ((33.0, 61.0), (23.0, 77.0))
 """Rows and columns of the first rectangle, in per cent of a face cut out with its margin."""
 
@@ -70,7 +71,7 @@ def show_trials(trials: list[Trial]) -> None:
     with st.container(horizontal=True):
         for trial in trials:
             with st.container(width=150):
-                framed = images.shrink(boxed(trial.image, {KERNEL: trial.cascade, INPUT: trial.network}), 200)
+                framed = boxed(trial.image, {KERNEL: trial.cascade, INPUT: trial.network})
                 counts = f"{len(trial.cascade)} boxes of the cascade, {len(trial.network)} of the network"
                 show(framed, trial.condition, f"{trial.condition}: {counts}", target=150)
     st.caption(

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-FOLDER = Path(tempfile.mkdtemp(prefix="cnn-notebook-"))  # for the files that this notebook brings
+_FOLDER = tempfile.TemporaryDirectory(prefix="cnn-notebook-")  # for the files that this notebook brings
+FOLDER = Path(_FOLDER.name)
 SAMPLES_DIR, WEIGHTS_DIR = FOLDER / "samples", FOLDER / "weights"
 
 

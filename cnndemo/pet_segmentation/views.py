@@ -99,33 +99,38 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
             st.caption(f"The largest of the three probabilities; its mean is {sure.mean():.1%}. Outlines are unsure.")
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def feature_maps(image: np.ndarray, name: str, _predict) -> dict[str, np.ndarray]:
-    """The output of every level of the U for a picture."""
-    return _predict(pet_segmentation.prepare(image, NETWORKS[name])[0][None])
+@st.cache_data(max_entries=16, show_spinner=False)
+def way_through(
+    image: np.ndarray, name: str, off: tuple[str, ...], _predict
+) -> tuple[list[drawings.Level], np.ndarray, np.ndarray]:
+    """What the U shows of a picture; its labels with every skip connection, and without those that are off."""
+    module, net = pet_segmentation.architecture(name), NETWORKS[name]
+    square, box = pet_segmentation.prepare(image, net)
+    maps = _predict(square[None])
+    small = images.shrink(image, SHOWN).shape
+    full, cut = (
+        pet_segmentation.labels(pet_segmentation.restore(pet_segmentation.decode(maps, name, skips), box, small))
+        for skips in ((), off)
+    )
+    return drawings.levels(maps, module, box, net.size, images.shrink(image, HOVERED), off), full, cut
 
 
 @st.fragment
 def how_it_works(image: np.ndarray, name: str) -> None:
     """The picture's way through the U, with skips to switch off."""
     module, net = pet_segmentation.architecture(name), NETWORKS[name]
-    maps = feature_maps(image, name, predictor(net.weights, module.LEVELS))
-    sizes = {layer: f"{maps[layer].shape[1]} × {maps[layer].shape[2]}" for layer in module.SKIPS}
+    served = predictor(net.weights, module.LEVELS)
+    sizes = {layer.name: f"{layer.shape[1]} × {layer.shape[2]}" for layer in weights.layers(net.weights)}
     on = st.pills(
         "Skip connections that are on", module.SKIPS, selection_mode="multi", default=module.SKIPS,
-        **state.linked(f"skips_{name}"), format_func=sizes.get,
+        **state.linked(f"skips_{name}"), format_func=sizes.__getitem__,
     )  # fmt: skip
     off = tuple(layer for layer in module.SKIPS if layer not in on)
-    square, box = pet_segmentation.prepare(image, net)
+    levels, full, cut = way_through(image, name, off, served)
     small = images.shrink(image, SHOWN)
-    full, cut = (
-        pet_segmentation.labels(pet_segmentation.restore(pet_segmentation.decode(maps, name, skips), box, small.shape))
-        for skips in ((), off)
-    )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        levels = drawings.levels(maps, module, box, net.size, images.shrink(image, HOVERED), off)
-        chart(drawings.u_shape(levels), f"Feature maps of {len(maps)} levels in the shape of a U", key="u")
+        chart(drawings.u_shape(levels), f"Feature maps of {len(module.LEVELS)} levels in the shape of a U", key="u")
     with right:
         show(pet_segmentation.overlay(small, full), "All skips on", alt="The mask with every skip connection")
         if off:

@@ -19,13 +19,13 @@ from cnndemo.ui.session import state
 PRESETS = {"spare": "Spare maps", "first": "Spare maps of layer 1", "second": "Layer 2", "own": "My choice"}
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
 def redundancy(_network: Reader, key: str, count: int) -> dict[str, activation_maps.Redundancy]:
     outputs = _network.predictor(_network.named("Conv2D"))(activation_maps.validation_digits(count)[0])
     return {layer: activation_maps.redundancy(maps) for layer, maps in outputs.items()}
 
 
-@st.cache_data(max_entries=256, show_spinner="Reading the shipped digits again …")
+@st.cache_resource(max_entries=256, show_spinner="Reading the shipped digits again …")
 def accuracy(_network: Reader, key: str, off: dict[str, tuple[int, ...]], count: int) -> tuple[float, np.ndarray]:
     return activation_maps.accuracy(off, count, _network)
 

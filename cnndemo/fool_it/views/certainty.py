@@ -22,7 +22,7 @@ def pictures(name: str, turn: int) -> list[Nonsense]:
     return nonsense.for_digits(turn) if name == digit_classifier.MODEL else nonsense.for_things(turn)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)
 def refused_there(picture: np.ndarray) -> bool:
     return nonsense.refused(picture)
 

@@ -53,7 +53,7 @@ def network(name: str, outputs: tuple[str, ...] | None = None):
     return predictor("siamese", outputs, part="untrained")
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=6, show_spinner=False)
 def _embeddings(name: str, fingerprint: str) -> np.ndarray:
     return network(name)(siamese.prepare(images.digits()[0]))
 
@@ -63,7 +63,7 @@ def embeddings(name: str) -> np.ndarray:
     return _embeddings(name, "" if name == "untrained" else weights.card(name)["sha256"])
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def pair_distances(name: str, fingerprint: str) -> tuple[np.ndarray, np.ndarray]:
     """Distances of 20,000 pairs of shipped digits, and which are the same."""
     pairs = siamese.draw_pairs(images.digits()[1], PAIRS, seed=1)
@@ -71,7 +71,7 @@ def pair_distances(name: str, fingerprint: str) -> tuple[np.ndarray, np.ndarray]
     return siamese.distances(space[pairs.a], space[pairs.b]), pairs.same
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _known(name: str, fingerprint: str) -> siamese.Curve:
     """The error curve of these pairs."""
     return siamese.curve(*pair_distances(name, fingerprint))
@@ -192,7 +192,7 @@ def _triplets() -> np.ndarray:
     return siamese.draw_triplets(images.digits()[1], TRIPLETS, seed=2)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _gaps(name: str, fingerprint: str) -> np.ndarray:
     """d₁² − d₃² of random triplets of shipped digits."""
     anchor, positive, negative = embeddings(name)[_triplets()]
@@ -229,7 +229,7 @@ def collapse() -> None:
 # --- The map ----------------------------------------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _projection(name: str, fingerprint: str) -> siamese.Projection:
     return siamese.principal_components(embeddings(name)[MAPPED])
 
@@ -306,7 +306,7 @@ def _pick(key: str, index: np.ndarray) -> None:
 # --- One-shot ---------------------------------------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _few_shot(name: str, fingerprint: str, new_class: int, shots: int) -> tuple[float, float]:
     x, y = images.digits()
     space = embeddings(name) if name else siamese.prepare(x).reshape(len(x), -1)

@@ -20,13 +20,14 @@ LONG_SIDE = 320
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _restored(image: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], dict]:
-    """(original, small, restored pictures, their quality), by method."""
+def _restored(image: np.ndarray, factor: int) -> tuple[dict[str, np.ndarray], dict[str, dict[str, float]]]:
+    """By method: the restored picture as it is shown, and its quality."""
     original, small = upsampling.shrink_by(image, factor)
     restored = {NAMES[method]: upsampling.upsample(small, factor, method) for method in upsampling.METHODS}
     tent = upsampling.kernel_preset("bilinear", 2 * factor, factor)
     restored["Transposed, tent kernel"] = upsampling.transposed_convolution(small, tent, factor)
-    return original, small, restored, {name: upsampling.quality(original, x) for name, x in restored.items()}
+    scores = {name: upsampling.quality(original, picture) for name, picture in restored.items()}
+    return {name: _bytes(picture) for name, picture in restored.items()}, scores
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:
@@ -47,7 +48,9 @@ def picture_view() -> None:
             st.button("Stop", icon=":material/stop:", help="Keeps what was learned so far.")
     original = None
     with right, guard():
-        original, small, restored, scores = _restored(images.shrink(picture.image, LONG_SIDE), factor)
+        image = images.shrink(picture.image, LONG_SIDE)
+        original, small = upsampling.shrink_by(image, factor)
+        restored, scores = _restored(image, factor)
         progress = st.empty()
         identity = (picture.name, picture.source, original.shape, float(original.mean()), factor, taps)
         if start:
@@ -56,7 +59,8 @@ def picture_view() -> None:
         pictures, rows = dict(restored), dict(scores)
         if learned and learned["identity"] == identity:
             result = upsampling.transposed_convolution(small, learned["kernel"], factor)
-            pictures["Transposed, learned"], rows["Transposed, learned"] = result, upsampling.quality(original, result)
+            pictures["Transposed, learned"] = _bytes(result)
+            rows["Transposed, learned"] = upsampling.quality(original, result)
         table = pd.DataFrame(rows).T.rename_axis("method").reset_index()
         st.dataframe(
             table, hide_index=True,
@@ -71,14 +75,14 @@ def picture_view() -> None:
         return
     with guard():
         with st.container(horizontal=True):
-            shown = {f"Original, {original.shape[1]} × {original.shape[0]}": original,
-                     f"Shrunk, {small.shape[1]} × {small.shape[0]}": small} | pictures  # fmt: skip
+            shown = {f"Original, {original.shape[1]} × {original.shape[0]}": _bytes(original),
+                     f"Shrunk, {small.shape[1]} × {small.shape[0]}": _bytes(small)} | pictures  # fmt: skip
             for title, values in shown.items():
                 with st.container(width=250):
-                    show(_bytes(values), title, f"{title}: {picture.alt}")
+                    show(values, title, f"{title}: {picture.alt}")
         if learned and learned["identity"] == identity:
-            _learned(learned, small, original, restored)
-        download("Best picture as PNG", lambda: images.png(_bytes(pictures[best])), "enlarged.png", "image/png")
+            _learned(learned, small, original)
+        download("Best picture as PNG", lambda: images.png(pictures[best]), "enlarged.png", "image/png")
 
 
 def _learn(progress, identity, small: np.ndarray, original: np.ndarray, size: int, steps: int) -> None:
@@ -91,13 +95,14 @@ def _learn(progress, identity, small: np.ndarray, original: np.ndarray, size: in
     progress.empty()
 
 
-def _learned(learned: dict, small: np.ndarray, original: np.ndarray, restored: dict[str, np.ndarray]) -> None:
+def _learned(learned: dict, small: np.ndarray, original: np.ndarray) -> None:
     kernel = learned["kernel"]
     best = upsampling.best_kernel(small, original, kernel.shape[0])
     stride = original.shape[0] // small.shape[0]
     floor = float(np.mean((upsampling.transposed_convolution(small, best, stride) - original) ** 2))
     fixed = {
-        name: float(np.mean((values - original) ** 2)) for name, values in restored.items() if name in NAMES.values()
+        NAMES[method]: float(np.mean((upsampling.upsample(small, stride, method) - original) ** 2))
+        for method in upsampling.METHODS
     }
     columns = st.columns([3, 2], gap="large")
     with columns[0]:
