@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cnndemo import memory, topics, ui
+from cnndemo.gate import pages
 
 GALLERY = "How a CNN sees"
 
@@ -23,7 +24,7 @@ page = st.navigation({"": [home, lessons], **chapters})
 if page is not home:
     st.set_page_config(page_title=f"{page.title} · {GALLERY}")
 if not ui.starting_again():
-    with ui.beside_lesson(page.url_path):
+    with ui.beside_lesson(page.url_path), pages.turn():
         page.run()
         ui.next_topic(page.url_path)
 ui.prepare_browser()

@@ -53,23 +53,39 @@ class Gate:
         if getattr(self._own, "inside", False):
             yield
             return
-        who = self.who()
-        self._enter(who)
-        self._own.inside = True
+        self._enter()
         try:
             yield
         finally:
-            self._own.inside = False
-            with self._lock:
-                self._inside[who] -= 1
-                self._inside += Counter()  # forgets those who have no place
-                self._admit()
+            if self._own.inside:
+                self._leave()
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """Within a turn: give the place up until the block ends, and wait for one again; for waiting that is no work.
+
+        After an exception there is no place any more, and the turn ends without one.
+        """
+        if not getattr(self._own, "inside", False):
+            yield
+            return
+        self._leave()
+        yield
+        self._enter()
 
     def waiting(self) -> int:
         """How many wait."""
         return len(self._line)
 
-    def _enter(self, who: Hashable) -> None:
+    def _leave(self) -> None:
+        self._own.inside = False
+        with self._lock:
+            self._inside[self._own.who] -= 1
+            self._inside += Counter()  # forgets those who have no place
+            self._admit()
+
+    def _enter(self) -> None:
+        who = self.who()
         mine = (next(self._tickets), who, threading.Event())
         with self._lock:
             self._line.append(mine)
@@ -91,6 +107,7 @@ class Gate:
                     self._inside[who] -= 1
                 self._admit()
             raise
+        self._own.who, self._own.inside = who, True
 
     def _rank(self, waiting: tuple[int, Hashable, threading.Event]) -> tuple[int, int, int]:
         ticket, who, _ = waiting
@@ -112,6 +129,16 @@ class Gate:
 
 gate = Gate(cores())
 turn = gate.turn
+# Whole pages, some of which wait meanwhile. Fifty that are built at once are all ready when the last one is; and a
+# slider, which moves without its page, would be as slow as they are.
+pages = Gate(2 * cores())
+
+
+@contextmanager
+def idle() -> Iterator[None]:
+    """The calling thread waits for another process: others have its places until the block ends."""
+    with gate.outside(), pages.outside():  # comes back to `pages` first, as whoever waits there has no other place
+        yield
 
 
 def heavy(function: Callable[P, R]) -> Callable[P, R]:

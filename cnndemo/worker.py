@@ -26,10 +26,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cnndemo import gate
 from cnndemo.errors import VisitorError
 
 IDLE = 300.0  # seconds without a request after which it ends
 MINUTES = float(os.environ.get("CNNDEMO_WORKER_MINUTES", 15))  # the longest request
+NICE = 10  # less urgent than the server, with which it shares the cores: a class arrives while TensorFlow is imported
 NEEDED = 450  # megabytes that must be free before it is started
 _HERE = Path(__file__).resolve().parents[1]
 
@@ -119,7 +121,7 @@ class Worker:
             VisitorError: that of the function; or Keras is not installed, the host has too little memory left, the
                 request takes too long or too much, or the process crashed.
         """
-        with self._place(False, waiting):
+        with gate.idle(), self._place(False, waiting):
             for kind, value in self._talk(function, arguments, waiting):
                 if kind == "done":
                     return value
@@ -275,6 +277,8 @@ def _die_with(parent: int) -> None:
 
 def main() -> None:
     """Hear, do, tell, until the other side is gone."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print must not get between the answers
     threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+import plotly.io
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#000000")
 INPUT, KERNEL, OUTPUT, ACCENT = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -33,6 +34,8 @@ TEMPLATE = go.layout.Template(
         "dragmode": False,
     }
 )
+
+plotly.io.templates.default = None  # `styled` brings ours; Plotly's own would be copied into each figure before
 
 
 def styled(figure: go.Figure, height: int | None = None, title: str | None = None) -> go.Figure:

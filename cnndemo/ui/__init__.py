@@ -15,7 +15,7 @@ from cnndemo.ui.lesson import beside_lesson, lesson_title
 from cnndemo.ui.line import prepare_line
 from cnndemo.ui.live import live_camera
 from cnndemo.ui.pad import pad
-from cnndemo.ui.panels import chart, check_yourself, code, download, model_card, table
+from cnndemo.ui.panels import chart, check_yourself, code, download, model_card, source, table
 from cnndemo.ui.pictures import Picture, own_picture, pick_image, show
 from cnndemo.ui.session import state
 
@@ -48,6 +48,7 @@ __all__ = [
     "predictor",
     "section",
     "show",
+    "source",
     "starting_again",
     "state",
     "table",

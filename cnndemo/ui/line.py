@@ -8,7 +8,7 @@ from collections.abc import Hashable
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from cnndemo.gate import gate
+from cnndemo.gate import gate, pages
 
 
 def _visitor() -> Hashable:
@@ -30,5 +30,6 @@ def _leave() -> None:
 
 
 def prepare_line() -> None:
-    """Called by app.py in every run; makes the gate know visitors."""
-    gate.who, gate.told, gate.left = _visitor, _tell, _leave
+    """Called by app.py in every run; makes the gates know visitors."""
+    for each in (gate, pages):
+        each.who, each.told, each.left = _visitor, _tell, _leave

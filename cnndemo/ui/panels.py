@@ -5,9 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from cnndemo import figures, topics, weights
 from cnndemo.errors import VisitorError
@@ -102,7 +105,18 @@ def code(
     with st.expander(many, icon=":material/code:"):
         for function in functions:
             st.markdown(f"`{function.__module__}.{function.__qualname__}`")
-            st.code(inspect.getsource(inspect.unwrap(function)), language="python", line_numbers=True, wrap_lines=True)
+            st.code(source(function), language="python", line_numbers=True, wrap_lines=True)
+
+
+def source(function: Callable | type) -> str:
+    """The source of a function or class as it stands in its file, without what wraps it."""
+    function = inspect.unwrap(function)
+    return _source(getattr(function, "__code__", function))
+
+
+@lru_cache(maxsize=256)
+def _source(compiled: CodeType | type) -> str:  # a function of a page is another one in each run, its code is not
+    return inspect.getsource(compiled)
 
 
 @st.fragment
@@ -224,6 +238,13 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _curves(name: str) -> None:
     """Loss and accuracy over the epochs, where the card has a history beside it."""
-    history = weights.history(name)
-    if len(history) > 1:
-        chart(figures.history(history), alt=f"Loss over {len(history)} epochs of training", key=f"history_{name}")
+    epochs, figure = _history(name, weights.card(name)["sha256"])
+    if epochs > 1:
+        chart(figure, alt=f"Loss over {epochs} epochs of training", key=f"history_{name}")
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _history(name: str, fingerprint: str) -> tuple[int, Figure]:
+    """Number of epochs, and their curves; the same for everybody, and on most pages."""
+    rows = weights.history(name)
+    return len(rows), figures.history(rows)

@@ -1,10 +1,15 @@
 """What holds for every page of the gallery, walked from the registry."""
 
+import itertools
 import os
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 
 import pytest
+import streamlit as st
+from streamlit.runtime.caching import get_data_cache_stats_provider
 
 from cnndemo import topics
 from cnndemo.ui.frame import anchor
@@ -47,6 +52,18 @@ def test_sections_come_in_the_house_order(opened, stem):
 def test_takes_the_visitors_own_picture(stem, photo):
     page = run_page(stem, state={OWN: Picture(photo, "holiday_*[x](y)*.png", "upload")})
     no_trouble(page)
+
+
+def test_what_all_pages_keep_of_a_first_visit_fits_twice():
+    """Else one page's results push out another's, and each visitor waits again for what was known already."""
+    st.cache_data.clear()
+    for stem in BUILT:
+        run_page(stem)
+    kept = Counter()
+    for stat in itertools.chain(*get_data_cache_stats_provider().get_stats().values()):
+        kept[stat.cache_name] += stat.byte_length
+    most = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]["maxCacheDataSize"]
+    assert 0 < sum(kept.values()) < int(most.removesuffix("mb")) * 1e6 / 2, kept.most_common(5)
 
 
 def in_the_link(page) -> set[str]:

@@ -194,3 +194,19 @@ def test_turned_faces_are_the_network_s_and_small_ones_the_cascade_s(predict):
     assert rows["as it is"].overlaps[0] > 0.5 < rows["as it is"].overlaps[1]
     assert rows["turned by 30°"].overlaps[0] == 0 < rows["turned by 30°"].overlaps[1]
     assert rows["24 pixels wide"].overlaps[0] > 0.5 > rows["24 pixels wide"].overlaps[1]
+
+
+def test_a_higher_threshold_afterwards_gives_the_same_as_before(predict):
+    image = images.sample("astronaut")
+    face = search(image).boxes[0]
+    low, high = (conditions.compare(image, face, predict, threshold) for threshold in (0.05, 0.6))
+    assert any(len(one.network) > len(other.network) for one, other in zip(low, high, strict=True))
+    for one, other in zip(low, high, strict=True):
+        assert one.at(0.6).network == other.network and one.at(0.6).overlaps == other.overlaps
+
+
+def test_a_shrunk_trial_has_its_boxes_where_they_were(predict):
+    image = images.sample("astronaut")
+    trial = conditions.compare(image, search(image).boxes[0], predict, 0.5)[0]
+    small = trial.shrunk(100)
+    assert max(small.image.shape[:2]) == 100 and small.overlaps == pytest.approx(trial.overlaps)

@@ -214,3 +214,40 @@ def test_a_page_that_waits_says_so(monkeypatch):
         gates.gate.who, gates.gate.told, gates.gate.left = hooks
     assert page.text[0].value == "done" and "busy" in page.toast[0].value
     assert len(page.toast) == 1
+
+
+def test_who_only_waits_gives_the_place_up_and_comes_back_to_one():
+    gate, inside = Gate(1), threading.Event()
+
+    def other():
+        with gate.turn():
+            inside.set()
+
+    with gate.turn():
+        with gate.outside():
+            thread = threading.Thread(target=other)
+            thread.start()
+            assert inside.wait(5)
+            thread.join(5)
+        go, last = threading.Event(), threading.Thread(target=_briefly, args=(gate,))
+        last.start()
+        waits(gate, 1)  # the place is taken again
+        go.set()
+    last.join(5)
+    assert not last.is_alive() and gate.waiting() == 0
+
+
+def test_an_exception_while_waiting_outside_leaves_no_place_taken():
+    gate = Gate(1)
+    with pytest.raises(KeyError), gate.turn(), gate.outside():
+        raise KeyError
+    with gate.turn():
+        pass
+    assert not gate._inside.total()
+
+
+def test_outside_without_a_turn_is_nothing():
+    gate = Gate(1)
+    with gate.outside(), gate.turn():
+        pass
+    assert not gate._inside.total()

@@ -1,15 +1,17 @@
 """The shared widgets, run in small apps of their own."""
 
 import ast
+import io
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from cnndemo import images
 from cnndemo.face_verification.views.faces import told_apart
 from cnndemo.ui import frame
-from cnndemo.ui.pictures import OWN, Picture
+from cnndemo.ui.pictures import OWN, Picture, packed
 
 
 def test_an_upload_is_never_written_to_disk():
@@ -168,3 +170,39 @@ def test_the_code_of_a_picture_makes_it():
     camera = Picture(image, "camera", "camera")
     assert camera.code == 'images.load(open("camera.png", "rb").read())'
     assert told_apart(camera, camera)[1].code == 'images.load(open("second camera.png", "rb").read())'
+
+
+def test_grids_reach_the_browser_exactly_and_photographs_as_small_files():
+    photograph, small = images.sample("cat"), images.digit(7, 0)
+    grid = images.enlarge(np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8), 40)
+    for picture in (grid, small, images.enlarge(small, 11), small[:1]):
+        data, kind = packed(picture)
+        assert kind == "PNG" and np.array_equal(np.asarray(Image.open(io.BytesIO(data))), picture)
+    data, kind = packed(photograph)
+    back = np.asarray(Image.open(io.BytesIO(data))).astype(float)
+    assert kind == "JPEG" and len(data) < photograph.size / 6 and np.abs(back - photograph).mean() < 3
+
+
+def test_streamlit_sends_a_picture_as_it_was_packed(monkeypatch):
+    """It would make a JPEG of any PNG without transparency."""
+    from streamlit.elements.lib import image_utils
+
+    sent = []
+    kept = image_utils._ensure_image_size_and_format
+
+    def spy(data, *rest):
+        found = kept(data, *rest)
+        sent.append(found == data)
+        return found
+
+    monkeypatch.setattr(image_utils, "_ensure_image_size_and_format", spy)
+
+    def page():
+        from cnndemo import images, ui
+
+        ui.show(images.digit(3, 0), "a digit")
+        ui.show(images.sample("cat"), "a photograph")
+        ui.show(images.sample("cat"), "a small photograph", width=200)
+
+    assert not AppTest.from_function(page).run().exception
+    assert sent == [True] * 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import streamlit as st
 
@@ -39,7 +37,7 @@ def book_experiment(image: np.ndarray, alt: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown('**Listing 4.2** in today\'s Keras, with `pooling="avg"`, which the printed numbers need.')
-        st.code(inspect.getsource(resnet50.book_model), language="python", wrap_lines=True)
+        st.code(ui.source(resnet50.book_model), language="python", wrap_lines=True)
     with right:
         rows = resnet50.listing_4_3()
         total, train = (sum(row[name] for row in rows) for name in ("parameters", "train"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from cnndemo.siamese.pairs import NETWORKS
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, try_it
-from cnndemo.ui.panels import chart, table
+from cnndemo.ui.panels import chart, source, table
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
@@ -161,7 +160,7 @@ def listings(found: siamese.Sharing) -> None:
         with column:
             st.markdown(f"**{title}**: {sum(row['parameters'] for row in rows):,} parameters")
             table(rows)
-            st.code(inspect.getsource(function), language="python", wrap_lines=True)
+            st.code(source(function), language="python", wrap_lines=True)
 
 
 def layers(pair: Pair) -> None:
