@@ -18,7 +18,7 @@ Arrays = np.ndarray | dict[str, np.ndarray]
 OUTPUT = "output"  # the name that train.onnx_files gives to a model's own answer
 THREADS = min(2, os.cpu_count() or 1)  # for one answer; many visitors' answers run beside each other
 ROOM = 40_000_000  # bytes of weights; beyond, networks that nobody asks make room for one that is asked
-REST = 30.0  # seconds after which a network counts as asked by nobody: under load none comes and goes
+REST = 10.0  # seconds after which a network counts as asked by nobody: under load none comes and goes
 
 HEAVY = 0.01  # seconds of the calling thread from which on a run waits for its turn
 
@@ -100,19 +100,20 @@ def _session(name: str, part: str):
         if loaded is None:
             file = weights.onnx_file(name, part)
             loaded = _Loaded(load(file, name), 2 * file.stat().st_size)  # numbers are in float16 there
-            _make_room(loaded.size)
         loaded.asked = time.monotonic()
         _sessions[name, part] = loaded
+        _make_room()
         return loaded.session
 
 
-def _make_room(size: int) -> None:
-    """Let go who was not asked for the longest time, until `size` more bytes fit or all others are in use."""
-    for key in list(_sessions):
-        taken = size + sum(loaded.size for loaded in _sessions.values())
-        if taken <= ROOM or time.monotonic() - _sessions[key].asked < REST:
+def _make_room() -> None:
+    """Let go who was not asked for the longest time, until the rest fits or is in use; never who was asked last."""
+    taken = sum(loaded.size for loaded in _sessions.values())
+    for key, loaded in list(_sessions.items())[:-1]:
+        if taken <= ROOM or time.monotonic() - loaded.asked < REST:
             return
         del _sessions[key]  # who still runs it keeps it until then
+        taken -= loaded.size
 
 
 def load(source: Path | bytes, name: str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -144,22 +144,30 @@ class Redundancy:
         return [channel for channel in range(len(self.correlation)) if channel not in kept]
 
 
-def redundancy(maps: np.ndarray) -> Redundancy:
+def redundancy(batches: Iterable[np.ndarray]) -> Redundancy:
     """Find dead and near-duplicate maps of a layer.
 
     Args:
-        maps: float32 (digits, height, width, channels), of a batch.
+        batches: of its maps, float32 (digits, height, width, channels); one after another, as all together are large.
     """
-    flat = maps.reshape(-1, maps.shape[-1]).astype(np.float32)
-    peak = flat.max(axis=0)
+    digits = places = 0
+    origin, peak, total, product = 0.0, -np.inf, 0.0, 0.0
+    for maps in batches:
+        flat = maps.reshape(-1, maps.shape[-1]).astype(np.float64)
+        if not places:
+            origin = flat.mean(axis=0)  # near the mean, so that nothing cancels out below
+        peak = np.maximum(peak, flat.max(axis=0))
+        flat -= origin
+        total, product = total + flat.sum(axis=0), product + flat.T @ flat
+        digits, places = digits + len(maps), places + len(flat)
     dead = np.nonzero(peak <= DEAD * max(float(peak.max()), 1e-9))[0]
-    centered = flat - flat.mean(axis=0)
-    deviation = np.sqrt((centered**2).mean(axis=0))
-    covariance = centered.T @ centered / len(centered)
+    mean = total / places
+    covariance = product / places - np.outer(mean, mean)
+    deviation = np.sqrt(np.diag(covariance).clip(0))
     scale = np.outer(deviation, deviation)
-    correlation = np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
+    correlation = np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0).astype(np.float32)
     correlation[dead] = correlation[:, dead] = 0.0
-    return Redundancy(tuple(int(d) for d in dead), correlation, len(maps))
+    return Redundancy(tuple(int(d) for d in dead), correlation, digits)
 
 
 def validation_digits(count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
@@ -193,7 +201,7 @@ def silenced(
         switches[f"on_{name}"] = on = np.ones((1, channels[name]), np.float32)
         on[0, list((off or {}).get(name, ()))] = 0.0
     predict = network.predictor()
-    return np.concatenate([predict(digits[i : i + 250], **switches) for i in range(0, len(digits), 250)])
+    return np.concatenate([predict(digits[i : i + 100], **switches) for i in range(0, len(digits), 100)])
 
 
 def accuracy(

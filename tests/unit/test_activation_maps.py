@@ -101,7 +101,7 @@ def test_dead_and_twin_maps_are_found():
     maps = chance.random((10, 8, 8, 5)).astype(np.float32)
     maps[..., 1] = 0.0
     maps[..., 4] = 2 * maps[..., 0] + 0.01 * chance.random((10, 8, 8))
-    found = activation_maps.redundancy(maps)
+    found = activation_maps.redundancy([maps[:3], maps[3:]])
     assert found.dead == (1,) and found.digits == 10
     assert [pair[:2] for pair in found.twins(0.9)] == [(0, 4)]
     assert found.spare(0.9) == [1, 4]

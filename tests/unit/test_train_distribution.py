@@ -16,6 +16,7 @@ import pytest
 from cnndemo import weights
 from tests import tiny
 from tests.conftest import ROOT
+from train import logs
 from train.checkpoints import Arrays
 
 pytestmark = pytest.mark.timeout(900)  # each starts up to three processes that compile
@@ -67,16 +68,21 @@ def alone(data_dir, tmp_path_factory):
 def close(one: Path, other: Path) -> None:
     """The same losses within 1e-3. Accuracies of a network that has hardly learned hang on ties, and weights without a
     gradient, such as a bias before batch normalization, follow Adam's amplified rounding."""
-    logs = sorted(one.rglob("history.csv"))
-    assert logs
-    for log in logs:
+    histories = sorted(one.rglob("history.csv"))
+    assert histories
+    for log in histories:
         rows, others = (logs.read(file) for file in (log, other / log.relative_to(one)))
         for figure in ("loss", "val_loss"):
             assert [row[figure] for row in others] == pytest.approx([row[figure] for row in rows], abs=1e-3)
 
 
+def only(*quick: str) -> list:
+    """The scripts, all but these as slow tests."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in SCRIPTS]
+
+
 @needs_jax
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", only("siamese", "digit_classifier"))
 def test_two_devices_train_as_one(name, alone, data_dir, tmp_path):
     finish(start(name, data_dir, tmp_path / "run", "--distribute", "data-parallel", devices=2))
     close(alone(name), tmp_path / "run")
@@ -91,7 +97,7 @@ def both() -> list[dict[str, str]]:
 
 
 @needs_jax
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", only("siamese"))
 def test_two_processes_train_as_one(name, alone, data_dir, tmp_path):
     words = ["--distribute", "data-parallel"]
     finish(*(start(name, data_dir, tmp_path / "run", *words, **each) for each in both()))

@@ -16,13 +16,20 @@ from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import chart
 from cnndemo.ui.session import state
 
+AT_ONCE = 50  # digits whose maps are in memory: 7 MB
 PRESETS = {"spare": "Spare maps", "first": "Spare maps of layer 1", "second": "Layer 2", "own": "My choice"}
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def redundancy(_network: Reader, key: str, count: int) -> dict[str, activation_maps.Redundancy]:
-    outputs = _network.predictor(_network.named("Conv2D"))(activation_maps.validation_digits(count)[0])
-    return {layer: activation_maps.redundancy(maps) for layer, maps in outputs.items()}
+    digits = activation_maps.validation_digits(count)[0]
+    found = {}
+    for layer in _network.named("Conv2D"):
+        predict = _network.predictor((layer,))
+        found[layer] = activation_maps.redundancy(
+            predict(digits[i : i + AT_ONCE])[layer] for i in range(0, len(digits), AT_ONCE)
+        )
+    return found
 
 
 @st.cache_resource(max_entries=256, show_spinner="Reading the shipped digits again …")

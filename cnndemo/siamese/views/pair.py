@@ -23,6 +23,7 @@ LAYERS = ("conv_1", "conv_2", "embedding")
 PAIRS, TRIPLETS = 20_000, 2_000
 MAPPED = np.arange(0, 5000, 9)  # which of the shipped digits the live map shows
 SHOTS = [1, 2, 3, 5, 10]
+AT_ONCE = 250  # digits that a network sees together: its maps of all at once are 300 MB
 EACH = 500  # shipped digits of each class, one class after the other
 _PICKS = ("pick_1", "pick_2")  # the digits that are compared on the maps, by their number among the shipped ones
 HELD_OUT = {"triplet_holdout": "Triplet", "siamese_holdout": "Contrastive"}
@@ -54,7 +55,9 @@ def network(name: str, outputs: tuple[str, ...] | None = None):
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _embeddings(name: str, fingerprint: str) -> np.ndarray:
-    return network(name)(siamese.prepare(images.digits()[0]))
+    predict, digits = network(name), images.digits()[0]
+    parts = [predict(siamese.prepare(digits[i : i + AT_ONCE])) for i in range(0, len(digits), AT_ONCE)]
+    return np.concatenate(parts)
 
 
 def embeddings(name: str) -> np.ndarray:
