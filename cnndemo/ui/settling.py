@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cnndemo.ui.pad import PEN_DOWN
 from cnndemo.ui.session import state
+
+REST = 0.25  # seconds without a change after which the foot follows
 
 
 def settle(key: str, settings: Hashable) -> None:
     """Last line of a fragment whose settings the foot of the page shows too (Code, Check yourself).
 
-    The fragment has answered by then; if its settings changed, the whole page runs once more and the foot follows.
-    While something is being drawn it waits, so that the fragment can follow the pen.
+    The fragment has answered by then. Once its settings have rested for a moment, the whole page runs again and the
+    foot follows: while a slider is pulled or something is drawn, the browser has the answers alone to show.
     """
-    known = state.setdefault(f"_settled_{key}", settings)
-    if known != settings and not state.get(PEN_DOWN):
+    context = get_script_run_ctx()
+    if not (context and context.fragment_ids_this_run):  # the whole page runs: its foot comes next
         state[f"_settled_{key}"] = settings
-        st.rerun()
+    elif state.setdefault(f"_settled_{key}", settings) != settings:
+        _follow(key, settings, time.monotonic())
+
+
+@st.fragment(run_every=REST)
+def _follow(key: str, settings: Hashable, since: float) -> None:
+    """Called once by `settle` and then by the clock, until a run of the whole page stops that."""
+    if time.monotonic() - since >= 0.8 * REST and not state.get(PEN_DOWN):
+        state[f"_settled_{key}"] = settings
+        st.rerun(scope="app")

@@ -75,7 +75,8 @@ def answers(watched: Locator, *acts: Callable[[], object], read: str = TEXT, rou
 
 
 def click(target: Locator) -> Callable[[], object]:
-    """An action: a click on an element at once, without Playwright's wait until it stands still."""
+    """An action: a click on an element, which is brought on the screen now; without Playwright's wait at the click."""
+    target.scroll_into_view_if_needed()
 
     def act() -> None:
         box = target.bounding_box()

@@ -120,7 +120,7 @@ def go(page: Page, address: str, quiet: float = 0.4) -> Page:
     return page
 
 
-def wait_idle(page: Page, timeout: float = 60.0, quiet: float = 0.4) -> None:
+def wait_idle(page: Page, timeout: float = 60.0, quiet: float = 0.5) -> None:
     """Wait until the script has been idle, without skeletons, for `quiet` seconds."""
     deadline, since = time.time() + timeout, None
     while time.time() < deadline:
