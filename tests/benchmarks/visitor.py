@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 
 PATIENCE = 120.0  # seconds for one answer
+COLORED = re.compile(r":[a-z]+\[(.*)\]")  # words in a colour of the theme
 AGENT = "visitor"  # of requests and of the connection: a proxy may tell visitors without cookies apart by it
 
 
@@ -279,7 +281,8 @@ class Visitor:
                 element.file_uploader.id, element.file_uploader.label, fragment
             )
         elif kind == "button":
-            self.page.buttons[element.button.label] = Widget(element.button.id, element.button.label, fragment)
+            words = COLORED.sub(r"\1", element.button.label)
+            self.page.buttons[words] = Widget(element.button.id, words, fragment)
         elif kind == "button_group":
             words = [option.content for option in element.button_group.options]
             self.page.choices[element.button_group.label] = Widget(

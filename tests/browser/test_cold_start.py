@@ -26,6 +26,18 @@ def test_ten_visitors_at_once_at_a_fresh_server_see_no_error():
         assert run(main(server.url)) == [[]] * VISITORS
 
 
+def test_a_visitor_without_a_browser_presses_what_a_button_says(server):
+    async def train(url: str) -> list[str]:
+        async with Visitor(url) as visitor:
+            await visitor.open("training")
+            await visitor.press("Train")
+            assert "Stop" in visitor.page.buttons
+            await visitor.press("Stop")
+            return visitor.errors
+
+    assert run(train(server)) == []
+
+
 @pytest.mark.slow
 def test_ten_browsers_at_once_at_a_fresh_server_see_no_error(browser):
     with gallery.serve() as server:

@@ -86,9 +86,8 @@ async def _ask_everything(url: str) -> list[str]:
     """Every page, until all that its visitor sees of Keras is there; and a training."""
     async with Visitor(url) as visitor:
         await visitor.open("training")
-        if "Train" in visitor.page.buttons:
-            await visitor.press("Train")
-            await visitor.rest(20)
+        await visitor.press("Train")
+        await visitor.rest(20)
         for stem in STEMS:
             await visitor.open(stem)
             await visitor.rest(6)

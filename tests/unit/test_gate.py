@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cnndemo import gate as gates
 from cnndemo import inference
 from cnndemo.gate import Gate
+from tests.conftest import ROOT
 
 
 def run(threads: list[threading.Thread]) -> None:
@@ -37,7 +38,7 @@ def test_never_more_at_once_than_there_are_places():
     assert most == 3 and gate.waiting() == 0
 
 
-def held(gate: Gate) -> tuple[threading.Event, threading.Thread]:
+def held_by(gate: Gate) -> tuple[threading.Event, threading.Thread]:
     """Somebody who keeps a place until the event."""
     go, there = threading.Event(), threading.Event()
 
@@ -94,7 +95,7 @@ def test_a_place_in_line_is_told_after_half_a_second_and_not_before(monkeypatch)
     monkeypatch.setattr(gates, "PATIENCE", 0.3)
     gate, told = Gate(1), []
     gate.told = lambda before: told.append((before, time.monotonic() - began))
-    go, holder = held(gate)
+    go, holder = held_by(gate)
     began = time.monotonic()
     others = [threading.Thread(target=_briefly, args=(gate,)) for _ in range(2)]
     for number, thread in enumerate(others, start=1):
@@ -128,7 +129,7 @@ def test_who_leaves_the_line_frees_his_place_and_no_other():
     class Gone(Exception):
         pass
 
-    go, holder = held(gate)
+    go, holder = held_by(gate)
 
     def leave():
         raise Gone
@@ -176,7 +177,7 @@ def test_a_small_network_passes_by_a_full_gate():
     batch = np.zeros((1, 28, 28, 1), np.float32)
     for _ in range(5):
         predict(batch)
-    places = [held(gates.gate) for _ in range(gates.gate.places)]
+    places = [held_by(gates.gate) for _ in range(gates.gate.places)]
     try:
         answer = []
         light = threading.Thread(target=lambda: answer.append(predict(batch)))
@@ -202,7 +203,7 @@ def busy_page():
 def test_a_page_that_waits_says_so(monkeypatch):
     monkeypatch.setattr(gates, "PATIENCE", 0.2)
     hooks = (gates.gate.who, gates.gate.told, gates.gate.left)
-    places = [held(gates.gate) for _ in range(gates.gate.places)]
+    places = [held_by(gates.gate) for _ in range(gates.gate.places)]
     release = threading.Timer(3, lambda: [go.set() for go, _ in places])
     release.start()
     try:
@@ -251,3 +252,16 @@ def test_outside_without_a_turn_is_nothing():
     with gate.outside(), gate.turn():
         pass
     assert not gate._inside.total()
+
+
+def test_a_whole_page_waits_for_its_turn_and_is_whole_then():
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    held = [held_by(gates.pages) for _ in range(gates.pages.places)]
+    thread = threading.Thread(target=page.run)
+    thread.start()
+    waits(gates.pages, 1)
+    for go, holder in held:
+        go.set()
+        holder.join(20)
+    thread.join(60)
+    assert not thread.is_alive() and not page.exception and page.title
