@@ -57,12 +57,13 @@ with st.container(horizontal=True):
 
 ui.section("How it works", figures=("3.3",))
 found = edges.find(small_gray, 1, 1)
+strongest = np.array(np.unravel_index(found.magnitude.argmax(), found.magnitude.shape)) / found.magnitude.shape
+top = max(2, int(found.magnitude.max()))
 
 
 @st.fragment
 def pixel() -> None:
     left, right = ui.try_it((1, 1))
-    strongest = np.array(np.unravel_index(found.magnitude.argmax(), found.magnitude.shape)) / found.magnitude.shape
     with left:
         row, column = (
             place(*words, gray.shape) for words in zip(("Row", "Column"), gray.shape, strongest, strict=True)
@@ -93,13 +94,13 @@ with right:
     hues = edges.hue_wheel(found.direction, found.magnitude)
     ui.show(hues, "Direction as hue, magnitude as light", f"Gradient of {alt}")
     ui.show(edges.wheel(), "Legend", "A wheel of hues: red points right, green down, blue up and left", width=96)
+del found, hues  # what a page names stays in memory as long as the visit, since its fragments may ask for it
 
 ui.section("From gradients to edges")
 
 
 @st.fragment
 def canny() -> None:
-    top = max(2, int(found.magnitude.max()))
     low, high = st.slider("Thresholds on the magnitude", 0, top, (top // 10, top // 4), **state.linked(f"canny_{top}"))
     steps = edges.find(small_gray, low, high)
     with st.grid(2, min_column_width=260):
@@ -115,10 +116,15 @@ st.markdown(
     f"**{image.shape[0]} × {image.shape[1]} × 5** for the network."
 )
 with st.container(horizontal=True):
-    channels = 255 * np.moveaxis(filters.stack_as_channels(small), -1, 0)
-    for title, channel in zip(("Red", "Green", "Blue", "x derivative", "y derivative"), channels, strict=True):
+    channels = zip(
+        ("Red", "Green", "Blue", "x derivative", "y derivative"),
+        255 * np.moveaxis(filters.stack_as_channels(small), -1, 0),
+        strict=True,
+    )
+    for title, channel in channels:
         how = "signed" if "derivative" in title else "clipped"
         ui.show(filters.view(channel, how), title, f"{title} of {alt}", width=165)
+del channels, channel, response
 ui.download(
     "Tensor as .npy (float32)", lambda: filters.npy(filters.stack_as_channels(image)), "stacked.npy",
     "application/octet-stream",

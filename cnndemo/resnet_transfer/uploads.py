@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -147,12 +148,24 @@ def folder_names(labels: Iterable[str]) -> dict[str, str]:
 
 
 def ready_set(name: str, each: int = 12) -> list[Shot]:
-    """A set to start with, of pictures that ship with the gallery.
+    """A set to start with, of pictures that ship with the gallery; its pixels are the same arrays for all visitors.
 
     Args:
         name: a key of `READY_SETS`: "digits" has the digits 0, 3 and 7, "samples" random crops of four samples.
         each: pictures a class.
     """
+    return list(_ready_set(name, each))
+
+
+@lru_cache(maxsize=4)
+def _ready_set(name: str, each: int) -> tuple[Shot, ...]:
+    shots = _made(name, each)
+    for one in shots:
+        one.pixels.flags.writeable = False
+    return tuple(shots)
+
+
+def _made(name: str, each: int) -> list[Shot]:
     generator = np.random.default_rng(7)
     if name == "digits":
         x, y = images.digits()

@@ -6,10 +6,13 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from types import ModuleType
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.runtime.caching import get_data_cache_stats_provider
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from cnndemo import topics
 from cnndemo.ui.frame import anchor
@@ -64,6 +67,21 @@ def test_what_all_pages_keep_of_a_first_visit_fits_twice():
         kept[stat.cache_name] += stat.byte_length
     most = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"]["maxCacheDataSize"]
     assert 0 < sum(kept.values()) < int(most.removesuffix("mb")) * 1e6 / 2, kept.most_common(5)
+
+
+@pytest.mark.parametrize("stem", BUILT)
+def test_what_a_page_names_is_small(stem, monkeypatch):
+    """It stays as long as the visit does: fragments are functions of the page, and keep all that it names."""
+    kept, arrays = [], {}
+    monkeypatch.setattr(LocalScriptRunner, "_new_module", lambda self, name: kept.append(ModuleType(name)) or kept[-1])
+    run_page(stem)
+    assert any("ui" in vars(module) for module in kept)
+    for value in itertools.chain(*(vars(module).values() for module in kept)):
+        while isinstance(value, np.ndarray) and isinstance(value.base, np.ndarray):
+            value = value.base
+        if isinstance(value, np.ndarray) and value.flags.writeable:  # what all visitors share is not
+            arrays[id(value)] = value.nbytes
+    assert sum(arrays.values()) < 3_000_000
 
 
 def in_the_link(page) -> set[str]:
