@@ -264,6 +264,8 @@ class Visitor:
             self.hash = message.new_session.page_script_hash
             if not message.metadata.run.fragment_ids:
                 self.page, self._due = Page(errors=self.page.errors), {}
+        elif kind == "navigation":  # the session's name for the page; the one before was that of the whole app
+            self.hash = message.navigation.page_script_hash
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "auto_rerun":

@@ -31,7 +31,7 @@ def test_a_visitor_without_a_browser_presses_what_a_button_says(server):
         async with Visitor(url) as visitor:
             await visitor.open("training")
             await visitor.press("Train")
-            assert "Stop" in visitor.page.buttons
+            assert "Stop" in visitor.page.buttons, "this is another page"
             await visitor.press("Stop")
             return visitor.errors
 
