@@ -49,6 +49,12 @@ def seconds(values: list[float]) -> str:
     return f"{np.median(values):.2f} / {np.percentile(values, 95):.2f}"
 
 
+def sections(text: str) -> dict[str, str]:
+    """Title -> what stands under it, up to the next one."""
+    _, *parts = f"\n{text}".split("\n## ")
+    return {title: words.rstrip("\n") + "\n" for title, _, words in (part.partition("\n") for part in parts)}
+
+
 @dataclass
 class Report:
     """Sections of a table each, printed as they come and written at the end.
@@ -59,7 +65,6 @@ class Report:
 
     short: bool = False
     lines: list[str] = field(default_factory=list)
-    began: float = field(default_factory=time.monotonic)
 
     def say(self, line: str = "") -> None:
         print(line, flush=True)
@@ -79,12 +84,15 @@ class Report:
         self.say("| " + " | ".join(map(str, cells)) + " |")
 
     def write(self, file: Path) -> None:
-        minutes = (time.monotonic() - self.began) / 60
+        """Write it; what the file has of other parts stays."""
+        there = file.read_text(encoding="utf-8") if file.exists() and not self.short else ""
+        kept = sections(there) | sections("\n".join(self.lines))
         first = (
             "# What the gallery bears\n\nWritten by `make load`, which loads a server on loopback by visitors without "
             "browsers, and breaks things. They share the cores with the server.\n\n"
-            f"Machine: {machine()}; {time.strftime('%Y-%m-%d')}, {minutes:.0f} minutes"
+            f"Machine: {machine()}; {time.strftime('%Y-%m-%d')}"
             f"{'; **a short trial, no measurement**' if self.short else ''}. Seconds are median / 95th percentile.\n"
         )
-        file.write_text(first + "\n".join(self.lines) + "\n", encoding="utf-8")
+        text = "\n".join(f"## {title}\n{words}" for title, words in kept.items())
+        file.write_text(f"{first}\n{text}\n", encoding="utf-8")
         print(f"\nWritten: {file}")

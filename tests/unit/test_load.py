@@ -33,3 +33,16 @@ def test_a_trial_is_named_as_such(tmp_path, capsys):
     report.write(tmp_path / "load.md")
     text = (tmp_path / "load.md").read_text()
     assert "no measurement" in text and "| 1 | 2 |" in text and "cores of" in text
+
+
+def test_a_part_that_is_measured_anew_takes_its_own_place_only(tmp_path):
+    file = tmp_path / "load.md"
+    for title, value in (("One", 1), ("Two", 2), ("One", 3)):
+        report = Report()
+        report.section(title)
+        report.head("figure")
+        report.row(value)
+        report.write(file)
+    text = file.read_text()
+    assert text.count("## ") == 2 and text.index("| 3 |") < text.index("## Two") < text.index("| 2 |")
+    assert "| 1 |" not in text and text.count("# What the gallery bears") == 1
