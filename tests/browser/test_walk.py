@@ -12,7 +12,7 @@ from playwright.sync_api import Page, TimeoutError, expect
 from cnndemo import images, topics
 from tests.browser.gallery import go, wait_idle
 
-MOVES, SEED = 120, 12
+SEED = 12
 TITLES = {topic.title: topic.stem for topic in topics.built()}
 STEMS = {stem: title for title, stem in TITLES.items()}
 
@@ -202,13 +202,14 @@ class Visitor:
 
 
 @pytest.mark.timeout(600)
-def test_a_walk_through_the_whole_gallery(context, server, photo):
+@pytest.mark.parametrize("moves", [70, pytest.param(140, marks=pytest.mark.slow)])
+def test_a_walk_through_the_whole_gallery(context, server, photo, moves):
     page = go(context.new_page(), server)
     visitor = Visitor(page, server, SEED)
     visitor.arrive("the front page")
     visitor.sidebar()
-    for number in range(MOVES):
-        if number == MOVES // 2:
+    for number in range(moves):
+        if number == moves // 2:
             visitor.upload(photo)
             continue
         move = visitor.random.choices(

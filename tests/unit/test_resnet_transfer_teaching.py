@@ -566,6 +566,7 @@ def test_it_can_be_stopped_while_the_child_is_still_starting(stage_six, taught, 
     def waiting():
         raise KeyboardInterrupt("the visitor clicked Stop")
 
+    worker.end()  # one of an earlier test may still be there
     features, _ = taught
     run = finetune.tune(stage_six, features[:, 0], np.repeat([0, 1], 6), ("Cat", "Coffee"), waiting=waiting)
     with pytest.raises(KeyboardInterrupt):

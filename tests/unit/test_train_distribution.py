@@ -82,7 +82,7 @@ def only(*quick: str) -> list:
 
 
 @needs_jax
-@pytest.mark.parametrize("name", only("siamese", "digit_classifier"))
+@pytest.mark.parametrize("name", only("siamese"))
 def test_two_devices_train_as_one(name, alone, data_dir, tmp_path):
     finish(start(name, data_dir, tmp_path / "run", "--distribute", "data-parallel", devices=2))
     close(alone(name), tmp_path / "run")
@@ -97,7 +97,7 @@ def both() -> list[dict[str, str]]:
 
 
 @needs_jax
-@pytest.mark.parametrize("name", only("siamese"))
+@pytest.mark.parametrize("name", only())
 def test_two_processes_train_as_one(name, alone, data_dir, tmp_path):
     words = ["--distribute", "data-parallel"]
     finish(*(start(name, data_dir, tmp_path / "run", *words, **each) for each in both()))
@@ -106,6 +106,7 @@ def test_two_processes_train_as_one(name, alone, data_dir, tmp_path):
 
 
 @needs_jax
+@pytest.mark.slow
 def test_with_jax_too_a_resumed_run_ends_with_the_same_weights(data_dir, tmp_path):
     words = ["--epochs", "3"]
     struck = start("siamese", data_dir, tmp_path / "struck", *words, CNNDEMO_TEST_STRIKE="3")

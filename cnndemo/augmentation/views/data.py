@@ -191,7 +191,9 @@ def from_directory(pipeline: Pipeline, seed: int) -> tuple[int, int, str]:
                 counts = folders.counts
         except VisitorError as error:
             st.warning(f"{error} Until then you see the gallery's small set.", icon=":material/info:")
-        state[COUNTS] = counts if counts and len(counts) > 1 else None
+        before, state[COUNTS] = state.get(COUNTS), counts if counts and len(counts) > 1 else None
+        if before != state[COUNTS]:
+            st.rerun(scope="app")  # the class balance stands above
         size = st.select_slider("target_size", [28, 64, 96, 150, 224], 96, **state.linked("target"))
         batch_size = st.select_slider("batch_size", [3, 6, 9, 16, 32], 9, **state.linked("batch"))
         mode = st.radio("class_mode", list(data_sets.LABEL_MODES), **state.linked("mode"), horizontal=True)
