@@ -8,12 +8,16 @@ from cnndemo.filters import edges
 from cnndemo.filters import figures as charts
 from cnndemo.filters.questions import questions
 from cnndemo.filters.views import (
+    BOOK,
     PICTURE,
     RECALL,
+    SIDE,
     choose_kernel,
     choose_picture,
     place,
     recall,
+    show_book_filters,
+    show_channels,
     show_live,
     show_response,
 )  # fmt: skip
@@ -21,7 +25,6 @@ from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("filters")
-BOOK = {"x_derivative": "3.5", "y_derivative": "3.6", "sobel_x": "3.7", "sobel_y": "3.8", "laplacian": "3.9"}
 SMALL = 480  # pixels on the long side of the step pictures
 
 
@@ -49,16 +52,12 @@ gray, small = images.to_gray(image), images.shrink(image, SMALL)
 small_gray = images.to_gray(small)
 st.markdown("**The book's filters on this picture**")
 with st.container(horizontal=True):
-    ui.show(small, "The picture (3.4)", alt, width=165)
-    for name, number in BOOK.items():
-        title = filters.PRESETS[name].title
-        response = filters.apply(small_gray, filters.PRESETS[name].values)
-        ui.show(filters.view(response, "signed"), f"{title} ({number})", f"{title} of {alt}", width=165)
+    ui.show(small, "The picture (3.4)", alt, width=SIDE)
+    show_book_filters(small_gray, alt)
 
 ui.section("How it works", figures=("3.3",))
 found = edges.find(small_gray, 1, 1)
-strongest = np.array(np.unravel_index(found.magnitude.argmax(), found.magnitude.shape)) / found.magnitude.shape
-top = max(2, int(found.magnitude.max()))
+strongest, top = found.strongest, max(2, int(found.magnitude.max()))
 
 
 @st.fragment
@@ -116,15 +115,7 @@ st.markdown(
     f"**{image.shape[0]} × {image.shape[1]} × 5** for the network."
 )
 with st.container(horizontal=True):
-    channels = zip(
-        ("Red", "Green", "Blue", "x derivative", "y derivative"),
-        255 * np.moveaxis(filters.stack_as_channels(small), -1, 0),
-        strict=True,
-    )
-    for title, channel in channels:
-        how = "signed" if "derivative" in title else "clipped"
-        ui.show(filters.view(channel, how), title, f"{title} of {alt}", width=165)
-del channels, channel, response
+    show_channels(small, alt)
 ui.download(
     "Tensor as .npy (float32)", lambda: filters.npy(filters.stack_as_channels(image)), "stacked.npy",
     "application/octet-stream",

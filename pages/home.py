@@ -80,7 +80,7 @@ with st.grid(3, min_column_width=250):
             with st.container(border=True, height="stretch"):
                 made = thumbnail(topic.stem)
                 if made is not None:
-                    st.image(made, width="stretch", alt=f"{topic.title}: {topic.question}", link=f"/{topic.stem}")
+                    ui.show(made, alt=f"{topic.title}: {topic.question}", link=f"/{topic.stem}")
                 st.page_link(topic.path, label=f"**{topic.title}**", icon=f":material/{topic.icon}:")
                 st.markdown(topic.question)
                 st.caption(heading)

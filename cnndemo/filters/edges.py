@@ -35,6 +35,12 @@ class Edges:
     weak: np.ndarray
     edges: np.ndarray
 
+    @property
+    def strongest(self) -> tuple[float, float]:
+        """Row and column of the largest magnitude, as shares of height and width."""
+        row, column = np.unravel_index(self.magnitude.argmax(), self.magnitude.shape)
+        return row / self.magnitude.shape[0], column / self.magnitude.shape[1]
+
     def pictures(self) -> dict[str, np.ndarray]:
         """Caption -> the step as a uint8 picture (height, width)."""
         scale = 255 / max(float(self.magnitude.max(initial=0.0)), 1e-9)

@@ -12,6 +12,10 @@ from cnndemo.ui.live import Answer, Shown, live
 from cnndemo.ui.pictures import own_picture, pick_image, show
 from cnndemo.ui.session import state
 
+BOOK = {"x_derivative": "3.5", "y_derivative": "3.6", "sobel_x": "3.7", "sobel_y": "3.8", "laplacian": "3.9"}
+"""Kernel -> the book's figure of it."""
+CHANNELS = ("Red", "Green", "Blue", "x derivative", "y derivative")
+SIDE = 165  # pixels of one picture in a row
 KINDS = {"sudoku": "Drawn sudoku", "picture": "A picture"}
 SHOWN = 720  # pixels on the long side of the response that is sent to the browser
 PICTURE = "_picture"  # the picture, None for the sudoku
@@ -85,3 +89,19 @@ def show_live(image: np.ndarray, alt: str, kernel: np.ndarray, border: str, how:
         return Answer((shown,), f"From {response.min():.0f} to {response.max():.0f}, mean {response.mean():.1f}")
 
     live(answer, image, "What the kernel finds in your camera's picture")
+
+
+def show_book_filters(gray: np.ndarray, alt: str) -> None:
+    """Figures 3.5 to 3.9 on a picture, uint8 (height, width)."""
+    for name, number in BOOK.items():
+        title = filters.PRESETS[name].title
+        response = filters.apply(gray, filters.PRESETS[name].values)
+        show(filters.view(response, "signed"), f"{title} ({number})", f"{title} of {alt}", width=SIDE)
+
+
+def show_channels(image: np.ndarray, alt: str) -> None:
+    """The five channels of `filters.stack_as_channels`, one picture each."""
+    channels = 255 * np.moveaxis(filters.stack_as_channels(image), -1, 0)
+    for title, channel in zip(CHANNELS, channels, strict=True):
+        how = "signed" if "derivative" in title else "clipped"
+        show(filters.view(channel, how), title, f"{title} of {alt}", width=SIDE)

@@ -279,18 +279,16 @@ def few_shot(
     generator = np.random.default_rng(seed)
     classes = np.unique(labels)
     members = [np.flatnonzero(labels == c) for c in classes]
-    chosen = np.stack(
-        [[generator.choice(indices, shots, replace=False) for indices in members] for _ in range(draws)]
-    )  # (draws, classes, shots)
-    centres = embeddings[chosen].mean(axis=2)
-    square = (centres**2).sum(axis=-1) - 2 * (embeddings @ centres.reshape(-1, embeddings.shape[-1]).T).reshape(
-        -1, draws, len(classes)
-    )
-    right = classes[square.argmin(axis=-1)] == labels[:, None]  # (digits, draws)
-    asked = np.ones(right.shape, bool)  # all but the examples
-    asked[chosen.reshape(draws, -1).T, np.arange(draws)] = False
-    new = asked & (labels == new_class)[:, None]
-    return FewShot(shots, (right & new).sum(axis=0) / new.sum(axis=0), (right & asked).sum(axis=0) / asked.sum(axis=0))
+    of_class, overall = [], []
+    for _ in range(draws):
+        chosen = np.stack([generator.choice(indices, shots, replace=False) for indices in members])
+        rest = np.setdiff1d(np.arange(len(labels)), chosen)
+        centres = embeddings[chosen].mean(axis=1)
+        square = (centres**2).sum(1) - 2 * embeddings[rest] @ centres.T
+        right = classes[square.argmin(axis=1)] == labels[rest]
+        of_class.append(right[labels[rest] == new_class].mean())
+        overall.append(right.mean())
+    return FewShot(shots, np.array(of_class), np.array(overall))
 
 
 # --- The embedding space in two dimensions ----------------------------------------------------------------------

@@ -163,6 +163,7 @@ def show(
     alt: str | None = None,
     width: int | str = "stretch",
     target: int = 320,
+    link: str | None = None,
 ) -> None:
     """Show a picture; small grids are enlarged without smoothing so that each pixel can be seen.
 
@@ -172,6 +173,7 @@ def show(
         alt: words for those who cannot see it; default the caption.
         width: pixels, "stretch" or "content".
         target: pictures smaller than this are enlarged by a whole factor to about it.
+        link: where a click leads.
     """
     factor = target // max(image.shape[:2])
     if factor > 1:
@@ -182,7 +184,7 @@ def show(
     if isinstance(width, int) and image.shape[1] > width:
         image = images.shrink(image, max(1, round(width * max(image.shape[:2]) / image.shape[1])))
     data, kind = packed(image)
-    st.image(data, caption, width=width, output_format=kind, alt=alt or caption)
+    st.image(data, caption, width=width, output_format=kind, alt=alt or caption, link=link)
 
 
 def packed(image: np.ndarray) -> tuple[bytes, Literal["PNG", "JPEG"]]:

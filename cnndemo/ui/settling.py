@@ -12,6 +12,7 @@ from cnndemo.ui.pad import PEN_DOWN
 from cnndemo.ui.session import state
 
 REST = 0.25  # seconds without a change after which the foot follows
+EARLIEST = 0.2  # of them have passed when it is the clock that asks: browsers' clocks may be a little early
 
 
 def settle(key: str, settings: Hashable) -> None:
@@ -29,7 +30,7 @@ def settle(key: str, settings: Hashable) -> None:
 
 @st.fragment(run_every=REST)
 def _follow(key: str, settings: Hashable, since: float) -> None:
-    """Called once by `settle` and then by the clock, until a run of the whole page stops that."""
-    if time.monotonic() - since >= 0.8 * REST and not state.get(PEN_DOWN):
+    """Called once by `settle`, which asks for nothing, and then by the clock, until the whole page runs."""
+    if time.monotonic() - since >= EARLIEST and not state.get(PEN_DOWN):
         state[f"_settled_{key}"] = settings
         st.rerun(scope="app")

@@ -292,3 +292,11 @@ def test_the_loupe_shows_the_pixels_around():
     assert np.array_equal(np.asarray(figure.data[0].z), gray[43:58, 53:68])
     response = filters.apply(gray, filters.PRESETS["sobel_x"].values)
     assert figure.data[0].customdata[7][7].endswith(f"= {response[50, 60]:.4g}".replace("-", "−"))
+
+
+def test_the_strongest_place_is_on_the_edge():
+    gray = np.zeros((40, 80), np.uint8)
+    gray[:, 60:] = 100
+    gray[20:, 60:] = 250
+    row, column = edges.find(gray, 1, 1).strongest
+    assert 0.5 <= row < 1 and 59 <= column * 80 <= 60

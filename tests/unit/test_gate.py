@@ -230,10 +230,9 @@ def test_who_only_waits_gives_the_place_up_and_comes_back_to_one():
             thread.start()
             assert inside.wait(5)
             thread.join(5)
-        go, last = threading.Event(), threading.Thread(target=_briefly, args=(gate,))
+        last = threading.Thread(target=_briefly, args=(gate,))
         last.start()
         waits(gate, 1)  # the place is taken again
-        go.set()
     last.join(5)
     assert not last.is_alive() and gate.waiting() == 0
 

@@ -165,6 +165,12 @@ def test_files_stay_small():
         assert lines <= (300 if file.name == "views.py" else 400), f"{file.relative_to(ROOT)} has {lines} lines"
 
 
+def test_pictures_are_packed_in_one_place_only():
+    """`st.image` by itself makes a JPEG of a grid."""
+    files = [*FILES, *(ROOT / "pages").glob("*.py")]
+    assert [file.name for file in files if "st.image(" in file.read_text(encoding="utf-8")] == ["pictures.py"]
+
+
 def test_a_fragment_guards_itself():
     """Streamlit shows a fragment's error on the spot, so a guard around its call never sees one."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in [*FILES, *(ROOT / "pages").glob("*.py")]}

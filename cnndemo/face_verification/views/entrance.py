@@ -198,7 +198,7 @@ def door(samples: Sequence[str], threshold: float) -> None:
 
 def _answer(number: int, face: Face, answer: Answer) -> None:
     """The aligned face, admitted or refused, why, and the nearest people."""
-    st.image(face.chip, width=110, alt=f"face {number}, aligned")
+    show(face.chip, alt=f"face {number}, aligned", width=110)
     if answer.admitted:
         st.badge(f"admitted: {plain(answer.name)}", icon=":material/door_open:", color="green")
     else:

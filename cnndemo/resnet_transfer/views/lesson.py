@@ -97,7 +97,7 @@ def _strips(current: Lesson) -> None:
     for number, name in enumerate(current.classes):
         shots = [shot for shot in current.shots if shot.label == name]
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(strip(shots), width=5 * THUMB, alt=f"the first pictures of the class {name}")
+            ui.show(strip(shots), alt=f"the first pictures of the class {name}", width=5 * THUMB)
             st.markdown(f"**{ui.plain(name, 24)}** · {len(shots)}", width="content")
             if st.button(
                 "",
