@@ -7,8 +7,8 @@ from cnndemo import convolution, images, ui
 from cnndemo.convolution import figures as charts
 from cnndemo.convolution.questions import questions
 from cnndemo.convolution.views import RESULT, pick_curve, presets
-from cnndemo.figures import INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import cells
+from cnndemo.palette import INPUT, KERNEL, OUTPUT
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import figures, filters, images, ui
+from cnndemo import figures, filters, images, palette, ui
 from cnndemo.filters import edges
 from cnndemo.filters import figures as charts
 from cnndemo.filters.questions import questions
@@ -71,7 +71,7 @@ def pixel() -> None:
         st.caption("Hover a pixel for its sum. The kernel lies on the orange frame.")
     with right:
         under = filters.neighbourhood(gray, row, column, len(kernel), border)
-        grid = figures.number_grid(under, "Pixels", colorscale=figures.GRAY, limits=(0, 255))
+        grid = figures.number_grid(under, "Pixels", colorscale=palette.GRAY, limits=(0, 255))
         ui.chart(grid, "Pixels", key="under")
         ui.chart(figures.number_grid(kernel, "Kernel", signed=True), "The kernel", key="kernel_grid")
         ui.chart(figures.number_grid(under * kernel, "Products", signed=True, digits=4), "Products", key="products")

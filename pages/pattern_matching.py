@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from cnndemo import figures, images, pattern_matching, ui
+from cnndemo import figures, images, palette, pattern_matching, ui
 from cnndemo.pattern_matching import Match, pictures, scenes, steps
 from cnndemo.pattern_matching import figures as drawings
 from cnndemo.pattern_matching.questions import questions
@@ -34,7 +34,7 @@ def search(quest: Quest) -> tuple[Match, str]:
         st.markdown(verdict(quest, best))
         if small:
             box = (best.row, best.column, best.height, best.width)
-            grid = figures.number_grid(quest.image, "Image", outline=box, colorscale=figures.GRAY)
+            grid = figures.number_grid(quest.image, "Image", outline=box, colorscale=palette.GRAY)
             ui.chart(grid, alt=f"The image as numbers: {quest.image.tolist()}")
             st.caption("The response: one score for each place of the pattern. Click one to see its sum.")
             picked = tuple(state.get(keys[axis], getattr(best, axis)) for axis in keys)

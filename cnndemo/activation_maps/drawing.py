@@ -8,20 +8,11 @@ import cv2
 import numpy as np
 
 from cnndemo.activation_maps.maps import COLORS
-from cnndemo.figures import SIGNED
+from cnndemo.palette import signed_picture
 
 GRAY = 128  # of gaps and of cells that are not used
 
 
-def _signed_colors() -> np.ndarray:
-    """Blue, white, red for 0 to 255, uint8 (256, 3)."""
-    at, colors = zip(*SIGNED, strict=True)
-    stops = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors])
-    level = np.linspace(0, 1, 256)
-    return np.stack([np.interp(level, at, stops[:, channel]) for channel in range(3)], axis=1).round().astype(np.uint8)
-
-
-_SIGNED = _signed_colors()
 _UNSIGNED = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], COLORS)[:, 0, ::-1]
 
 
@@ -36,8 +27,7 @@ def colored(values: np.ndarray, signed: bool, top: float | None = None) -> np.nd
         uint8 (..., 3), RGB.
     """
     top = max(float(np.abs(values).max()) if top is None else top, 1e-9)
-    level = (values / top + 1) / 2 if signed else values / top
-    return (_SIGNED if signed else _UNSIGNED)[(np.clip(level, 0, 1) * 255).astype(np.uint8)]
+    return signed_picture(values, top) if signed else _UNSIGNED[(np.clip(values / top, 0, 1) * 255).astype(np.uint8)]
 
 
 def strength(maps: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo import images
-from cnndemo.figures import ACCENT, OUTPUT, QUIET, SIGNED, heatmap, signed_range, styled
+from cnndemo.figures import heatmap, signed_range, styled
+from cnndemo.palette import ACCENT, OUTPUT, QUIET, SIGNED
 
 GAP = 2  # pixels between the pictures of a sheet, as cnndemo.activation_maps.sheet lays them
 

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from cnndemo.architectures.comparing import Cited
 from cnndemo.architectures.stacks import PLAIN, RESIDUAL, Look
-from cnndemo.figures import ACCENT, INPUT, OUTPUT, styled
+from cnndemo.figures import styled
+from cnndemo.palette import ACCENT, INPUT, OUTPUT
 
 COLORS = {PLAIN: ACCENT, RESIDUAL: INPUT}
 DASHES = {PLAIN: "solid", RESIDUAL: "dash"}

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from cnndemo.architectures import Block, Layer, connections
 from cnndemo.architectures.folding import Box, arrows
 from cnndemo.architectures.gradients import limits
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, styled
+from cnndemo.figures import styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET
 
 KINDS = {
     "convolution": KERNEL, "pooling": OKABE_ITO[4], "merge": OKABE_ITO[5], "dense": OUTPUT, "other": "#8A8F98",

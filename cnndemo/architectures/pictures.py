@@ -8,7 +8,7 @@ from PIL import ImageColor
 
 from cnndemo.architectures.counting import Layer
 from cnndemo.architectures.networks import plan
-from cnndemo.figures import OKABE_ITO
+from cnndemo.palette import OKABE_ITO
 
 FRAME = (213, 94, 0)
 

@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo.augmentation.data_sets import Balance
-from cnndemo.figures import INPUT, KERNEL, OUTPUT, QUIET, number_grid, styled
+from cnndemo.figures import number_grid, styled
+from cnndemo.palette import INPUT, KERNEL, OUTPUT, QUIET
 
 
 def balance(rows: Sequence[Balance], height: int | None = None) -> go.Figure:

@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo import convolution
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, styled
+from cnndemo.figures import styled
 from cnndemo.figures.plain import Plain
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT
 
 SHOWN = (-4.0, 5.0)
 FILL = "rgba(0, 158, 115, 0.35)"

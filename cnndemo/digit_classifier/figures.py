@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, bars, styled
+from cnndemo.figures import bars, styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT, QUIET
 
 
 def probabilities(values: np.ndarray, digit: int) -> go.Figure:

@@ -13,7 +13,8 @@ from cnndemo.digit_classifier.neighbours import nearest
 from cnndemo.digit_classifier.preparation import STEPS, Box
 from cnndemo.digit_classifier.reading import NoDigit, Reading, Readings, boxed, contributions
 from cnndemo.errors import VisitorError
-from cnndemo.figures import INPUT, OUTPUT, number_grid
+from cnndemo.figures import number_grid
+from cnndemo.palette import INPUT, OUTPUT
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.grids import hold_within

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from cnndemo.face_detection.conditions import Trial
 from cnndemo.face_detection.haar import Response
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, heatmap, styled
+from cnndemo.figures import heatmap, styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT, QUIET
 
 
 def feature(image: np.ndarray, response: Response) -> np.ndarray:

@@ -11,9 +11,9 @@ from cnndemo import images
 from cnndemo.face_detection import TURNS, Box, Search, Upright, eyes, first_face, haar, locate, search, upright
 from cnndemo.face_detection import figures as charts
 from cnndemo.face_detection.conditions import Trial, timed
-from cnndemo.figures import ACCENT, INPUT, KERNEL
 from cnndemo.figures.boxes import boxed
 from cnndemo.inference import predictor
+from cnndemo.palette import ACCENT, INPUT, KERNEL
 from cnndemo.ui import panels
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of

@@ -5,13 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import plotly.graph_objects as go
+from PIL import ImageColor
 from plotly.subplots import make_subplots
 
 from cnndemo.face_detection import turned
 from cnndemo.face_verification import Face
 from cnndemo.face_verification.alignment import crop, mean_face
 from cnndemo.face_verification.rates import STEP, Rates
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, styled
+from cnndemo.figures import styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT, QUIET
 
 
 def ruler(rates: Rates, threshold: float, here: float | None = None, height: int = 320) -> go.Figure:
@@ -118,7 +120,7 @@ def fitted(face: Face, scale: int = 2) -> np.ndarray:
 
 def dotted(image: np.ndarray, points: np.ndarray, color: str) -> np.ndarray:
     """Draw points (n, 2) on a picture, in place; returns it."""
-    rgb = tuple(int(color[start : start + 2], 16) for start in (1, 3, 5))
+    rgb = ImageColor.getrgb(color)
     for x, y in points:
         cv2.circle(image, (round(x), round(y)), 3, (255, 255, 255), -1, cv2.LINE_AA)
         cv2.circle(image, (round(x), round(y)), 2, rgb, -1, cv2.LINE_AA)

@@ -1,8 +1,7 @@
 """Plotly figures: the shared look and the charts that several pages use; a topic's own charts are in `figures.<stem>`.
 
-Colours hold on all pages: input blue, kernel orange, output green (Okabe and Ito, told apart by colour-blind people);
-magnitudes viridis; signed values blue–white–red centred on zero. Backgrounds stay transparent, so that the same figure
-fits the light and the dark theme.
+The colours are those of `palette`. Backgrounds stay transparent, so that the same figure fits the light and the dark
+theme.
 """
 
 from __future__ import annotations
@@ -13,12 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io
 
-OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#000000")
-INPUT, KERNEL, OUTPUT, ACCENT = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-QUIET = "rgba(128, 128, 128, 0.55)"
-SIGNED = ((0.0, "#2166AC"), (0.25, "#92C5DE"), (0.5, "#F7F7F7"), (0.75, "#F4A582"), (1.0, "#B2182B"))
-MAGNITUDE = "Viridis"
-GRAY = "Gray"
+from cnndemo.palette import ACCENT, INPUT, KERNEL, MAGNITUDE, OKABE_ITO, OUTPUT, QUIET, SIGNED
 
 TEMPLATE = go.layout.Template(
     layout={

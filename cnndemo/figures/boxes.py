@@ -7,6 +7,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from PIL import ImageColor
 
 
 class Box(Protocol):
@@ -31,7 +32,7 @@ def boxed(image: np.ndarray, groups: Mapping[str, Sequence[Box]]) -> np.ndarray:
     drawn = image.copy()
     thick = max(1, round(max(image.shape[:2]) / 200))
     for color, boxes in groups.items():
-        rgb = tuple(int(color[start : start + 2], 16) for start in (1, 3, 5))
+        rgb = ImageColor.getrgb(color)
         for box in boxes:
             corner, opposite = (box.left, box.top), (box.left + box.width, box.top + box.height)
             cv2.rectangle(drawn, tuple(map(round, corner)), tuple(map(round, opposite)), rgb, thick, cv2.LINE_AA)

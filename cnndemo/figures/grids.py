@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, SIGNED, signed_range
+from cnndemo.figures import signed_range
 from cnndemo.figures.plain import Plain
 from cnndemo.grids import number_text
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, SIGNED
 
 READABLE = 14  # cells a side up to which numbers are written into them
 PALE = {INPUT: "#9CC7E2", KERNEL: "#F5D28A", OUTPUT: "#93D5C0", ACCENT: "#EFB48C"}

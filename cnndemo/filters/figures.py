@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo import filters
-from cnndemo.figures import ACCENT, GRAY, KERNEL, heatmap, picture, styled
+from cnndemo.figures import heatmap, picture, styled
+from cnndemo.palette import ACCENT, GRAY, KERNEL
 
 REACH = 7  # pixels that the loupe shows on each side of its centre
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from cnndemo import images
 from cnndemo.errors import VisitorError
+from cnndemo.palette import SIGNED_TABLE, ZERO
 
 BORDERS: dict[str, int] = {
     "reflect": cv2.BORDER_REFLECT_101,
@@ -281,23 +282,8 @@ def view(response: np.ndarray, how: str) -> np.ndarray:
     if how == "absolute":
         return cv2.convertScaleAbs(response, alpha=255 / top)
     if how == "signed":
-        return cv2.applyColorMap(cv2.convertScaleAbs(response, alpha=127.5 / top, beta=127.5), _signed_table())
+        return cv2.applyColorMap(cv2.convertScaleAbs(response, alpha=ZERO / top, beta=ZERO), SIGNED_TABLE[:, None])
     raise ValueError(f"how must be 'signed', 'absolute' or 'clipped', got {how!r}.")
-
-
-_SIGNED_STOPS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_SIGNED_COLORS = np.array([(33, 102, 172), (146, 197, 222), (247, 247, 247), (244, 165, 130), (178, 24, 43)])
-
-
-@lru_cache(maxsize=1)
-def _signed_table() -> np.ndarray:
-    """uint8 (256, 1, 3): the gallery's blue–white–red, white in the middle."""
-    at = np.linspace(0, 1, 256)
-    return (
-        np.stack([np.interp(at, _SIGNED_STOPS, _SIGNED_COLORS[:, c]) for c in range(3)], 1)
-        .round()
-        .astype(np.uint8)[:, None]
-    )
 
 
 def stack_as_channels(image: np.ndarray, border: str = "reflect") -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from cnndemo.calibration import BINS, Diagram
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT, QUIET, bars, styled
+from cnndemo.figures import bars, styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT, QUIET
 
 
 def answers(pairs: Sequence[tuple[str, float]], title: str, right: str | None = None) -> go.Figure:

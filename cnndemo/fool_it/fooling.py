@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from cnndemo.errors import VisitorError
-from cnndemo.figures import SIGNED
 from cnndemo.fool_it import attacks, digit_gradient
 from cnndemo.fool_it.readers import DIGIT, Reader
+from cnndemo.palette import signed_picture
 
 LARGEST = {"digit": 80, "photo": 16}  # ε in grey levels that the page offers
 
@@ -128,10 +128,7 @@ def enlarged(before: np.ndarray, after: np.ndarray, epsilon: int) -> np.ndarray:
     share = (after.astype(np.float32) - before) / max(epsilon, 1)
     if before.ndim == 3:
         return np.rint(127.5 + 127.5 * share.clip(-1, 1)).astype(np.uint8)
-    places = np.array([place for place, _ in SIGNED])
-    colors = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for _, color in SIGNED])
-    at = (share.clip(-1, 1) + 1) / 2
-    return np.stack([np.interp(at, places, colors[:, channel]) for channel in range(3)], axis=-1).astype(np.uint8)
+    return signed_picture(share, 1)
 
 
 def thumbnail() -> np.ndarray:

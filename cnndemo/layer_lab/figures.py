@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, SIGNED, signed_range, styled
+from cnndemo.figures import styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET
 
 
 def activations(x: np.ndarray, curves: dict[str, np.ndarray], chosen: str, slope: np.ndarray) -> go.Figure:
@@ -90,12 +91,3 @@ def paths(counts: np.ndarray) -> go.Figure:
     figure.update_xaxes(title_text="input pixels from the middle of the field", fixedrange=True)
     figure.update_yaxes(title_text="paths, largest = 1", fixedrange=True)
     return styled(figure, 260)
-
-
-def signed_picture(values: np.ndarray) -> np.ndarray:
-    """(h, w) signed numbers as uint8 RGB: blue below zero, white at zero, red above."""
-    low, high = signed_range(values)
-    stops = np.array([stop for stop, _ in SIGNED])
-    colors = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for _, color in SIGNED])
-    at = (values - low) / (high - low)
-    return np.stack([np.interp(at, stops, colors[:, i]) for i in range(3)], axis=-1).round().astype(np.uint8)

@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cnndemo.figures import ACCENT, INPUT, OKABE_ITO, OUTPUT, QUIET, styled
+from cnndemo.figures import styled
 from cnndemo.normalization.descent import Problem
+from cnndemo.palette import ACCENT, INPUT, OKABE_ITO, OUTPUT, QUIET
 
 LEVELS = (0.02, 0.08, 0.2, 0.4, 0.7, 1.0, 1.5, 2.2)
 FRAMES = 40

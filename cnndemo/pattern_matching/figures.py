@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, KERNEL, number_grid
+from cnndemo.figures import number_grid
+from cnndemo.palette import ACCENT, KERNEL
 from cnndemo.pattern_matching.matching import Match
 from cnndemo.pattern_matching.pictures import rgb
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from cnndemo.figures import ACCENT, KERNEL
+from cnndemo.palette import ACCENT, KERNEL
 from cnndemo.pattern_matching.matching import Match, find
 from cnndemo.pattern_matching.scenes import make_scene, shape_pattern
 

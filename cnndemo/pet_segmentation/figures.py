@@ -12,7 +12,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo import images, pet_segmentation
-from cnndemo.figures import ACCENT, INPUT, KERNEL, MAGNITUDE, OUTPUT, QUIET, styled
+from cnndemo.figures import styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, MAGNITUDE, OUTPUT, QUIET
 from cnndemo.pet_segmentation import metrics
 
 GAP = 0.12

@@ -12,6 +12,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from PIL import ImageColor
 
 from cnndemo import images, weights
 from cnndemo.errors import VisitorError
@@ -241,8 +242,7 @@ def cut_out(image: np.ndarray, mask: np.ndarray, background: str | np.ndarray = 
     elif background == "blurred":
         behind = cv2.GaussianBlur(image, (0, 0), max(1.0, max(height, width) / 40))
     else:
-        color = [int(background.lstrip("#")[start : start + 2], 16) for start in (0, 2, 4)]
-        behind = np.full_like(image, color)
+        behind = np.full_like(image, ImageColor.getrgb(background))
     mixed = np.where(mask[..., None], image, behind)
     return np.dstack([mixed, np.full_like(alpha, 255)])
 

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images, pet_segmentation, weights
-from cnndemo.figures import INPUT, KERNEL
 from cnndemo.inference import predictor
+from cnndemo.palette import INPUT, KERNEL
 from cnndemo.pet_segmentation import figures as drawings
 from cnndemo.pet_segmentation import masks as pet_masks
 from cnndemo.pet_segmentation import metrics

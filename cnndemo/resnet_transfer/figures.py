@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, INPUT, OKABE_ITO, OUTPUT, bars, styled
+from cnndemo.figures import bars, styled
 from cnndemo.figures.confusion import confusion as confusion
 from cnndemo.figures.confusion import short
+from cnndemo.palette import ACCENT, INPUT, OKABE_ITO, OUTPUT
 
 
 def answers(pairs: Sequence[tuple[str, float]], explained: str | None = None, title: str | None = None) -> go.Figure:

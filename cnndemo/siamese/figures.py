@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, INPUT, OKABE_ITO, OUTPUT, QUIET, styled
+from cnndemo.figures import styled
+from cnndemo.palette import ACCENT, INPUT, OKABE_ITO, OUTPUT, QUIET
 from cnndemo.siamese.losses import Triplet
 
 ANCHOR, POSITIVE, NEGATIVE = INPUT, OUTPUT, ACCENT

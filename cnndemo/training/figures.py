@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnndemo.calibration import Diagram
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, SIGNED, bars, signed_range, styled
+from cnndemo.figures import bars, signed_range, styled
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OKABE_ITO, OUTPUT, QUIET, SIGNED
 from cnndemo.training.run import Run
 
 TOP = 10.0  # losses above are drawn at the edge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from cnndemo.figures import KERNEL
+from cnndemo.palette import KERNEL
 from cnndemo.ui.pad import pad
 from cnndemo.ui.session import state
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageColor
 from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.pages_manager import PagesManager
 
-from cnndemo import figures, topics
+from cnndemo import palette, topics
 from cnndemo.errors import VisitorError
 from cnndemo.ui.session import MOST, let_go, state, was_let_go
 from cnndemo.ui.share import share
@@ -26,7 +26,7 @@ def icon(cell: int = 18, gap: int = 3) -> Image.Image:
 
     It is a picture of our own because Streamlit fetches the icons that have a name from another host.
     """
-    corner, side, middle = (ImageColor.getrgb(color) for color in (figures.OKABE_ITO[4], figures.INPUT, figures.KERNEL))
+    corner, side, middle = (ImageColor.getrgb(color) for color in (palette.OKABE_ITO[4], palette.INPUT, palette.KERNEL))
     colors = np.array([[corner, side, corner], [side, middle, side], [corner, side, corner]], np.uint8)
     opaque = np.dstack([colors, np.full((3, 3), 255, np.uint8)])
     result = np.kron(opaque, np.ones((cell, cell, 1), np.uint8))

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import streamlit as st
+from PIL import ImageColor
 
 from cnndemo import images
 from cnndemo.ui.session import state
@@ -81,7 +82,7 @@ class Drawing:
     def image(self, ink: str = "#000000", paper: str = "#ffffff") -> np.ndarray:
         """The drawing in two colours "#rrggbb", uint8 (height, width, 3)."""
         inked = self.ink()[..., None]
-        dark, light = (np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) for color in (ink, paper))
+        dark, light = (np.array(ImageColor.getrgb(color)) for color in (ink, paper))
         return np.rint(inked * dark + (1 - inked) * light).astype(np.uint8)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from cnndemo.figures import ACCENT, GRAY, MAGNITUDE, OUTPUT, QUIET, styled
+from cnndemo.figures import styled
 from cnndemo.figures.plain import Plain
+from cnndemo.palette import ACCENT, GRAY, MAGNITUDE, OUTPUT, QUIET
 
 
 def _grid(values: np.ndarray, title: str, height: int, scale: str, limits: tuple[float, float], shapes=()) -> Plain:

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Locator, Page
 
-from cnndemo import figures
+from cnndemo import palette
 from tests.browser.gallery import chromium, go, serve, wait_idle
 from tests.conftest import ROOT
 
@@ -51,7 +51,7 @@ class Reel:
         frame = Image.new("RGB", (WIDTH, HEIGHT + LINE), "white")
         frame.paste(raw)
         pen = ImageDraw.Draw(frame)
-        pen.rectangle((0, HEIGHT, WIDTH, HEIGHT + LINE), fill=figures.INPUT)
+        pen.rectangle((0, HEIGHT, WIDTH, HEIGHT + LINE), fill=palette.INPUT)
         pen.text((16, HEIGHT + LINE / 2), self.words, "white", ImageFont.load_default(22), anchor="lm")
         if self.frames and self.frames[-1][0].tobytes() == frame.tobytes():
             frame, before = self.frames.pop()

@@ -6,7 +6,8 @@ import pytest
 
 from cnndemo import convolution
 from cnndemo.convolution import figures as slides
-from cnndemo.figures import INPUT, grids
+from cnndemo.figures import grids
+from cnndemo.palette import INPUT
 from cnndemo.upsampling import figures as enlargements
 
 X = np.array([[1.0, -2.0, np.nan], [-np.inf, 0.5, 3.0]])

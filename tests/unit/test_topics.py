@@ -38,7 +38,20 @@ def test_pages_stay_thin():
 def test_the_library_loads_neither_streamlit_nor_tensorflow():
     modules = [f"cnndemo.{topic.stem}" for topic in topics.built() if topic.stem != "book_index"]
     code = f"import sys, importlib; [importlib.import_module(m) for m in {modules!r}]; " + (
-        "print([m for m in ('streamlit', 'tensorflow', 'keras') if m in sys.modules])"
+        "print([m for m in ('streamlit', 'plotly', 'tensorflow', 'keras') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_what_trains_and_what_keras_runs_draws_no_charts():
+    """A machine that trains has neither Plotly nor Streamlit, and Keras' process no memory for them."""
+    drawing = {"ui", "views", "figures", "comparing_figures"}
+    files = [file for folder in ("cnndemo", "train") for file in (ROOT / folder).rglob("*.py")]
+    names = [file.relative_to(ROOT).with_suffix("").parts for file in sorted(files)]
+    modules = [".".join(parts).removesuffix(".__init__") for parts in names if not drawing & set(parts)]
+    code = f"import sys, importlib; [importlib.import_module(m) for m in {modules!r}]; " + (
+        "print([m for m in ('streamlit', 'plotly') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -16,8 +16,8 @@ from cnndemo.errors import VisitorError
 from cnndemo.face_detection import SEARCH_SIDE, turned
 from cnndemo.face_verification import Answer, Face, Gallery, decide
 from cnndemo.face_verification.views.faces import faces_of, one_face, tell_turn
-from cnndemo.figures import ACCENT, OUTPUT
 from cnndemo.figures.boxes import boxed
+from cnndemo.palette import ACCENT, OUTPUT
 from cnndemo.ui.choices import main_button
 from cnndemo.ui.frame import guard, plain
 from cnndemo.ui.pictures import pick_image, show

@@ -13,9 +13,9 @@ from cnndemo.errors import VisitorError
 from cnndemo.face_detection import TURNS, turned
 from cnndemo.face_verification import Face, Networks, Rates, describe, distance, naive_embedding
 from cnndemo.face_verification.faces import NAMES
-from cnndemo.figures import INPUT
 from cnndemo.figures.boxes import boxed
 from cnndemo.inference import predictor
+from cnndemo.palette import INPUT
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.ui.session import state
 

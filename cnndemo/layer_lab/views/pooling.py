@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import layer_lab
-from cnndemo.figures import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.figures.grids import Outline, cells
+from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import clicked, edit_grid, hold_within

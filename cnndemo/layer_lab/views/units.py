@@ -6,9 +6,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images, layer_lab
-from cnndemo.figures import INPUT, KERNEL, OUTPUT, bars
+from cnndemo.figures import bars
 from cnndemo.figures.grids import Outline, cells
 from cnndemo.layer_lab import figures as charts
+from cnndemo.palette import INPUT, KERNEL, OUTPUT, signed_picture
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import clicked, edit_grid
@@ -139,7 +140,8 @@ def activation_view() -> None:
         with st.container(horizontal=True):
             for values, title in ((response, "Response"), (after, f"After {NAMES[name]}")):
                 with st.container(width=320):
-                    show(charts.signed_picture(values), title, f"{title} of an edge filter on {picture.alt}")
+                    top = np.abs(values).max()
+                    show(signed_picture(values, top), title, f"{title} of an edge filter on {picture.alt}")
         negative = np.mean(response < 0), np.mean(after < 0)
         st.caption(f"{negative[0]:.0%} of the responses are negative; after {NAMES[name]} {negative[1]:.0%} are.")
 

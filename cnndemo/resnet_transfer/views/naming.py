@@ -12,8 +12,8 @@ import streamlit as st
 from cnndemo import images, pet_presence, ui, weights, worker
 from cnndemo import resnet_transfer as transfer
 from cnndemo.errors import VisitorError
-from cnndemo.figures import ACCENT
 from cnndemo.figures.boxes import boxed
+from cnndemo.palette import ACCENT
 from cnndemo.resnet_transfer import attribution, backbones, naming, resnet50, resnet50_onnx
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES, Look

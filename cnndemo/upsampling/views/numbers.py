@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import upsampling
-from cnndemo.figures import ACCENT, GRAY, INPUT, KERNEL, OUTPUT, grids
+from cnndemo.figures import grids
 from cnndemo.layer_lab import largest_difference, number_text
+from cnndemo.palette import ACCENT, GRAY, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
 from cnndemo.ui.grids import edit_grid, forget_typed, hold_within

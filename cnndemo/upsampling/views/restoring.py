@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from cnndemo import images, upsampling
-from cnndemo.figures import KERNEL, grids
+from cnndemo.figures import grids
+from cnndemo.palette import KERNEL
 from cnndemo.ui.choices import main_button
 from cnndemo.ui.frame import guard
 from cnndemo.ui.panels import chart, download
