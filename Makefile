@@ -6,7 +6,7 @@ PORT   ?= 8501
 SUPPORTED = $(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: run test lint format bench load size audit shots film onnx cards lessons clean
+.PHONY: run test lint format bench load size audit shots film onnx beforehand cards lessons clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) $(ARGS)
@@ -50,6 +50,9 @@ film: $(VENV)/dev.stamp
 
 onnx: $(VENV)/dev.stamp
 	$(BIN)/python -m train.onnx_files $(ARGS)
+
+beforehand: $(VENV)/run.stamp
+	$(BIN)/python -m train.beforehand
 
 cards: $(VENV)/run.stamp
 	$(BIN)/python -m train.cards

@@ -13,8 +13,6 @@ from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("face_detection")
-PEOPLE = ("astronaut", "obama_1", "obama_2", "obama_3", "biden_1")
-THINGS = ("cat", "coffee", "rocket", "motorcycle")
 LEAST = 0.05  # score of the network's boxes
 searched = st.cache_data(search, max_entries=64, show_spinner=False)
 of_samples = st.cache_resource(haar.strengths_of_samples, max_entries=1, show_spinner=False)
@@ -31,7 +29,7 @@ def trials(image: np.ndarray, face: Box) -> list[conditions.Trial]:
 def find() -> None:
     left, right = ui.try_it()
     with left:
-        picture = ui.pick_image((*PEOPLE, "motorcycle", "cat"))
+        picture = ui.pick_image((*haar.PEOPLE, "motorcycle", "cat"))
         running = ui.live_camera()
         with st.expander("Settings", icon=":material/tune:", expanded=True):
             kind = st.selectbox("Cascade", list(CASCADES)[:2], 1, **state.linked("cascade"))
@@ -72,7 +70,7 @@ st.markdown(
     "Here both are measured, in standard deviations of the grey levels: on the sample faces, and on squares at random "
     "places of pictures without people."
 )
-chance, measured = at_random(THINGS), dict(of_samples(PEOPLE))
+chance, measured = at_random(), dict(of_samples())
 here = images.SAMPLES[picture.name].caption if picture.source == "sample" else "Your picture"
 if face and here not in measured:
     measured[here] = haar.strengths(image, face)

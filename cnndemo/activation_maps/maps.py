@@ -9,12 +9,19 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from cnndemo import chain, images, inference, weights
+from cnndemo import beforehand, chain, images, inference, weights
 
+NAME = "digit_classifier"
 LAYERS = ("conv2d_1", "conv2d_2")
 FIELD = 28
 COLORS = cv2.COLORMAP_VIRIDIS
 SORTS: dict[str, str] = {"number": "Number", "mean": "Mean", "peak": "Peak", "active": "Active area"}
+TWINS = 0.9
+"""Maps that correlate above this are twins, at first."""
+COUNTS = (1000, 5000)
+"""Shipped digits that can be read again."""
+AT_ONCE = 50
+"""Digits whose maps are in memory at a time: 7 MB."""
 DEAD = 1e-3
 """A map whose highest value over a whole batch stays below this part of its layer's highest is called dead."""
 
@@ -170,6 +177,36 @@ def redundancy(batches: Iterable[np.ndarray]) -> Redundancy:
     return Redundancy(tuple(int(d) for d in dead), correlation, digits)
 
 
+def alike(network: chain.Reader, count: int = 200) -> dict[str, Redundancy]:
+    """What shipped digits say about the maps of each convolution of a network.
+
+    Args:
+        network: reads digits.
+        count: digits, an even choice of the 5,000.
+    """
+
+    def compute() -> beforehand.Arrays:
+        found = {}
+        for layer in network.named("Conv2D"):
+            predict = network.predictor((layer,))
+            batches = (predict(digits[i : i + AT_ONCE])[layer] for i in range(0, len(digits), AT_ONCE))
+            seen = redundancy(batches)
+            found |= {f"{layer} correlation": seen.correlation, f"{layer} dead": np.array(seen.dead, int)}
+        return found
+
+    digits = validation_digits(count)[0]
+    known = _known(network, f"how alike the maps of {count} digits are", compute)
+    return {
+        layer: Redundancy(tuple(known[f"{layer} dead"].tolist()), known[f"{layer} correlation"], count)
+        for layer in network.named("Conv2D")
+    }
+
+
+def _known(network: chain.Reader, name: str, compute: Callable[[], beforehand.Arrays]) -> beforehand.Arrays:
+    """Looked up for the network that ships, computed for any other."""
+    return beforehand.known(name, (NAME,), compute) if network.key == NAME else compute()
+
+
 def validation_digits(count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
     """An even choice of the shipped 5,000 digits, on which the network was not trained.
 
@@ -194,7 +231,7 @@ def silenced(
     Returns:
         Probabilities, float32 (n, 10).
     """
-    network = network or chain.shipped("digit_classifier")
+    network = network or chain.shipped(NAME)
     channels = {layer.name: layer.shape[-1] for layer in network.layers}
     switches = {}
     for name in network.named("Conv2D"):
@@ -205,17 +242,22 @@ def silenced(
 
 
 def accuracy(
-    off: Mapping[str, tuple[int, ...]], count: int = 1000, network: chain.Reader | None = None
+    off: Mapping[str, tuple[int, ...]], count: int = COUNTS[0], network: chain.Reader | None = None
 ) -> tuple[float, np.ndarray]:
     """Accuracy on the shipped digits with channels off, over all and for each digit (10,)."""
-    x, y = validation_digits(count)
-    hits = np.argmax(silenced(x, off, network), axis=1) == y
+    network, (x, y) = network or chain.shipped(NAME), validation_digits(count)
+
+    def compute() -> beforehand.Arrays:
+        return {"right": np.argmax(silenced(x, off, network), axis=1) == y}
+
+    silent = {layer: tuple(channels) for layer, channels in sorted(off.items()) if channels}
+    hits = _known(network, f"which of {count} digits are read right without {silent}", compute)["right"]
     return float(hits.mean()), np.array([hits[y == digit].mean() for digit in range(10)])
 
 
 def kernels(layer: str = LAYERS[0]) -> np.ndarray:
     """The raw kernels of a layer, float32 (3, 3, channels before, channels)."""
-    return weights.arrays("digit_classifier", layer)[0]
+    return weights.arrays(NAME, layer)[0]
 
 
 def thumbnail() -> np.ndarray:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnndemo import images
+from cnndemo import beforehand, images
 from cnndemo.errors import VisitorError
 from cnndemo.face_detection.detectors import SEARCH_SIDE, Box, first_face
 
+PEOPLE = ("astronaut", "obama_1", "obama_2", "obama_3", "biden_1")
+THINGS = ("cat", "coffee", "rocket", "motorcycle")
 KINDS: dict[str, tuple[tuple[int, ...], ...]] = {
     "dark above light": ((-1,), (1,)),
     "dark beside light": ((-1, 1),),
@@ -172,18 +174,22 @@ def strengths(image: np.ndarray, box: Box) -> dict[str, float]:
     return {name: strength(table, gray, assumption, box) for name, assumption in ASSUMPTIONS.items()}
 
 
-def strengths_of_samples(names: tuple[str, ...]) -> dict[str, dict[str, float]]:
+def strengths_of_samples(names: tuple[str, ...] = PEOPLE) -> dict[str, dict[str, float]]:
     """Both assumptions in the faces of sample pictures: caption -> name of the assumption -> contrast."""
-    measured = {}
-    for name in names:
-        image = images.shrink(images.sample(name), SEARCH_SIDE)
-        face = first_face(image)
-        if face is not None:
-            measured[images.SAMPLES[name].caption] = strengths(image, face)
-    return measured
+
+    def compute() -> beforehand.Arrays:
+        found = {}
+        for name in names:
+            image = images.shrink(images.sample(name), SEARCH_SIDE)
+            if face := first_face(image):
+                found[name] = np.array(list(strengths(image, face).values()))
+        return found
+
+    measured = beforehand.known(f"both assumptions in the faces of {names}", (), compute)
+    return {images.SAMPLES[name].caption: dict(zip(ASSUMPTIONS, each, strict=True)) for name, each in measured.items()}
 
 
-def strength_at_random(names: tuple[str, ...], patches: int = 200, seed: int = 0) -> dict[str, np.ndarray]:
+def strength_at_random(names: tuple[str, ...] = THINGS, patches: int = 200, seed: int = 0) -> dict[str, np.ndarray]:
     """The same contrasts in squares at random places of sample pictures without people.
 
     Args:

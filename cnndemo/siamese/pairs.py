@@ -282,12 +282,12 @@ def few_shot(
     of_class, overall = [], []
     for _ in range(draws):
         chosen = np.stack([generator.choice(indices, shots, replace=False) for indices in members])
-        rest = np.setdiff1d(np.arange(len(labels)), chosen)
         centres = embeddings[chosen].mean(axis=1)
-        square = (centres**2).sum(1) - 2 * embeddings[rest] @ centres.T
-        right = classes[square.argmin(axis=1)] == labels[rest]
-        of_class.append(right[labels[rest] == new_class].mean())
-        overall.append(right.mean())
+        square = (centres**2).sum(1) - 2 * embeddings @ centres.T
+        right, rest = classes[square.argmin(axis=1)] == labels, np.ones(len(labels), bool)
+        rest[chosen] = False
+        of_class.append(right[rest & (labels == new_class)].mean())
+        overall.append(right[rest].mean())
     return FewShot(shots, np.array(of_class), np.array(overall))
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnndemo import activation_maps, weights
 from cnndemo.activation_maps import figures as charts
+from cnndemo.activation_maps.maps import COUNTS, TWINS
 from cnndemo.activation_maps.views.digits import Shown
 from cnndemo.chain import Reader
 from cnndemo.ui.choices import one_of
@@ -16,20 +17,12 @@ from cnndemo.ui.frame import guard, try_it
 from cnndemo.ui.panels import chart
 from cnndemo.ui.session import state
 
-AT_ONCE = 50  # digits whose maps are in memory: 7 MB
 PRESETS = {"spare": "Spare maps", "first": "Spare maps of layer 1", "second": "Layer 2", "own": "My choice"}
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def redundancy(_network: Reader, key: str, count: int) -> dict[str, activation_maps.Redundancy]:
-    digits = activation_maps.validation_digits(count)[0]
-    found = {}
-    for layer in _network.named("Conv2D"):
-        predict = _network.predictor((layer,))
-        found[layer] = activation_maps.redundancy(
-            predict(digits[i : i + AT_ONCE])[layer] for i in range(0, len(digits), AT_ONCE)
-        )
-    return found
+def redundancy(_network: Reader, key: str) -> dict[str, activation_maps.Redundancy]:
+    return activation_maps.alike(_network)
 
 
 @st.cache_resource(max_entries=256, show_spinner="Reading the shipped digits again …")
@@ -39,7 +32,7 @@ def accuracy(_network: Reader, key: str, off: dict[str, tuple[int, ...]], count:
 
 def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[int, ...]]:
     """Which maps the visitor switches off: layer -> channels."""
-    threshold = st.slider("Twins correlate above", 0.6, 0.99, 0.9, 0.01, **state.linked("twins"))
+    threshold = st.slider("Twins correlate above", 0.6, 0.99, TWINS, 0.01, **state.linked("twins"))
     spare = {layer: tuple(found.spare(threshold)) for layer, found in alike.items()}
     for layer, found in alike.items():
         twins = len(found.twins(threshold))
@@ -56,11 +49,11 @@ def pick_off(alike: dict[str, activation_maps.Redundancy]) -> dict[str, tuple[in
 @guard()  # a fragment's errors do not reach its caller
 def narrower(network: Reader, digits: dict[str, Shown]) -> None:
     """Switch maps off and see what is lost."""
-    alike, read = redundancy(network, network.key, 200), partial(accuracy, network, network.key)
+    alike, read = redundancy(network, network.key), partial(accuracy, network, network.key)
     left, right = try_it()
     with left:
         off = pick_off(alike)
-        count = one_of(st.segmented_control, "Shipped digits to read", (1000, 5000), 1000, "count")
+        count = one_of(st.segmented_control, "Shipped digits to read", COUNTS, COUNTS[0], "count")
         with st.expander("How alike the maps are, over all places of many digits"):
             for layer, found in alike.items():
                 chart(charts.correlations(found.correlation, layer), f"correlations in {layer}", key=f"alike_{layer}")
