@@ -4,9 +4,9 @@
     python -m train.onnx_files siamese         # one of them; each training script does so at its end
 
 Each file has the model's own answer as `output`, and every layer that a page shows under its own name. Large arrays are
-stored in float16 and widened when the file is loaded. Where the graph's optimizer has multiplied a batch normalization
-into a kernel, the kernel itself is stored and the factors beside it, so that nothing is rounded. What a page tells of
-the layers is written beside it: `weights/<name>.layers.json`.
+stored in float16 and widened when the file is loaded. Maps that a page switches off have a factor behind them. Where
+the graph's optimizer has multiplied a batch normalization into a kernel, the kernel itself is stored and the factors
+beside it, so that nothing is rounded. What a page tells of the layers is written beside it: `<name>.layers.json`.
 
 Needs tf2onnx (requirements-train.txt).
 """
@@ -82,8 +82,8 @@ def decoder(name: str, model: keras.Model) -> keras.Model:
     return keras.Model(sources, half(sources))
 
 
-def written(model: keras.Model, file: Path, exact: list[np.ndarray]) -> dict[str, Any]:
-    """Write a model as an ONNX file; what the card says of it."""
+def written(model: keras.Model, file: Path, exact: list[np.ndarray], switch: bool = False) -> dict[str, Any]:
+    """Write a model as an ONNX file, with switches for its maps where wanted; what the card says of it."""
     inputs = [np.zeros((1, *source.shape[1:]), np.float32) for source in model.inputs]
     model(inputs if len(inputs) > 1 else inputs[0])  # the export wants a model that has been called
     with tempfile.TemporaryDirectory() as scratch:
@@ -91,6 +91,8 @@ def written(model: keras.Model, file: Path, exact: list[np.ndarray]) -> dict[str
         model.export(raw, format="onnx", verbose=False)
         graph = onnx.load(raw)
     halve(graph, exact)
+    if switch:
+        put_switches(graph.graph)
     del graph.metadata_props[:]
     graph.doc_string = graph.graph.doc_string = ""
     graph.producer_name, graph.producer_version = "keras, tf2onnx", ""
@@ -99,13 +101,45 @@ def written(model: keras.Model, file: Path, exact: list[np.ndarray]) -> dict[str
     return {"file": file.name, "sha256": weights.sha256(file), "bytes": file.stat().st_size}
 
 
+def put_switches(graph: onnx.GraphProto) -> None:
+    """Multiply every layer with maps that a graph gives out by a further input; what it gives out stays as it was.
+
+    The inputs are `on_<layer>`, (1, channels, 1, 1), all ones where they are not given: who does without them sees the
+    graph as it was, and pays a hundredth to a tenth of an answer.
+
+    Args:
+        graph: whose maps are (batch, channels, height, width) inside, and transposed at its outputs.
+    """
+    given = {output.name for output in graph.output}
+    makers = {name: node for node in graph.node for name in node.output}
+    for output in graph.output:
+        last = makers[output.name]
+        if last.op_type != "Transpose" or len(output.type.tensor_type.shape.dim) != 4:
+            continue
+        inside, switch = last.input[0], f"on_{output.name}"
+        after = {inside: f"{inside}/switched", output.name: f"{output.name}/switched"}
+        shape = [1, output.type.tensor_type.shape.dim[3].dim_value, 1, 1]
+        for node in graph.node:
+            if node.op_type != "Transpose" or node.output[0] not in given:
+                for place, name in enumerate(node.input):
+                    node.input[place] = after.get(name, name)
+        graph.input.append(helper.make_tensor_value_info(switch, TensorProto.FLOAT, shape))
+        graph.initializer.append(numpy_helper.from_array(np.ones(shape, np.float32), switch))
+        product = helper.make_node("Mul", [inside, switch], [after[inside]], name=f"{output.name}/switch")
+        turned = helper.make_node("Transpose", [after[inside]], [after[output.name]], name=f"{output.name}/turned")
+        turned.attribute.extend(last.attribute)
+        at = next(place for place, node in enumerate(graph.node) if inside in node.output)
+        graph.node.insert(at + 1, product)
+        graph.node.insert(at + 2, turned)
+
+
 def export(name: str, folder: Path | None = None) -> Path:
     """Write `<name>.onnx` beside the weights and complete the card."""
     folder = folder or weights.WEIGHTS_DIR
     model = weights.load(name, folder)
     file, exact = folder / f"{name}.onnx", kernels(model)
     about = weights.card(name, folder) | {
-        "onnx": written(served(name, model), file, exact),
+        "onnx": written(served(name, model), file, exact, switch=name in MAPPED),
         "multiply_adds": multiply_adds(model),
     }
     if name in DECODED:

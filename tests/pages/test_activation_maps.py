@@ -57,6 +57,20 @@ def test_nonsense_in_the_link_does_no_harm(open_page, query):
     no_trouble(open_page("activation_maps", query))
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"filter": "²"}, "There is no filter '²' in conv2d_1"),
+        ({"filter": "32"}, "There is no filter '32' in conv2d_1"),
+        ({"layer": "conv2d_9"}, r"There is no layer 'conv2d\_9'"),
+        ({"network": PHOTOS, "layer": "[here](x)"}, r"There is no layer '\[here\]\(x\)'"),
+    ],
+)
+def test_what_a_link_asks_for_and_is_not_there_is_said(open_page, query, said):
+    page = no_trouble(open_page("activation_maps", query))
+    assert any(said in caption.value for caption in page.caption)
+
+
 def test_a_filter_of_a_photograph_by_its_link(open_page):
     page = no_trouble(open_page("activation_maps", {"network": PHOTOS, "layer": "stage 4", "filter": "7"}))
     assert page.number_input[0].value == 7 and page.selectbox[0].value == "stage4"

@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom. See CONTRIBUTING.md."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,19 @@ def test_a_fragment_guards_itself():
                     if (home[-1] if home else file.stem, name) in bare:
                         trusting.append(f"{file.name}:{call.lineno} {name}")
     assert trusting == []
+
+
+@pytest.mark.parametrize("stem", sorted(STEMS))
+def test_the_foot_of_a_page_follows_its_fragments(stem):
+    """What the page itself reads of a setting would stay old when a fragment that changes it does not `settle`."""
+    page = ROOT / "pages" / f"{stem}.py"
+    files = [page, *(file for file in FILES if file.is_relative_to(PACKAGE / stem))]
+    quiet = set()  # settings of fragments that tell the page nothing
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            text = ast.unparse(node) if isinstance(node, ast.FunctionDef) else ""
+            if "st.fragment" in text.split("def ")[0] and not re.search(r"\bsettle\(|st\.rerun\(", text):
+                quiet |= set(re.findall(r"state\.(?:linked|kept)\('(\w+)'", text))
+    tree = ast.parse(page.read_text(encoding="utf-8"))
+    shown = "\n".join(ast.unparse(node) for node in tree.body if not isinstance(node, ast.FunctionDef))
+    assert quiet.isdisjoint(re.findall(r"state\.get\('(\w+)'", shown))

@@ -7,6 +7,7 @@ import streamlit as st
 from cnndemo.activation_maps.maps import LAYERS
 from cnndemo.activation_maps.networks import NETWORKS, Network
 from cnndemo.ui.choices import one_of
+from cnndemo.ui.frame import plain
 from cnndemo.ui.session import state
 
 DIGITS = "digits"
@@ -32,11 +33,14 @@ def pick_network() -> Network | None:
 
 def pick_layer(titles: dict[str, str], first: str) -> str:
     """The layer whose maps are shown: name of one of `titles`."""
+    asked = st.query_params.get(state.key("layer"))
     if state.get("layer") not in (None, *titles):
         state["layer"] = first
     chosen = st.selectbox(
         "Layer", list(titles), list(titles).index(first), format_func=titles.get, **state.linked("layer"), width=230
     )
+    if asked not in (None, *titles, *titles.values()):
+        st.caption(f":material/info: There is no layer {plain(asked, 24)!r} in this network.")
     return chosen or first
 
 
@@ -46,6 +50,6 @@ def pick_filter(layer: str, count: int) -> int:
     if "filter" in state and not 0 <= (state["filter"] or 0) < count:
         state["filter"] = 0
     chosen = st.number_input("Filter", 0, count - 1, 0, **state.linked("filter"), width=130)
-    if not (asked.isdigit() and int(asked) < count) and chosen is not None and str(chosen) != asked:
-        st.caption(f":material/info: There is no filter {asked[:12]!r} in {layer}: it has 0 to {count - 1}.")
+    if not (asked.isdecimal() and int(asked) < count) and chosen is not None and str(chosen) != asked:
+        st.caption(f":material/info: There is no filter {plain(asked, 12)!r} in {layer}: it has 0 to {count - 1}.")
     return chosen or 0

@@ -19,6 +19,7 @@ from cnndemo.ui.frame import guard, section
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import Picture
 from cnndemo.ui.session import state
+from cnndemo.ui.settling import settle
 
 COLUMNS, MOST = 8, 320
 SILENT = {
@@ -84,16 +85,18 @@ def explore(network: Network, picture: Picture, running: bool = False) -> None:
     if running:
         live_photo(network, layer, channel, picture.image)
     else:
-        _still(network, layer, channel, picture, seen, 64 if few else MOST)
+        _still(network, layer, channel, picture, seen, maps, 64 if few else MOST)
     section("What a filter wants")
     with guard():
         wish(network.name, layer.name, layer.title, channel, own(network, layer, seen.fitted, maps[..., channel]))
         quiz(network.name, layer.name, layer.title, maps)
+    settle("maps", (network.name, layer.name, channel))
 
 
-def _still(network: Network, layer: Layer, channel: int, picture: Picture, seen: Overview, most: int) -> None:
+def _still(
+    network: Network, layer: Layer, channel: int, picture: Picture, seen: Overview, maps: np.ndarray, most: int
+) -> None:
     """The maps of a layer as a grid, one of them over the picture, and filters switched off."""
-    maps = maps_of(network.name, picture.image, layer.name)
     left, right = st.columns([5, 6], gap="large")
     with left:
         _grid(network, layer, maps, channel, most)

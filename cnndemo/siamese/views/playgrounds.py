@@ -11,6 +11,7 @@ from cnndemo.siamese import losses
 from cnndemo.ui.panels import chart
 from cnndemo.ui.plane import Points, plane
 from cnndemo.ui.session import state
+from cnndemo.ui.settling import settle
 
 START = {"A": (-1.0, 0.0), "P": (0.4, 1.0), "N": (0.3, -0.9)}
 POINTS = {
@@ -55,6 +56,7 @@ def contrastive_playground(of_pair: float) -> None:
             alt=f"Contrastive loss over the distance with margin {margin:g}",
             key="contrastive",
         )
+    settle("contrastive", margin)
 
 
 @st.fragment

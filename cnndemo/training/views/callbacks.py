@@ -11,6 +11,7 @@ from cnndemo.training import figures as charts
 from cnndemo.training.views import running
 from cnndemo.ui.panels import chart
 from cnndemo.ui.session import state
+from cnndemo.ui.settling import settle
 
 
 def history() -> tuple[list[dict[str, float]], str]:
@@ -53,6 +54,7 @@ def callbacks() -> None:
             f"{len(files)} files in {end} of {len(losses)} epochs"
             + ("." if end == len(losses) else f"; EarlyStopping would have saved {len(losses) - end} epochs.")
         )
+    settle("callbacks", factor)
 
 
 @st.fragment
@@ -71,3 +73,4 @@ def loss_and_accuracy() -> None:
     with right:
         alt = f"Loss falls smoothly with the probability, accuracy jumps at one half; at {probability:g} the loss is "
         chart(charts.proxy(probability), alt + f"{-math.log(probability):.3f}", key="proxy")
+    settle("proxy", probability)
