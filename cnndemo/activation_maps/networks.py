@@ -150,7 +150,7 @@ NETWORKS: dict[str, Network] = {
         Network(
             "efficientnet_lite0",
             "EfficientNet-Lite0",
-            "1,000 classes of ImageNet; it sees the middle of your picture at 224 × 224.",
+            "1,000 classes of ImageNet; it sees the middle of your picture at 224 × 224. Shown: where each block ends.",
             efficientnet_lite0.INPUT_SIZE,
             1.0,
             efficientnet_lite0.preprocess,
