@@ -69,6 +69,7 @@ def with_digits() -> tuple[list[Question], ui.Picture | None]:
         for found, side in zip(shown.values(), st.columns(2, gap="large"), strict=False):
             with side, ui.guard():
                 near.near_digit(found.name, found.field)
+        st.caption("One that is misread: the {} of example {}.".format(*near.MISREAD))
     else:
         st.caption("Takes some seconds the first time: all 5,000 digits go through the network once.")
     ui.section("What would a narrower network lose?")

@@ -27,6 +27,8 @@ from train.progress import Progress
 from train.publish import RESULTS, put, whole_results
 from train.runs import script as script
 
+DATA_DIR = Path(os.environ.get("CNNDEMO_DATA", "data"))
+
 
 def at_least(least: int) -> Callable[[str], int]:
     """The type of an argument that is a whole number, `least` or more."""
@@ -77,7 +79,7 @@ def parser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False, conflict_handler="resolve",  # a script may tell its own of what an option does
     )  # fmt: skip
-    result.add_argument("--data-dir", type=Path, default=Path(os.environ.get("CNNDEMO_DATA", "data")), help="data sets")
+    result.add_argument("--data-dir", type=Path, default=DATA_DIR, help="data sets")
     result.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="published weights and cards")
     result.add_argument("--run-dir", type=Path, default=Path("runs") / name, help="checkpoints, log and results")
     result.add_argument("--publish", action="store_true", help="put the results into --weights-dir")

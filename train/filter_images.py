@@ -8,7 +8,9 @@ the middle (Erhan, Bengio, Courville, Vincent 2009, "Visualizing Higher-Layer Fe
 the picture from turning into fine noise is told in `cnndemo.activation_maps.wanted.REGULARISERS`, after Olah,
 Mordvintsev, Schubert 2017, "Feature Visualization", https://distill.pub/2017/feature-visualization.
 
-A layer that is done lies in the run folder; a run that was struck goes on with the next.
+Photographs of pets, which do not ship, say what a filter of EfficientNet-Lite0 gives at most for real pictures.
+
+A layer that is done lies in the run folder, with the seconds that it took; a run that was struck goes on with the next.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,20 @@ from keras import ops
 from PIL import Image
 
 from cnndemo import images, weights
-from cnndemo.activation_maps import NETWORKS, library, wanted
+from cnndemo.activation_maps import wanted
 from cnndemo.activation_maps.fields import seen
 from cnndemo.activation_maps.networks import shapes
 from cnndemo.models import efficientnet_lite0
-from train import common, intervals, provenance
+from train import common, intervals, pet_library, provenance
 from train.datasets import mnist
+from train.filter_patches import in_pets, kept, patches
 from train.runs import script
+
+PHOTOGRAPHS = {
+    "name": "the shipped photographs",
+    "source": "cnndemo/samples/README.md",
+    "licence": "public domain, CC0",
+}
 
 
 class Canvas(keras.layers.Layer):
@@ -210,12 +218,13 @@ def network_places(name: str, layer: str) -> int:
 
 def made(name: str, layer: str, folder: Path, arguments: argparse.Namespace) -> np.ndarray:
     """The pictures of a layer, from the run folder if they are there."""
-    file = folder / f"{name}.{layer}.npz"
+    file, count = folder / f"{name}.{layer}.npz", len(wanted.channels(name, layer))
+    return kept(file, {"pictures": count}, lambda: {"pictures": climbed(name, layer, folder, arguments)})["pictures"]
+
+
+def climbed(name: str, layer: str, folder: Path, arguments: argparse.Namespace) -> np.ndarray:
+    """The pictures of a layer, some of them at once."""
     part, channels = wanted.PARTS[name][layer], wanted.channels(name, layer)
-    if file.is_file():
-        found = np.load(file)["pictures"]
-        if len(found) == len(channels):
-            return found
     done = []
     for first in range(0, len(channels), part.batch):
         started = time.time()
@@ -229,98 +238,57 @@ def made(name: str, layer: str, folder: Path, arguments: argparse.Namespace) -> 
                 done[-1], climb(network, part, some, steps, arguments.seed, middle=True), name, layer, some, folder
             )
         print(f"{name} {layer} {some[0]}–{some[-1]}: {time.time() - started:.0f} s", flush=True)
-    result = np.concatenate(done)
-    with weights.whole(file) as scratch:
-        np.savez_compressed(scratch, pictures=result)
-    return result
+    return np.concatenate(done)
 
 
-def searched(name: str, layer: str) -> tuple[np.ndarray, np.ndarray]:
-    """The most exciting patches of the shipped pictures for the channels of a layer.
-
-    No two of one picture are kept, and of one photograph no more than three.
-
-    Returns:
-        Values, float32 (channels, BEST), the highest first, and picture, row and column, int16 (channels, BEST, 3).
-    """
-    own = wanted.channels(name, layer)
-    values, places = [], []
-    for batch in shipped(name):
-        maps = wanted.answers(name, layer, batch)[..., own]
-        highest, where = wanted.peaks(maps, wanted.inside(name, layer, maps.shape[1]))
-        values.append(highest)
-        places.append(where)
-    values, places = np.concatenate(values), np.concatenate(places)
-    best, where = np.zeros((len(own), wanted.BEST), np.float32), np.zeros((len(own), wanted.BEST, 3), np.int16)
-    for channel in range(len(own)):
-        kept, of = [], {}
-        for number in np.argsort(-values[:, channel], kind="stable"):
-            photograph = number if name == wanted.DIGITS else library.sample_of(number).name
-            if of.get(photograph, 0) < (1 if name == wanted.DIGITS else 3):
-                of[photograph] = of.get(photograph, 0) + 1
-                kept.append(number)
-            if len(kept) == wanted.BEST:
-                break
-        best[channel], where[channel, :, 0] = values[kept, channel], kept
-        where[channel, :, 1:] = places[kept, channel]
-    return best, where
-
-
-def patches(name: str, layer: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """What `searched` gives, looked for once a run."""
-    file = folder / f"{name}.{layer}.patches.npz"
-    if not file.is_file():
-        best, where = searched(name, layer)
-        with weights.whole(file) as scratch:
-            np.savez_compressed(scratch, best=best, where=where)
-    with np.load(file) as known:
-        return known["best"], known["where"]
-
-
-def shipped(name: str) -> Iterator[np.ndarray]:
-    """The shipped pictures as a network's input, in batches."""
-    if name == wanted.DIGITS:
-        x = images.digits()[0]
-        for first in range(0, len(x), 100):
-            yield x[first : first + 100, ..., None].astype(np.float32) / 255
-    else:
-        network = NETWORKS[name]
-        for number in range(library.count()):
-            yield network.batch(library.view(number, network.size))
-
-
-def share(name: str, beaten: np.ndarray, note: str) -> dict[str, Any]:
+def share(name: str, beaten: np.ndarray, **more: Any) -> dict[str, Any]:
     """The figure of a card: the part of the filters whose picture excites them more than something."""
     return intervals.metric(
-        name, beaten.mean(), len(beaten), intervals.wilson(int(beaten.sum()), len(beaten)), "filters", note=note
+        name, beaten.mean(), len(beaten), intervals.wilson(int(beaten.sum()), len(beaten)), "filters", **more
     )
 
 
-def measured(name: str, made: dict[str, np.ndarray], folder: Path) -> tuple[dict[str, np.ndarray], list[dict]]:
-    """What the sheet's table holds, and the figures of its card; the patches of a layer are looked for once a run."""
+def measured(
+    name: str, made: dict[str, np.ndarray], folder: Path, data_dir: Path
+) -> tuple[dict[str, np.ndarray], list[dict]]:
+    """What the sheet's table holds, and the figures of its card; real patches are looked for once a run."""
+    pets = in_pets(name, folder, data_dir) if name == wanted.PHOTOS else {}
     table = {}
     for layer, pictures in made.items():
         best, where = patches(name, layer, folder)
-        table |= {f"{layer}/best": best, f"{layer}/where": where}
-        table[f"{layer}/excited"] = wanted.excited(name, layer, pictures, wanted.channels(name, layer))
-        times = table[f"{layer}/excited"] / np.maximum(table[f"{layer}/best"][:, 0], 1e-6)
+        excited, peak = wanted.excited(name, layer, pictures, wanted.channels(name, layer))
+        found = {"best": best, "where": where, "excited": excited, "peak": peak}
+        table |= {f"{layer}/{key}": values for key, values in (found | ({"pets": pets[layer]} if pets else {})).items()}
+        times = excited / np.maximum(best[:, 0], 1e-6)
         print(f"{name} {layer}: more than all shipped patches {(times > 1).mean():.1%}, median {np.median(times):.2f} "
               f"times, least {times.min():.3f}", flush=True)  # fmt: skip
-    values, real = (np.concatenate([table[f"{layer}/{key}"].reshape(len(table[f"{layer}/{key}"]), -1)[:, 0]
-                                    for layer in made]) for key in ("excited", "best"))  # fmt: skip
+    values = np.concatenate([table[f"{layer}/excited"] for layer in made])
+    real = np.concatenate([table[f"{layer}/best"][:, 0] for layer in made])
     note = "the highest value of the filter in its picture against that in every patch of every shipped picture"
-    times = (values / np.maximum(real, 1e-6))[real > 0]
-    return table, [
-        share("excites its filter more than any shipped patch", values > real + wanted.EQUAL, note),
-        share("at least as much as any shipped patch", values >= real - wanted.EQUAL, note),
-        intervals.metric("times the most exciting shipped patch, median", float(np.median(times)), len(times),
-                      intervals.bootstrap(times, np.median), "filters"),
-    ]  # fmt: skip
+    figures = [
+        share("excites its filter more than any shipped patch", values > real + wanted.EQUAL, note=note),
+        share("at least as much as any shipped patch", values >= real - wanted.EQUAL, note=note),
+        median_times("times the most exciting shipped patch, median", values, real),
+    ]
+    if pets:
+        real = np.concatenate([pets[layer] for layer in made])
+        count = int(pets["pets"][0])
+        what = f"patch of {count} photographs of pets"
+        note = "the same against all patches of five views of each; these photographs do not ship"
+        figures += [
+            share(f"excites its filter more than any {what}", values > real + wanted.EQUAL, note=note, pets=count),
+            median_times(f"times the most exciting {what}, median", values, real),
+        ]
+    return table, figures
 
 
-def published(
-    name: str, made: dict[str, np.ndarray], work: Path, arguments: argparse.Namespace, seconds: float
-) -> None:
+def median_times(name: str, values: np.ndarray, real: np.ndarray) -> dict[str, Any]:
+    """The figure of a card: how many times as much as real patches the pictures excite those filters that answer."""
+    times = values[real > 0] / real[real > 0]
+    return intervals.metric(name, float(np.median(times)), len(times), intervals.bootstrap(times, np.median), "filters")
+
+
+def published(name: str, made: dict[str, np.ndarray], work: Path, arguments: argparse.Namespace) -> None:
     """Write sheet, table and card into the run folder, and with `--publish` into `weights/`."""
     folder = arguments.run_dir / "results"
     folder.mkdir(parents=True, exist_ok=True)
@@ -333,7 +301,7 @@ def published(
     shipped_ones = {
         layer: wanted.cut(name, layer, stored)[..., :channels] for layer in wanted.PARTS[name]
     }  # what the sheet holds after its compression is what is measured
-    table, metrics = measured(name, shipped_ones, work)
+    table, metrics = measured(name, shipped_ones, work, arguments.data_dir)
     with weights.whole(folder / f"{stem}.npz") as part:
         np.savez_compressed(part, **table)
     about = {
@@ -346,12 +314,12 @@ def published(
         "filters": {layer: len(wanted.channels(name, layer)) for layer in made},
         "metrics": metrics,
         "data": mnist.SOURCE if name == wanted.DIGITS else {
-            "name": "the shipped photographs", "source": "cnndemo/samples/README.md", "licence": "public domain, CC0",
+            key: f"{own}; {pet_library.SOURCE[key]}" for key, own in PHOTOGRAPHS.items()
         },
         "hardware": provenance.hardware(),
         "versions": provenance.versions(),
         "date": time.strftime("%Y-%m-%d"),
-        "seconds": round(seconds),
+        "seconds": round(sum(float(np.load(file)["seconds"]) for file in work.glob(f"{name}.*.npz"))),
         "file": f"{stem}.webp",
         "sha256": weights.sha256(folder / f"{stem}.webp"),
         "bytes": (folder / f"{stem}.webp").stat().st_size,
@@ -373,6 +341,7 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(wanted.PARTS)}; without, both")
     parser.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="published sheets")
+    parser.add_argument("--data-dir", type=Path, default=common.DATA_DIR, help="the photographs of pets")
     parser.add_argument("--run-dir", type=Path, default=Path("runs/filter_images"), help="layers that are done")
     parser.add_argument("--seed", type=common.at_least(0), default=0, help="of the first grey and of the moves")
     parser.add_argument("--steps", type=common.at_least(0), default=0, help="of Adam; 0: as many as the layer has")
@@ -382,10 +351,12 @@ def main() -> None:
     if unknown := set(arguments.names) - set(wanted.PARTS):
         parser.error(f"there is no network {', '.join(unknown)}; choose of {', '.join(wanted.PARTS)}")
     for name in arguments.names or wanted.PARTS:
-        folder, started = arguments.run_dir / f"seed{arguments.seed}_steps{arguments.steps}", time.time()
+        folder = arguments.run_dir / f"seed{arguments.seed}_steps{arguments.steps}"
         folder.mkdir(parents=True, exist_ok=True)
+        for layer in wanted.PARTS[name]:  # some pictures start from the best patches; each has its own seconds
+            patches(name, layer, folder)
         made_all = {layer: made(name, layer, folder, arguments) for layer in wanted.PARTS[name]}
-        published(name, made_all, folder, arguments, time.time() - started)
+        published(name, made_all, folder, arguments)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from PIL import Image
 
@@ -25,17 +23,18 @@ def sample_of(view: int) -> images.Sample:
     return list(images.SAMPLES.values())[view // len(PLACES)]
 
 
-@lru_cache(maxsize=32)
 def view(number: int, size: int) -> np.ndarray:
-    """A view as a network sees it, read-only uint8 (size, size, 3)."""
-    image = images.sample(sample_of(number).name)
-    down, across, part = PLACES[number % len(PLACES)]
+    """A view as a network sees it, uint8 (size, size, 3)."""
+    return square(images.sample(sample_of(number).name), number % len(PLACES), size)
+
+
+def square(image: np.ndarray, place: int, size: int) -> np.ndarray:
+    """A view of any picture, uint8 (height, width, 3) -> (size, size, 3); `place` of `PLACES`."""
+    down, across, part = PLACES[place]
     side = max(1, round(part * min(image.shape[:2])))
     top, left = round(down * (image.shape[0] - side)), round(across * (image.shape[1] - side))
-    square = Image.fromarray(np.ascontiguousarray(image[top : top + side, left : left + side]))
-    result = np.asarray(square.resize((size, size), Image.Resampling.BICUBIC))
-    result.flags.writeable = False
-    return result
+    cut = Image.fromarray(np.ascontiguousarray(image[top : top + side, left : left + side]))
+    return np.asarray(cut.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def title(number: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from cnndemo import inference
+from cnndemo import inference, weights
 from cnndemo.activation_maps import library
 from cnndemo.activation_maps.networks import NETWORKS, Network
 
@@ -28,6 +30,40 @@ class Near:
 
     view: int
     distance: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `train/near_pets.py` measured on photographs of pets, which do not ship.
+
+    Attributes:
+        pets, breeds: how many there were, as many of each breed.
+        shares: space and "breed" or "species" -> how many of the pets have one of their own nearest, 0 to 1.
+        source, licence: of the photographs.
+        command: that measured it.
+        seen: the network was trained on some of them.
+    """
+
+    pets: int
+    breeds: int
+    shares: dict[tuple[str, str], float]
+    source: str
+    licence: str
+    command: str
+    seen: bool
+
+
+def measured(network: Network) -> Measured:
+    """How often the nearest of other pets is alike, in pixels and by layer.
+
+    Raises:
+        WeightsError: there is no card.
+    """
+    card = weights.card(f"{network.name}.near")
+    shares = {(figure["space"], figure["alike"]): figure["value"] for figure in card["metrics"]}
+    data, pets = card["data"], card["metrics"][0]["samples"]
+    source, seen = f"{data['name']}: {data['source']}", weights.card(network.name)["data"]["name"] == data["name"]
+    return Measured(pets, card["breeds"], shares, source, data["licence"], card["command"], seen)
 
 
 def depths(network: Network) -> dict[str, str]:
@@ -60,12 +96,37 @@ def _means(maps: np.ndarray, side: int) -> np.ndarray:
     return cut.reshape(side, step, side, step, -1).mean(axis=(1, 3))
 
 
-@lru_cache(maxsize=len(NETWORKS))
+_building = threading.Lock()
+
+
 def index(name: str) -> dict[str, np.ndarray]:
-    """All views of the library as points, word -> float32 (views, size); made in about a second, 1 to 3 MB each."""
+    """All views of the library as points, word -> float16 (views, size); made in about a second, once for all."""
+    with _building:
+        return _built(name)
+
+
+@lru_cache(maxsize=len(NETWORKS))  # half a megabyte each
+def _built(name: str) -> dict[str, np.ndarray]:
     network = NETWORKS[name]
-    every = [described(network, library.view(number, network.size)) for number in range(library.count())]
-    return {word: np.stack([points[word] for points in every]) for word in every[0]}
+    return gathered(network, (library.view(number, network.size) for number in range(library.count())), library.count())
+
+
+def gathered(network: Network, pictures: Iterable[np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """Pictures as points, word -> float16 (count, size).
+
+    Each goes into its row at once: what stays of a picture must not lie between what goes, or the holes of some
+    megabytes that each leaves in the memory are never filled.
+
+    Args:
+        pictures: `count` of them, as the network sees them.
+    """
+    result: dict[str, np.ndarray] = {}
+    for row, fitted in enumerate(pictures):
+        for word, values in described(network, fitted).items():
+            if word not in result:
+                result[word] = np.empty((count, values.size), np.float16)
+            result[word][row] = values
+    return result
 
 
 def nearest(network: Network, fitted: np.ndarray, sample: str | None = None, count: int = 6) -> dict[str, list[Near]]:

@@ -1,8 +1,8 @@
 """What each filter wants: the pictures that gradient ascent found for it, and the shipped pictures that excite it.
 
 `train/filter_images.py` makes both: `weights/<network>.filters.webp` holds the pictures side by side,
-`<network>.filters.npz` says how much they excite their filters and where in the shipped pictures the most exciting
-patches lie, `<network>.filters.json` is the card.
+`<network>.filters.npz` says how much they excite their filters, where in the shipped pictures the most exciting patches
+lie, and how much photographs of pets that do not ship excite them; `<network>.filters.json` is the card.
 """
 
 from __future__ import annotations
@@ -127,9 +127,17 @@ def answers(name: str, layer: str, batch: np.ndarray) -> np.ndarray:
     """
     if name == DIGITS and layer == "dense_2":
         kernel, bias = weights.arrays(name, layer)
-        found = inference.predictor(name, ["dense_1"])(batch)["dense_1"] @ kernel + bias
-    else:
-        found = inference.predictor(name, [layer])(batch)[layer]
+        return _with_places(inference.predictor(name, ["dense_1"])(batch)["dense_1"] @ kernel + bias)
+    return all_answers(name, [layer], batch)[layer]
+
+
+def all_answers(name: str, layers: list[str], batch: np.ndarray) -> dict[str, np.ndarray]:
+    """What several layers say at once, layer -> as `answers`; not for `dense_2`, of which the file has the softmax."""
+    found = inference.predictor(name, layers)(batch)
+    return {layer: _with_places(values) for layer, values in found.items()}
+
+
+def _with_places(found: np.ndarray) -> np.ndarray:
     return found if found.ndim == 4 else found[:, None, None, :]
 
 
@@ -171,13 +179,15 @@ def shown_to(name: str, layer: str, pictures: np.ndarray) -> np.ndarray:
     return batch / 255.0 if name == DIGITS else batch
 
 
-def excited(name: str, layer: str, pictures: np.ndarray, own: list[int]) -> np.ndarray:
-    """How much each picture excites its own channel where it excites it most, float32 (n,)."""
-    found = []
+def excited(name: str, layer: str, pictures: np.ndarray, own: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """How much each picture excites its own channel where it excites it most, float32 (n,), and where, int16 (n, 2)."""
+    values, places = [], []
     for picture, channel in zip(pictures, own, strict=True):
         maps = answers(name, layer, shown_to(name, layer, picture[None]))
-        found.append(peaks(maps, inside(name, layer, maps.shape[1]))[0][0, channel])
-    return np.array(found, np.float32)
+        highest, where = peaks(maps, inside(name, layer, maps.shape[1]))
+        values.append(highest[0, channel])
+        places.append(where[0, channel])
+    return np.array(values, np.float32), np.array(places, np.int16)
 
 
 @dataclass(frozen=True)
@@ -204,12 +214,14 @@ class Wanted:
         value: how much it excites the filter.
         patch: the part of what the network sees of it that excites the filter most, uint8.
         patches: the most exciting pieces of shipped pictures, the best first; none where nothing excites it.
+        in_pets: the most that any patch of the pets' photographs excites it, which do not ship; None for digits.
     """
 
     picture: np.ndarray
     value: float
     patch: np.ndarray
     patches: tuple[Patch, ...]
+    in_pets: float | None
 
 
 def wanted_by(name: str, layer: str, channel: int) -> Wanted | None:
@@ -225,26 +237,29 @@ def wanted_by(name: str, layer: str, channel: int) -> Wanted | None:
     best, where = known[f"{layer}/best"][place], known[f"{layer}/where"][place]
     patches = tuple(_patch(name, layer, at, float(value)) for value, at in zip(best, where, strict=True) if value > 0)
     picture, value = pictures(name, layer)[place], float(known[f"{layer}/excited"][place])
-    return Wanted(picture, value, _most_exciting(name, layer, picture, channel), patches)
+    patch = _most_exciting(name, layer, picture, known[f"{layer}/peak"][place])
+    in_pets = None if name == DIGITS else float(known[f"{layer}/pets"][place])
+    return Wanted(picture, value, patch, patches, in_pets)
 
 
-def _most_exciting(name: str, layer: str, picture: np.ndarray, channel: int) -> np.ndarray:
-    """The pixels that the most excited place looks at, of a picture as the network sees it."""
+def _most_exciting(name: str, layer: str, picture: np.ndarray, peak: np.ndarray) -> np.ndarray:
+    """The pixels that the most excited place (row, column) looks at, of a picture as the network sees it."""
     batch = shown_to(name, layer, picture[None, ..., :1] if name == DIGITS else picture[None])
-    maps = answers(name, layer, batch)
-    row, column = peaks(maps, inside(name, layer, maps.shape[1]))[1][0, channel]
-    top, left, height, wide = looks_at(steps(name, layer), int(row), int(column), size(name))
+    top, left, height, wide = looks_at(steps(name, layer), *map(int, peak), size(name))
     part = batch[0, top : top + height, left : left + wide] * (255.0 if name == DIGITS else 1.0)
     return np.broadcast_to(np.round(part).astype(np.uint8), (height, wide, 3))
 
 
+@lru_cache(maxsize=4)  # a page shows two layers of a network; at most 1.2 MB each, where the whole sheet has 10
 def pictures(name: str, layer: str) -> np.ndarray:
-    """The pictures that the filters of a layer want, uint8 (n, size, size, 3), in the order of `channels`.
+    """The pictures that the filters of a layer want, read-only uint8 (n, size, size, 3), in the order of `channels`.
 
     Raises:
         WeightsError: the sheet is missing or damaged.
     """
-    return cut(name, layer, _sheet(name))
+    result = cut(name, layer, np.asarray(Image.open(file(name, "webp")).convert("RGB")))
+    result.flags.writeable = False
+    return result
 
 
 def cut(name: str, layer: str, whole: np.ndarray) -> np.ndarray:
@@ -256,8 +271,10 @@ def cut(name: str, layer: str, whole: np.ndarray) -> np.ndarray:
         if other == layer:
             band = whole[top : top + rows * cell].reshape(rows, cell, COLUMNS, cell, 3).swapaxes(1, 2)
             cells, size = band.reshape(-1, cell, cell, 3)[:count], PARTS[name][layer].size
+            if size == cell:
+                return cells
             fields = cells.reshape(count, size, cell // size, size, cell // size, 3)
-            return np.round(fields.mean(axis=(2, 4))).astype(np.uint8)
+            return np.round(fields.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
         top += rows * cell
     raise KeyError(layer)
 
@@ -312,15 +329,17 @@ def file(name: str, kind: str) -> Path:
     return found
 
 
-@lru_cache(maxsize=2)
-def _sheet(name: str) -> np.ndarray:
-    result = np.asarray(Image.open(file(name, "webp")).convert("RGB"))
-    result.flags.writeable = False
-    return result
+def pets() -> int:
+    """In how many photographs of pets `Wanted.in_pets` was looked for; they do not ship."""
+    return next(figure["pets"] for figure in weights.card(f"{PHOTOS}.filters")["metrics"] if "pets" in figure)
 
 
 @lru_cache(maxsize=2)
 def table(name: str) -> dict[str, np.ndarray]:
-    """How much each picture excites its filter, and the best shipped patches: `<layer>/excited`, `/best`, `/where`."""
+    """What is known of each picture and of what excites its filter besides.
+
+    `<layer>/excited` (n,) and `/peak` (n, 2): how much the picture excites its filter, and at which place; `/best` and
+    `/where`: of the best shipped patches; of photographs `/pets` (n,): the most that any patch of a pet does.
+    """
     with np.load(file(name, "npz")) as content:
         return {key: content[key] for key in content.files}

@@ -1,7 +1,7 @@
 """Read digits with the book's network: one in a drawing, or several in a photo (book 2.1–2.3)."""
 
 from cnndemo.digit_classifier.looking import JUDGE
-from cnndemo.digit_classifier.neighbours import Neighbours, agreement, nearest
+from cnndemo.digit_classifier.neighbours import Neighbours, agreement, label_of, nearest
 from cnndemo.digit_classifier.reading import (
     ALL_STEPS,
     MODEL,
@@ -46,6 +46,7 @@ __all__ = [
     "contributions",
     "journey",
     "mnist_sheet",
+    "label_of",
     "nearest",
     "read_number",
     "sample",

@@ -154,13 +154,13 @@ def show_neighbours(reading: Reading) -> None:
     """The shipped digits that the last layer takes for most alike: whose kind they are explains a doubtful reading."""
     with st.spinner("Looking at 5,000 digits of MNIST …"):
         near = nearest(reading.input, ("dense_1",))["dense_1"]
-    labels = near.labels.tolist()
-    alike = labels.count(reading.digit)
+    labels, most = near.labels.tolist(), near.majority
+    wrong = f" Most of them are a {most}: perhaps this is one, too." if most != reading.digit else ""
     with st.container(width=440):
         show(
             np.hstack([np.pad(digit, 2) for digit in near.digits]),
-            f"Not sure. The nearest of MNIST's digits in the last layer: **{' '.join(map(str, labels))}**; {alike} of "
-            f"{len(labels)} are a {reading.digit}.",
+            f"Not sure. The nearest of MNIST's digits in the last layer: **{' '.join(map(str, labels))}**; "
+            f"{near.count(reading.digit)} of {len(labels)} are a {reading.digit}.{wrong}",
             f"the {len(labels)} nearest digits of MNIST: {', '.join(map(str, labels))}",
             target=440,
         )

@@ -37,7 +37,7 @@ def main() -> None:
     size = sum(points.nbytes for points in nearest.index("efficientnet_lite0").values()) / 1e6
     print(f"index of photographs: {time.perf_counter() - start:.1f} s once, {size:.1f} MB")
     start = time.perf_counter()
-    size = sum(points.nbytes for points in neighbours.index(neighbours.SPACES).values()) / 1e6
+    size = sum(points.levels.nbytes for points in neighbours.index(neighbours.SPACES).values()) / 1e6
     print(f"index of digits: {time.perf_counter() - start:.1f} s once, {size:.1f} MB")
     field = digit_classifier.sample(5, 0) / 255.0
     print(f"nearest digits in four spaces: {milliseconds(lambda: digit_classifier.nearest(field)):.0f} ms")

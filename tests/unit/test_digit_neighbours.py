@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -15,10 +17,9 @@ def some_digits():
     with pytest.MonkeyPatch.context() as patch:
         x, y = images.digits()
         patch.setattr(images, "digits", lambda: (x[::5], y[::5]))
-        neighbours.index.cache_clear()
+        patch.setattr(neighbours, "_index", {})
         neighbours.agreement.cache_clear()
         yield
-    neighbours.index.cache_clear()
     neighbours.agreement.cache_clear()
 
 
@@ -38,9 +39,45 @@ def test_depth_helps():
 
 
 def test_the_index_is_small_and_asked_for_by_layer():
-    assert sum(points.nbytes for points in neighbours.index(neighbours.SPACES).values()) < 6e6
+    every = neighbours.index(neighbours.SPACES)
+    assert sum(points.levels.nbytes + points.step.nbytes for points in every.values()) < 2.6e6
+    assert np.shares_memory(every["pixels"].levels, images.digits()[0].base)  # those that are in memory anyway
     only = neighbours.index(("dense_1",))
-    assert set(only) == {"dense_1"} and only["dense_1"].shape == (1000, 128)
+    assert set(only) == {"dense_1"} and only["dense_1"] is every["dense_1"]
+    assert only["dense_1"].levels.shape == (1000, 128)
+
+
+def test_a_byte_a_number_is_enough():
+    x = images.digits()[0][::50]
+    exact = neighbours.described(x[..., None].astype(np.float32) / 255, neighbours.SPACES)
+    for space, values in exact.items():
+        stored = neighbours.index((space,))[space][np.arange(0, 1000, 50)]
+        assert np.abs(stored - values).max() <= values.max() / 500, space
+        away = neighbours.distances(values, values)
+        found = neighbours.distances(values, neighbours.index((space,))[space])[:, ::50]
+        assert np.abs(found - away).max() < 0.02 * away.max(), space
+
+
+def test_many_visitors_build_the_index_once(monkeypatch):
+    monkeypatch.setattr(neighbours, "_index", {})
+    asked, described = [], neighbours.described
+    monkeypatch.setattr(neighbours, "described", lambda *given: asked.append(given[1]) or described(*given))
+    with ThreadPoolExecutor(6) as visitors:
+        found = list(visitors.map(lambda _: neighbours.index(("dense_1",))["dense_1"], range(6)))
+    assert len(asked) == 1000 / neighbours.BATCH and all(points is found[0] for points in found)
+
+
+def test_what_most_neighbours_are():
+    def near(*labels: int) -> digit_classifier.Neighbours:
+        return digit_classifier.Neighbours(np.zeros((len(labels), 28, 28)), np.array(labels), np.arange(len(labels)))
+
+    assert near(3, 5, 5).majority == 5 and near(3, 5, 5, 3).majority == 3 and near(3, 5, 5).count(5) == 2
+
+
+def test_a_shipped_digit_is_known_and_a_drawn_one_is_not():
+    field = images.digits()[0][700].astype(np.float32) / 255
+    assert digit_classifier.label_of(field) == images.digits()[1][700] == 7
+    assert digit_classifier.label_of(1 - field) is None
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])

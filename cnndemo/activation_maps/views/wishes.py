@@ -77,6 +77,11 @@ def wish(name: str, layer: str, title: str, channel: int, own: Own | None) -> No
         if own is not None:
             with st.container(width=110):
                 show(own.picture, f"Yours: **{own.value:.3g}**", "the most exciting piece of your picture", target=110)
+    if found.in_pets is not None:
+        st.caption(
+            f"In {wanted.pets():,} photographs of pets, which do not ship, no patch excites it more than "
+            f"{found.in_pets:.3g}."
+        )
     with st.popover("How it was made", icon=":material/info:", type="tertiary", width="content"):
         st.markdown(
             "What keeps the picture from turning into noise:\n" + "\n".join(f"- {w}" for w in wanted.REGULARISERS)
