@@ -104,8 +104,3 @@ def test_from_one_network_to_another_and_back(open_page):
     switch = next(element for element in page.button_group if element.label == "Network")
     no_trouble(switch.set_value("digits").run())
     assert page.number_input[0].value == 0 and "32 maps of 26 × 26" in texts(page)
-
-
-def test_the_nearest_by_layer(open_page):
-    page = no_trouble(open_page("activation_maps", {"network": PHOTOS, "near": "true", "picture": "Astronaut"}))
-    assert "Nearest in the last layer" in texts(page)
