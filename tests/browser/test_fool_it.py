@@ -6,7 +6,7 @@ from tests.browser.gallery import wait_idle
 
 
 def test_the_cat_becomes_a_toaster_and_an_evolution_can_be_stopped(visit):
-    page = visit("fool_it?fool_it.pixels_digit=1&fool_it.goal_digit=0")
+    page = visit("fool_it?fool_it.search=Pixels+of+a+digit&fool_it.pixels_digit=1&fool_it.goal_digit=0")
     expect(page.get_by_role("heading", name="5 → 3")).to_be_visible()
     page.get_by_text("A photo", exact=True).click()
     expect(page.get_by_text("EfficientNet-Lite0 says: tiger cat")).to_be_visible()

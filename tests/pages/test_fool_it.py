@@ -57,8 +57,19 @@ def test_without_keras_a_photo_cannot_be_attacked_and_the_page_lives(open_page, 
     assert not page.button(key="fool_it.evolve").disabled
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [("One pixel of a digit", "### 1 → 9"), ("Pixels of a small photo", "### airplane → automobile")],
+)
+def test_one_pixel_is_enough_where_each_choice_starts(open_page, search, found):
+    page = open_page("fool_it", {"search": search})
+    page.button(key="fool_it.evolve").click().run()
+    until(page, lambda page: any(found in text.value for text in page.markdown), 60)
+    assert "no look inside" in said(no_trouble(page))
+
+
 def test_an_evolution_runs_and_is_stopped(open_page):
-    page = open_page("fool_it", {"pixels_digit": "20"})
+    page = open_page("fool_it", {"search": "Pixels of a digit", "pixels_digit": "1", "goal_digit": "0"})
     page.button(key="fool_it.evolve").click().run()
     until(page, lambda page: "questions" in said(page) and page.session_state["fool_it._evolution"].latest, 60)
     job = page.session_state["fool_it._evolution"]

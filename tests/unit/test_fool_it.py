@@ -245,13 +245,40 @@ def test_pixels_evolve_until_the_network_is_fooled(digits):
     assert list(course) == sorted(course, reverse=True) and rounds[-1].asked > 0
 
 
-def test_a_sticker_covers_a_square_and_aims(cat):
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_pixel_fools_the_network_where_the_page_starts(seed):
+    one = images.digit(*readers.DOUBTFUL)
+    before = readers.digit_reader().ask(one[None])[0]
+    assert before.argmax() == readers.DOUBTFUL[0] and before.max() > 0.8, "it is read rightly"
+    *_, found = evolution.evolve(evolution.Pixels(one, 1), readers.digit_reader().ask, population=60, seed=seed)
+    assert found.fooled and (found.picture != one).sum() == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_pixel_fools_the_small_photo_where_the_page_starts(seed):
+    motorcycle, reader = readers.shrunk(readers.square(images.sample("motorcycle"))), readers.small_reader()
+    *_, found = evolution.evolve(evolution.Pixels(motorcycle, 1), reader.ask, population=60, seed=seed)
+    assert found.fooled and (found.picture != motorcycle).any(axis=2).sum() == 1
+
+
+def test_a_sticker_makes_of_a_cat_something_else(cat):
+    *_, found = evolution.evolve(
+        evolution.Sticker(cat, 56), readers.photo_reader().ask, generations=4, population=8, seed=1
+    )
+    changed = (found.picture != cat).any(axis=2)
+    assert found.fooled and changed.sum() <= 56 * 56
+
+
+def test_a_sticker_covers_a_square_and_aims_better_than_chance(cat):
     def ask(pictures: np.ndarray) -> np.ndarray:  # the greener, the more of class 1
         green = pictures[..., 1].mean(axis=(1, 2)) / 255
         return np.stack([1 - green, green], axis=1)
 
-    found = list(evolution.evolve(evolution.Sticker(cat, 60), ask, wanted=1, generations=8, population=12))[-1]
-    assert found.course[-1] >= found.course[0]
+    change = evolution.Sticker(cat, 60)
+    *_, found = evolution.evolve(change, ask, wanted=1, generations=24, population=12)
+    low, high = np.array(change.bounds).T
+    thrown = np.random.default_rng(1).uniform(low, high, (found.asked, len(low)))
+    assert found.course[-1] > max(ask(change.drawn(part))[:, 1].max() for part in np.array_split(thrown, 20))
     rows, columns = np.nonzero((found.picture != cat).any(axis=2))
     assert np.ptp(rows) < 60 and np.ptp(columns) < 60
     with pytest.raises(VisitorError, match="already"):
