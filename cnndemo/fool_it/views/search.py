@@ -71,14 +71,8 @@ def _picture(kind: str) -> tuple[Reader, np.ndarray, str]:
     if kind == "one":
         reader, pixels = fool_it.digit_reader(), images.digit(*readers.DOUBTFUL)
         sure = reader.best(reader.ask(pixels[None])[0])
-        return (
-            reader,
-            pixels,
-            (
-                f"A {readers.DOUBTFUL[0]} of MNIST, which {reader.title} reads as {sure}. A single pixel is enough only "
-                "where a network doubts a little. Where it is sure it takes several, as for the 5 of the next choice."
-            ),
-        )
+        words = f"A {readers.DOUBTFUL[0]} of MNIST, which {reader.title} reads as {sure}: it doubts a little, so one "
+        return reader, pixels, words + "pixel is enough. Where it is sure it takes several: see the next choice."
     subject: Subject | None = state.get("_subject")
     if kind == "digit":
         own = subject is not None and subject.kind == "digit"
