@@ -26,7 +26,7 @@ TEMPERATURES = reliability.TEMPERATURES
 WIDE = 132  # pixels of a picture
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False)
 def pictures(name: str, turn: int) -> list[Nonsense]:
     return nonsense.shown(name, turn)
 
