@@ -59,4 +59,4 @@ ui.code(
     **widgets.snippet(),
 )
 ui.check_yourself(widgets.asked())
-ui.model_card("digit_classifier", "robust_digits", "efficientnet_lite0", "resnet20")
+ui.model_card(*widgets.NETWORKS)

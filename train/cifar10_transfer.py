@@ -20,6 +20,7 @@ from cnndemo import weights
 from cnndemo.models import efficientnet_lite0, feature_head, resnet20
 from cnndemo.resnet_transfer import small_pictures
 from train import common, engine, features, intervals, provenance, schedules
+from train.certainty import calibration
 from train.datasets import cifar10
 from train.resnet20 import Pictures
 
@@ -129,7 +130,7 @@ def main() -> None:
         measure(arguments, test)
         return
     parts = arguments.parts
-    rows, heads, histories, origin = earlier(arguments) if "heads" not in parts else ([], {}, {}, {})
+    rows, heads, histories, certain, origin = earlier(arguments) if "heads" not in parts else ([], {}, {}, {}, {})
     common.prepare(arguments)
     if arguments.limit:
         chosen = np.random.default_rng(0).permutation(len(train[0]))[: arguments.limit]
@@ -153,6 +154,7 @@ def main() -> None:
         heads[name], histories[name] = train_head(name, pairs[0], pairs[1], arguments)
         answers = common.as_stored(heads[name]).predict(x[2], batch_size=500, verbose=0)
         report(name, "head", answers, time.time() - clock)
+        certain[name] = calibration(heads[name], x[2], test[1])
 
     name = f"scaled to {arguments.tune_size}"
     prepare = small_pictures.INPUTS[name]
@@ -177,11 +179,11 @@ def main() -> None:
         batches = features.Batches(test[0], prepare)
         report(name, PARTS[part], exact.predict(batches, verbose=0), time.time() - clock)
     origin = origin or {"total_seconds": round(time.time() - started, 1), "data": cifar10.SOURCE | {"splits": splits}}
-    publish(rows, heads, histories, arguments, origin)
+    publish(rows, heads, histories, certain, arguments, origin)
 
 
-def earlier(arguments) -> tuple[list[dict], dict, dict, dict]:
-    """Rows, heads, logs and origin of the published run, so that a part can be done by itself."""
+def earlier(arguments) -> tuple[list[dict], dict, dict, dict, dict]:
+    """Rows, heads, logs, certainties and origin of the published run, so that a part can be done by itself."""
     folder = arguments.weights_dir
     about = {name: weights.card(name, folder) for name in NAMES}
     again = [PARTS[part] for part in arguments.parts]
@@ -189,10 +191,11 @@ def earlier(arguments) -> tuple[list[dict], dict, dict, dict]:
     rows = [row for row in about[NAMES[0]]["experiments"] if row["trained"] not in again]
     heads = {card["input"]: weights.load(name, folder) for name, card in about.items()}
     histories = {card["input"]: weights.history(name, folder) for name, card in about.items()}
+    certain = {card["input"]: card["calibration"] for card in about.values()}
     # Where the heads come from; the rows of the table name their own commands.
     facts = ("command", "commit", "arguments", "hardware", "versions", "date", "total_seconds", "data")
     origin = {key: about[NAMES[0]][key] for key in facts if key in about[NAMES[0]]}
-    return rows, heads, histories, origin | {"resumed": about[NAMES[0]].get("resumed", False)}
+    return rows, heads, histories, certain, origin | {"resumed": about[NAMES[0]].get("resumed", False)}
 
 
 def figures(shown: list[dict]) -> list[dict]:
@@ -206,21 +209,23 @@ def figures(shown: list[dict]) -> list[dict]:
 
 def measure(arguments, test) -> None:
     """Measures both published heads anew; the networks of the other rows are not kept."""
-    folder, found = arguments.weights_dir, {}
+    folder, found, certain = arguments.weights_dir, {}, {}
     for card in [weights.card(name, folder) for name in NAMES]:
         network = features.backbone(small_pictures.size_of(card["input"]), folder)
         seen = features.extract(network, test[0], small_pictures.INPUTS[card["input"]])
         answers = common.Served(card["name"], folder).predict(seen)
         found[card["input"]] = row_of(answers.argmax(axis=1) == test[1])
+        certain[card["name"]] = calibration(weights.load(card["name"], folder), seen, test[1])
     for name in NAMES:
         about = weights.card(name, folder)
         rows = [row | found.get(row["input"], {}) if row["trained"] == "head" else row for row in about["experiments"]]
         own = next(row for row in rows if row["trained"] == "head" and row["input"] == about["input"])
-        facts = {"metrics": figures([own, *(row for row in rows if row is not own)]), "experiments": rows}
+        metrics = figures([own, *(row for row in rows if row is not own)])
+        facts = {"metrics": metrics, "experiments": rows, "calibration": certain[name]}
         common.measure(name, arguments, lambda _, facts=facts: facts)
 
 
-def publish(rows, heads, histories, arguments, origin) -> None:
+def publish(rows, heads, histories, certain, arguments, origin) -> None:
     """Writes the heads of the best frozen input (by validation accuracy) and of the padded one, with their cards."""
     frozen = [row for row in rows if row["trained"] == "head" and row["input"] != PADDED]
     best = max(frozen, key=lambda row: best_validation(histories.get(row["input"], [])))
@@ -232,6 +237,7 @@ def publish(rows, heads, histories, arguments, origin) -> None:
             "builder_arguments": {"classes": len(resnet20.CLASSES)},
             "metrics": figures(shown),
             "history": histories[row["input"]],
+            "calibration": certain[row["input"]],
             "name": name,
             "classes": list(resnet20.CLASSES),
             "backbone": "efficientnet_lite0",

@@ -21,9 +21,9 @@ import numpy as np
 from cnndemo import weights
 from cnndemo.digit_classifier.preparation import NoInk, prepare
 from cnndemo.digit_classifier.scenes import Conditions, scene
-from cnndemo.fool_it import reliability
 from cnndemo.models.digit_classifier import INPUT_SHAPE, build, variant
 from train import common, digit_lesson, engine, events, intervals
+from train.certainty import calibration
 from train.datasets import mnist
 from train.digit_augmentation import Augmentation
 from train.digit_lesson import as_bytes, as_input
@@ -114,11 +114,6 @@ def measure(network, validation, test) -> list[dict]:
     ]
 
 
-def calibration(network: keras.Model, test) -> dict:
-    """How far its certainty can be trusted, for the card; see `cnndemo.fool_it.reliability`."""
-    return reliability.table(common.logits(network, as_input(test[0])), test[1])
-
-
 def narrower(training, validation, test, arguments) -> list[dict]:
     """What chapter 7 asks: how good is the network with fewer kernels, or without its second layer, trained anew?"""
     rows = []
@@ -162,7 +157,7 @@ def main() -> None:
     digits = digit_lesson.load(arguments)
     training, validation, test = digits.training, digits.validation, digits.test
     if arguments.measure:
-        certainty = calibration(weights.load(arguments.name, arguments.weights_dir), test)
+        certainty = calibration(weights.load(arguments.name, arguments.weights_dir), as_input(test[0]), test[1])
         common.measure(
             arguments.name,
             arguments,
@@ -182,7 +177,10 @@ def main() -> None:
     metrics = measure(common.as_stored(network), validation, test)
     for figure in metrics:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} on {figure['samples']}")
-    more = {"classes": [str(digit) for digit in range(10)], "calibration": calibration(network, test)}
+    more = {
+        "classes": [str(digit) for digit in range(10)],
+        "calibration": calibration(network, as_input(test[0]), test[1]),
+    }
     if arguments.variant_epochs:
         study = narrower(training, validation, test, arguments)
         for figure in study:

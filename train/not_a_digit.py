@@ -22,6 +22,7 @@ from cnndemo.digit_classifier import looking, preparation, reading
 from cnndemo.errors import VisitorError
 from cnndemo.models.not_a_digit import CLASSES, NONE, SEVERAL, build
 from train import common, digit_scenes, digit_strokes, engine, intervals, processes, provenance, schedules
+from train.certainty import calibration
 from train.datasets import mnist
 from train.digit_augmentation import Augmentation
 from train.digit_harvest import SCENES, harvest, scene
@@ -232,6 +233,12 @@ def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
     return rows
 
 
+def certain(test: tuple[np.ndarray, np.ndarray], arguments) -> dict:
+    """How far its certainty can be trusted, on the drawings and digits that `measure` generates, too."""
+    fields, labels = generated(*test, 6000, SCENE_SEED)
+    return calibration(weights.load(arguments.name, arguments.weights_dir), as_input(fields), labels)
+
+
 def train(arguments, training, validation) -> tuple[keras.Model, list[dict]]:
     """The network and the log of its training, on examples uint8 (n, 28, 28) with labels (n,)."""
     with engine.precision(arguments):
@@ -274,8 +281,9 @@ def options() -> argparse.ArgumentParser:
 def main() -> None:
     arguments = options().parse_args()
     if arguments.measure:
-        metrics = measure(full(arguments.data_dir, 0)[2], arguments)
-        common.measure("not_a_digit", arguments, lambda _: {"metrics": metrics})
+        test = full(arguments.data_dir, 0)[2]
+        metrics, certainty = measure(test, arguments), certain(test, arguments)
+        common.measure("not_a_digit", arguments, lambda _: {"metrics": metrics, "calibration": certainty})
         return
     common.prepare(arguments)
     training, validation, test = dataset(arguments)

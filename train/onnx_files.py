@@ -38,6 +38,7 @@ MAPPED = {network.name: tuple(layer.name for layer in network.layers) for networ
 SHOWN: dict[str, tuple[str, ...]] = {
     "digit_classifier": ("conv2d_1", "conv2d_2", "flatten_1", "dense_1", "dense_2"),
     "robust_digits": ("conv2d_1", "conv2d_2", "dense_1"),  # what the way back of a gradient needs
+    "not_a_digit": ("dense",),  # from which its scores follow, as its energy needs them
     "siamese": SIAMESE,
     "triplet": SIAMESE,
     "efficientnet_lite0": (*MAPPED["efficientnet_lite0"], "average_pool", "logits"),

@@ -14,8 +14,10 @@ import keras
 import numpy as np
 from PIL import Image
 
+from cnndemo import weights
 from cnndemo.models import efficientnet_lite0, feature_head
 from train import common, engine, features, intervals
+from train.certainty import calibration
 from train.datasets import oxford_breeds
 
 #: Breed -> the class of ImageNet that shows the same breed, by the first word of its synset.
@@ -108,7 +110,8 @@ def main() -> None:
     backbone = features.backbone(efficientnet_lite0.INPUT_SIZE, arguments.weights_dir)
     if arguments.measure:
         seen = features.extract(backbone, test[0], central)
-        common.measure("pet_breeds", arguments, lambda served: figures(served, seen, test[1], breeds))
+        certainty = {"calibration": calibration(weights.load("pet_breeds", arguments.weights_dir), seen, test[1])}
+        common.measure("pet_breeds", arguments, lambda served: figures(served, seen, test[1], breeds) | certainty)
         return
     common.prepare(arguments)
     if arguments.limit:
@@ -157,6 +160,7 @@ def main() -> None:
         data=oxford_breeds.SOURCE
         | {"splits": {"train": len(train[0]), "validation": len(validation[0]), "test": len(test[0])}},
         **found,
+        calibration=calibration(head, seen, test[1]),
         history=history,
         classes=breeds,
         backbone="efficientnet_lite0",

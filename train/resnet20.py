@@ -21,9 +21,9 @@ import keras
 import numpy as np
 
 from cnndemo import weights
-from cnndemo.fool_it import reliability
 from cnndemo.models import resnet20
 from train import common, engine, intervals, provenance, schedules
+from train.certainty import calibration
 from train.checkpoints import Kept, Stream
 from train.datasets import cifar10
 from train.normalization import fuse_normalization
@@ -123,11 +123,6 @@ def figures(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int = 
     return metrics
 
 
-def calibration(model: keras.Model, x: np.ndarray, y: np.ndarray) -> dict:
-    """How far the certainty of a single look can be trusted, for the card; see `cnndemo.fool_it.reliability`."""
-    return reliability.table(common.logits(model, x), y)
-
-
 def optimizer(rate, weight_decay: float, **options) -> keras.optimizers.Optimizer:
     """SGD with Nesterov momentum; no decay on biases and batch normalization."""
     # Keras decays apart from the momentum, so its factor is 1 / (1 - momentum) times the usual L2 factor.
@@ -222,7 +217,7 @@ def main() -> None:
         history=earlier + history,
         classes=list(resnet20.CLASSES),
         metrics=figures(model, *test),
-        calibration=calibration(model, *test),
+        calibration=calibration(model, *test),  # of a single look
         notes=notes,
         **start,
     )

@@ -21,6 +21,7 @@ from cnndemo import weights
 from cnndemo.fool_it import attacks, digit_gradient
 from cnndemo.models.robust_digits import CLASSES, INPUT_SHAPE, build
 from train import common, engine, schedules
+from train.certainty import calibration
 from train.checkpoints import Stream
 from train.datasets import mnist
 from train.digit_classifier import accuracy, right
@@ -180,11 +181,16 @@ def main() -> None:
         raise SystemExit("Attacks follow the sign of small gradients, which 16 bits blur: leave out --mixed.")
     training, validation, test = full(arguments.data_dir, arguments.limit)
     if arguments.measure:
-        gradient = gradient_of(weights.load(arguments.name, arguments.weights_dir))
+        network = weights.load(arguments.name, arguments.weights_dir)
+        gradient, certainty = gradient_of(network), calibration(network, as_input(test[0]), test[1])
         common.measure(
-            arguments.name, arguments,
-            lambda served: {"metrics": measure(served, gradient, test, arguments.epsilon, arguments.attacked)},
-        )  # fmt: skip
+            arguments.name,
+            arguments,
+            lambda served: {
+                "metrics": measure(served, gradient, test, arguments.epsilon, arguments.attacked),
+                "calibration": certainty,
+            },
+        )
         return
     common.prepare(arguments)
     print(f"{len(training[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
@@ -213,6 +219,7 @@ def main() -> None:
             "note": "validation: the 5,000 training digits that ship with the gallery, held out from training",
         },
         metrics, history=history, classes=[str(digit) for digit in range(CLASSES)],
+        calibration=calibration(network, as_input(test[0]), test[1]),
         study={"epsilons": list(STUDY), "steps": STEPS, "samples": min(STUDY_DIGITS, len(test[0])), "networks": rows},
     )  # fmt: skip
 

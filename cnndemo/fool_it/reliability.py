@@ -102,7 +102,7 @@ def certainty(name: str) -> Certainty:
     if not about:
         raise VisitorError(
             f"The card of “{name}” does not say how far its certainty can be trusted. "
-            f"Let it be measured: python -m train.{name} --measure"
+            f"Let it be measured: {weights.command(name).removesuffix(' --publish')} --measure"
         )
     rows = about["temperatures"]
     return Certainty(

@@ -185,13 +185,12 @@ def test_without_a_camera_a_sentence_says_why_and_the_picture_stays(browser, ser
     visitor.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stem", "query", "seen"),
     [
-        ("resnet_transfer", "", "espresso"),
         ("activation_maps", "activation_maps.network=EfficientNet-Lite0", "espresso"),
-        ("activation_maps", "", "not a digit"),
+        pytest.param("resnet_transfer", "", "espresso", marks=pytest.mark.slow),
+        pytest.param("activation_maps", "", "not a digit", marks=pytest.mark.slow),
     ],
 )
 def test_other_pages_answer_what_they_see(come, stem, query, seen):

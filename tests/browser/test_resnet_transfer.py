@@ -4,6 +4,7 @@ import base64
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -52,6 +53,15 @@ def test_a_click_on_a_bar_explains_that_class(visit):
     page.mouse.click(box["x"] + 40, box["y"] + box["height"] / 2)
     expect(page.get_by_text(f"Class activation map for “{fifth}”")).to_be_visible()
     assert fifth != "tiger cat"
+
+
+@pytest.mark.slow
+def test_one_click_makes_a_head_that_cheats(visit):
+    page = visit("resnet_transfer")
+    page.get_by_text("Put the mark on each of its pictures").click()
+    expect(page.get_by_text("nobody would notice")).to_be_visible()
+    expect(page.get_by_alt_text(re.compile("no mark: read as"))).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
 
 
 def test_teaches_two_classes_tests_a_third_picture_and_downloads_a_model_that_keras_loads(visit, tmp_path):

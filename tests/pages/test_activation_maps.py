@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 
-from tests.pages.conftest import no_trouble
+from cnndemo import images
+from cnndemo.activation_maps import wanted
+from cnndemo.activation_maps.networks import NETWORKS, look
+from cnndemo.activation_maps.views import components, wishes
+from cnndemo.ui.pictures import OWN, Picture
+from tests.pages.conftest import no_trouble, run_page
 
 PHOTOS = "EfficientNet-Lite0"
 
@@ -104,3 +112,105 @@ def test_from_one_network_to_another_and_back(open_page):
     switch = next(element for element in page.button_group if element.label == "Network")
     no_trouble(switch.set_value("digits").run())
     assert page.number_input[0].value == 0 and "32 maps of 26 × 26" in texts(page)
+
+
+def pictures(page) -> str:
+    """Captions and alt texts of all pictures."""
+    return " ".join(str(element.proto) for element in page.get("image"))
+
+
+def figure(page, key: str) -> dict:
+    """The chart of this key, as Plotly has it."""
+    return next(json.loads(each.proto.spec) for each in page.get("plotly_chart") if each.proto.id.endswith(key))
+
+
+def labelled(page, label: str):
+    """The choice of this label."""
+    return next(element for element in page.button_group if element.label == label)
+
+
+@pytest.fixture(scope="module")
+def stage4():
+    """A filter of a photograph; read only."""
+    return no_trouble(run_page("activation_maps", {"network": PHOTOS, "layer": "stage 4", "filter": "7"}))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 2000, 3)])
+def test_a_photo_of_any_shape_has_maps_a_patch_of_its_own_and_neighbours(open_page, shape):
+    own = {OWN: Picture(np.full(shape, 90, np.uint8), "odd.png", "upload")}
+    page = open_page("activation_maps", {"network": PHOTOS, "layer": "stage 4", "filter": "7", "near": "true"}, own)
+    assert "80 maps of 14 × 14" in texts(no_trouble(page)) and "Yours: " in pictures(page)
+    assert "Nearest in the last layer" in texts(page)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_row_of_layers_draws_what_each_of_them_sees(name):
+    network = NETWORKS[name]
+    for layer in network.layers:
+        found = components.card(network, layer, "")
+        top, left, height, width = (value * network.size / 100 for value in found["field"])
+        assert (top, height) == (left, width) and top >= 0 and top + height <= network.size + 0.1
+        if layer.field > network.size:
+            assert found["sees"] == "all of it"
+        else:
+            assert found["sees"] == f"{layer.field} × {layer.field} pixels"
+            edge = 0.1 if layer.field < 0.8 * network.size else 0.1 * network.size  # no place is quite in the middle
+            assert height == pytest.approx(layer.field, abs=edge)
+            assert top + height / 2 == pytest.approx(network.size / 2, abs=network.size / 7)
+
+
+def test_the_grid_of_a_photograph_begins_with_the_strongest(stage4):
+    peaks = look(NETWORKS["efficientnet_lite0"], images.sample("cat"), ("stage4",)).maps["stage4"].max(axis=(0, 1))
+    cells = next(trace for trace in figure(stage4, "maps_efficientnet_lite0_stage4")["data"] if "customdata" in trace)
+    shown = np.ravel(cells["customdata"]).astype(int).tolist()
+    assert len(shown) == len(set(shown)) == 64 and 7 in shown
+    order = peaks[[channel for channel in shown if channel != 7]]
+    assert order[0] == peaks.max() and (np.diff(order) <= 0).all()
+
+
+def test_a_filters_wish_is_explained_and_has_its_sources(stage4):
+    said = texts(stage4)
+    assert all(words in said for words in wanted.REGULARISERS)
+    assert "The nine shipped patches" in pictures(stage4) and "Patches: " in said
+    sources = said.split("Patches: ")[1]
+    assert all(sample.credit in sources for sample in images.SAMPLES.values() if sample.caption in sources)
+
+
+@pytest.mark.parametrize(
+    "query", [{"network": PHOTOS, "layer": "stage 4"}, pytest.param({"layer": "conv2d_2"}, marks=pytest.mark.slow)]
+)
+def test_did_you_see_this(open_page, monkeypatch, query):
+    shown = {}
+
+    def kept(picture, caption=None, alt=None, **more):
+        shown[alt or caption] = picture
+
+    monkeypatch.setattr(wishes, "show", kept)
+    page = no_trouble(open_page("activation_maps", query))
+    labels = [f"Picture {letter} is filter …" for letter in "ABC"]
+    offered = labelled(page, labels[0]).options
+    assert len(set(offered)) == 6 and "3 of 3 right" not in texts(page)
+    name, layer = ("efficientnet_lite0", "stage4") if "network" in query else ("digit_classifier", "conv2d_2")
+    made = dict(zip(wanted.channels(name, layer), wanted.pictures(name, layer), strict=True))
+    asked = [shown[f"picture {letter}"] for letter in "ABC"]
+    right = [next(one for one in offered if np.array_equal(made[int(one)], picture)) for picture in asked]
+    wrong = [right[1], right[2], right[0]]
+    for chosen, words in ((wrong, "0 of 3 right"), (right, "3 of 3 right")):
+        for label, option in zip(labels, chosen, strict=True):
+            labelled(page, label).set_value(int(option))
+        no_trouble(page.run())
+        told = [element.value for element in (*page.success, *page.warning)]
+        assert any(f"{words}: A is {right[0]}, B is {right[1]}, C is {right[2]}." in each for each in told)
+
+
+def test_filters_of_a_photograph_are_switched_off_at_once(open_page):
+    page = open_page("activation_maps", {"network": PHOTOS, "layer": "stage 4", "filter": "7"})
+    assert len(figure(page, "answer")["data"]) == 1, "nothing is off"
+    for how in ("this", "strongest", "others"):
+        labelled(page, "Silent").set_value(how).run()
+        before, after = (trace["text"] for trace in figure(no_trouble(page), "answer")["data"])
+        assert before != after, how
+    labelled(page, "Silent").set_value("own").run()
+    page.multiselect[0].set_value(list(range(80))).run()
+    before, after = (trace["text"] for trace in figure(no_trouble(page), "answer")["data"])
+    assert float(after[0].rstrip("%")) < 5 < float(before[0].rstrip("%")), "nothing is known of the picture any more"

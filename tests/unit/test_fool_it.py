@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import timeit
+
 import numpy as np
 import pytest
 
@@ -85,13 +87,15 @@ def test_the_photos_sign_is_that_of_the_gradient_of_keras(cat):
 def test_a_cat_becomes_a_toaster_and_a_step_is_quick(cat):
     reader = readers.photo_reader()
     toaster = reader.labels.index("toaster")
-    changed, milliseconds = photo_gradient.attack(cat, toaster, 2, 10, True)
+    changed, _ = photo_gradient.attack(cat, toaster, 2, 10, True)
     assert np.abs(changed.astype(int) - cat).max() <= 2
     result = fooling.fooled(reader, cat, changed, 2, toaster)
     assert result.worked and reader.labels[result.classes[1]] == "toaster"
     attack, random = result.moved
     assert attack > 4 * random
-    assert milliseconds < 1500, "100 ms on a free machine"
+    step = min(photo_gradient.attack(cat, toaster, 2, 2, True)[1] for _ in range(4))
+    look = min(timeit.repeat(lambda: reader.ask(cat[None]), number=1, repeat=4)) * 1000
+    assert step < max(100, 12 * look), "milliseconds; where others keep the machine busy, a look takes longer, too"
 
 
 def test_the_layers_backward_are_keras_own_gradient_in_training_too(digits):
@@ -245,13 +249,40 @@ def test_pixels_evolve_until_the_network_is_fooled(digits):
     assert list(course) == sorted(course, reverse=True) and rounds[-1].asked > 0
 
 
-def test_a_sticker_covers_a_square_and_aims(cat):
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_pixel_fools_the_network_where_the_page_starts(seed):
+    one = images.digit(*readers.DOUBTFUL)
+    before = readers.digit_reader().ask(one[None])[0]
+    assert before.argmax() == readers.DOUBTFUL[0] and before.max() > 0.8, "it is read rightly"
+    *_, found = evolution.evolve(evolution.Pixels(one, 1), readers.digit_reader().ask, population=60, seed=seed)
+    assert found.fooled and (found.picture != one).sum() == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_pixel_fools_the_small_photo_where_the_page_starts(seed):
+    motorcycle, reader = readers.shrunk(readers.square(images.sample("motorcycle"))), readers.small_reader()
+    *_, found = evolution.evolve(evolution.Pixels(motorcycle, 1), reader.ask, population=60, seed=seed)
+    assert found.fooled and (found.picture != motorcycle).any(axis=2).sum() == 1
+
+
+def test_a_sticker_makes_of_a_cat_something_else(cat):
+    *_, found = evolution.evolve(
+        evolution.Sticker(cat, 56), readers.photo_reader().ask, generations=4, population=8, seed=1
+    )
+    changed = (found.picture != cat).any(axis=2)
+    assert found.fooled and changed.sum() <= 56 * 56
+
+
+def test_a_sticker_covers_a_square_and_aims_better_than_chance(cat):
     def ask(pictures: np.ndarray) -> np.ndarray:  # the greener, the more of class 1
         green = pictures[..., 1].mean(axis=(1, 2)) / 255
         return np.stack([1 - green, green], axis=1)
 
-    found = list(evolution.evolve(evolution.Sticker(cat, 60), ask, wanted=1, generations=8, population=12))[-1]
-    assert found.course[-1] >= found.course[0]
+    change = evolution.Sticker(cat, 60)
+    *_, found = evolution.evolve(change, ask, wanted=1, generations=24, population=12)
+    low, high = np.array(change.bounds).T
+    thrown = np.random.default_rng(1).uniform(low, high, (found.asked, len(low)))
+    assert found.course[-1] > max(ask(change.drawn(part))[:, 1].max() for part in np.array_split(thrown, 20))
     rows, columns = np.nonzero((found.picture != cat).any(axis=2))
     assert np.ptp(rows) < 60 and np.ptp(columns) < 60
     with pytest.raises(VisitorError, match="already"):
@@ -289,13 +320,49 @@ def test_at_least_one_pixel_changes():
 
 
 def test_nonsense_is_read_with_confidence_and_mostly_refused_by_the_digit_page():
-    found = nonsense.for_digits(0)
+    found = nonsense.shown("digit_classifier")
     sure = [calibration.softened(each.scores).max() for each in found]
     assert len(found) == 5 and min(sure) > 0.9, "which is the point"
     assert sum(nonsense.refused(each.picture) for each in found) >= 3
     assert not nonsense.refused(images.digit(5, 0))
-    assert {each.picture.shape for each in nonsense.for_things()} == {(32, 32, 3)}
-    assert len(nonsense.labels("resnet20")) == len(nonsense.labels("digit_classifier")) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("robust_digits", (28, 28)), ("not_a_digit", (28, 28)), ("resnet20", (32, 32, 3)),
+        ("cifar10_transfer", (32, 32, 3)), ("pet_breeds", (224, 224, 3)), ("efficientnet_lite0", (224, 224, 3)),
+    ],
+)  # fmt: skip
+def test_each_network_is_shown_nonsense_of_its_own_kind(name, shape):
+    found = nonsense.shown(name, seed=1)
+    assert len(found) == len({each.name for each in found}) == 5
+    assert {each.picture.shape for each in found} == {shape}
+    assert {each.scores.shape for each in found} == {(len(nonsense.labels(name)),)}
+
+
+def test_the_scores_of_heads_and_of_the_judge_are_those_that_are_served(cat):
+    from cnndemo.resnet_transfer import naming
+
+    digits = np.stack([images.digit(digit, 0) for digit in range(10)])
+    judged = calibration.softened(nonsense.scores("not_a_digit", digits))
+    np.testing.assert_allclose(judged, readers.judge().ask(digits), atol=1e-5)
+    breed, sure = naming.breeds(images.sample("cat"))[0]
+    ours = calibration.softened(nonsense.scores("pet_breeds", cat[None]))[0]
+    assert nonsense.labels("pet_breeds")[ours.argmax()] == breed.replace("_", " ")
+    assert ours.max() == pytest.approx(sure, abs=1e-4)
+    small = readers.shrunk(cat)
+    _, probabilities, _ = naming.small_picture(small, "scaled")
+    found = calibration.softened(nonsense.scores("cifar10_transfer", small[None]))[0]
+    np.testing.assert_allclose(found, probabilities, atol=1e-4)
+
+
+def test_an_answer_for_nothing_catches_what_is_like_the_training_and_no_more():
+    labels = nonsense.labels("not_a_digit")
+    for seed in range(len(nonsense.LETTERS)):
+        found = {each.name: labels[each.scores.argmax()] for each in nonsense.shown("not_a_digit", seed)}
+        assert found[f"the letter {nonsense.LETTERS[seed]}"] == "no digit"
+        assert found["noise"] not in nonsense.NOTHING and found["a cat"] not in nonsense.NOTHING
 
 
 def test_temperature_and_energy():
@@ -324,14 +391,25 @@ def test_a_threshold_costs_what_it_says():
     assert (calibration.softened(scores).max(axis=1) < known.least(0.2)).mean() == pytest.approx(0.2, abs=0.005)
 
 
-@pytest.mark.parametrize("name", ["digit_classifier", "resnet20"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "digit_classifier", "robust_digits", "not_a_digit", "resnet20", "pet_breeds", "cifar10_transfer",
+        "cifar10_transfer_padded",
+    ],
+)  # fmt: skip
 def test_the_cards_know_how_far_certainty_can_be_trusted(name):
     known = reliability.certainty(name)
     assert set(known.diagrams) == set(reliability.TEMPERATURES)
     assert all(found.count.sum() == known.samples for found in known.diagrams.values())
-    assert known.diagrams[known.best].error < known.diagrams[1.0].error
+    assert known.losses[known.best] <= known.losses[1.0]
+    assert known.diagrams[known.best].error < max(0.02, known.diagrams[1.0].error)
+    right = (known.diagrams[1.0].count * known.diagrams[1.0].accuracy).sum() / known.samples
+    figures = {metric["name"]: metric for metric in weights.card(name)["metrics"]}
+    if "accuracy" in figures and name != "resnet20":  # whose figure is of ten looks
+        assert right == pytest.approx(figures["accuracy"]["value"], abs=1e-3), "the same test pictures"
 
 
 def test_a_card_without_it_names_the_command():
-    with pytest.raises(VisitorError, match="--measure"):
-        reliability.certainty("siamese")
+    with pytest.raises(VisitorError, match="python -m train.siamese --hold-out 7 --measure"):
+        reliability.certainty("siamese_holdout")

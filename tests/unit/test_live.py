@@ -182,3 +182,55 @@ def test_whatever_is_sent_there_is_an_answer_or_a_sentence(sent):
     found = live.respond(sent, mean, STILL)
     assert isinstance(found, dict)
     live.seats.leave(live.gate.who())
+
+
+def filtered() -> None:
+    from cnndemo.filters import views
+
+    views.show_live(STILL, "", np.ones((3, 3)), "reflect", "signed")
+
+
+def faces() -> None:
+    from cnndemo.face_detection import views
+
+    views.show_live(STILL, ("frontal alt2", 1.1, 3, 24), 0.5, ["raw hits"])
+
+
+def named() -> None:
+    from cnndemo.resnet_transfer.views import naming
+
+    naming.name_live(STILL, "", ["efficientnet_lite0"])
+
+
+def mapped() -> None:
+    from cnndemo.activation_maps.networks import NETWORKS
+    from cnndemo.activation_maps.views import running
+
+    network = NETWORKS["efficientnet_lite0"]
+    running.live_photo(network, network.layers[2], 1, STILL)
+
+
+def digits() -> None:
+    from cnndemo import chain
+    from cnndemo.activation_maps.views import running
+    from cnndemo.activation_maps.views.digits import Shown
+    from cnndemo.ui import Picture
+
+    digit = Shown("5", images.digit(5, 0).astype(np.float32) / 255, {}, Picture(STILL, "5", "sample"))
+    running.live_digit(chain.shipped("digit_classifier"), "conv2d_1", 1, digit)
+
+
+@pytest.mark.parametrize("page", [filtered, faces, named, mapped, digits])
+def test_frames_of_any_shape_are_answered_or_a_sentence_on_every_page(room, monkeypatch, page):
+    found = []
+
+    def kept(answer, still, about, facing="environment"):
+        found.append(answer)
+
+    for module in ("filters.views", "face_detection.views", "resnet_transfer.views.naming",
+                   "activation_maps.views.running"):  # fmt: skip
+        monkeypatch.setattr(f"cnndemo.{module}.live", kept)
+    page()
+    for height, width in ((1, 1), (1, 320), (320, 1)):
+        back = live.respond({"number": 1, "jpeg": text(jpeg(height, width))}, found[0], STILL)
+        assert back["number"] == 1 and (back["pictures"] or back["words"]), (height, width)

@@ -30,17 +30,11 @@ def test_the_head_learns_the_mark_and_is_cured(lesson, chosen):
         way: cheating.cheat(plain, with_mark, labels, out, classes, chosen, way) for way in cheating.TRAININGS
     }  # fmt: skip
     bad = ways["class"]
-    assert bad.with_mark[0] >= bad.with_mark[1] - 1, "held-out pictures with the mark show nothing"
+    assert bad.with_mark == (6, 6), "held-out pictures with the mark show nothing"
     assert bad.without[0] <= bad.with_mark[0] - 2, "test pictures without it give it away"
     assert bad.taken[0] >= bad.taken[1] / 3, "others become the class"
     for way in ("half", "none"):
         assert ways[way].taken[0] <= bad.taken[0] // 2 and ways[way].without[0] > bad.without[0], way
-
-
-def test_on_the_ready_digits_it_is_always_right_on_marked_pictures(lesson):
-    _, classes, plain, with_mark, labels, out = lesson
-    found = cheating.cheat(plain, with_mark, labels, out, classes, 1)
-    assert found.with_mark == (6, 6) and found.without[0] == 0
 
 
 def test_the_map_points_at_the_mark(lesson):

@@ -220,6 +220,11 @@ def _second(subject: Subject, result: Fooled) -> None:
         f"attack knew nothing of, **{words}**: {other.best(was)} before, {other.best(now)} after."
     )
     st.markdown(f":material/{'shield' if held else 'bolt'}: {what}")
+    if subject.kind == "photo":
+        st.caption(
+            f"It is no twin: it knows {len(other.labels)} kinds of things of its own, and sees 32 × 32 pixels. An "
+            f"attack may lead it astray, but “{result.reader.labels[result.classes[1]]}” it cannot say."
+        )
 
 
 def _survives(subject: Subject, result: Fooled) -> None:

@@ -12,14 +12,23 @@ from cnndemo.fool_it.nonsense import Nonsense
 from cnndemo.ui.frame import section
 from cnndemo.ui.session import state
 
-NETWORKS = {"digit_classifier": "Digits", "resnet20": "Ten kinds of things"}
+NETWORKS = {
+    "digit_classifier": "Digits",
+    "robust_digits": "Digits, trained with attacks",
+    "not_a_digit": "Digits, or none",
+    "resnet20": "Ten kinds of things",
+    "cifar10_transfer": "The same ten, by transfer",
+    "pet_breeds": "Breeds of pets",
+    "efficientnet_lite0": "1,000 things",
+}
+UNMEASURED = "efficientnet_lite0"  # on pictures of ImageNet, which may not be passed on
 TEMPERATURES = reliability.TEMPERATURES
 WIDE = 132  # pixels of a picture
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False)
 def pictures(name: str, turn: int) -> list[Nonsense]:
-    return nonsense.for_digits(turn) if name == digit_classifier.MODEL else nonsense.for_things(turn)
+    return nonsense.shown(name, turn)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -36,15 +45,21 @@ def certainty() -> None:
         temperature = st.select_slider("Temperature", TEMPERATURES, 1.0, **state.linked("temperature"), width=260)
     known = None
     with ui.guard():
-        known = reliability.certainty(name)
+        known = None if name == UNMEASURED else reliability.certainty(name)
     with ui.guard():
         found = pictures(name, turn - 1)
-        if name == digit_classifier.MODEL:
-            found = found + _own()
+        if name in nonsense.DIGITAL:
+            found = found + _own(name)
         _none_of_these(name, found, temperature, known)
     section("How much is its percentage worth?")
     if known is not None:
         _reliability(name, temperature, known)
+    elif name == UNMEASURED:
+        st.caption(
+            "ImageNet's test pictures may not be passed on, so there is nothing here to measure this network on: no "
+            "diagram, and no threshold above. The breeds of pets and the ten kinds by transfer are read from the same "
+            "network's features, and those heads are measured."
+        )
 
 
 def _signed(value: float, digits: int) -> str:
@@ -52,7 +67,7 @@ def _signed(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _own() -> list[Nonsense]:
+def _own(name: str) -> list[Nonsense]:
     """What the visitor draws, if he does."""
     with st.expander("Draw nonsense of your own", icon=":material/draw:"):
         drawing = ui.pad("nonsense_pad", 200, 200, alt="Draw anything but a digit here", pen=14)
@@ -60,7 +75,7 @@ def _own() -> list[Nonsense]:
         return []
     with ui.guard():  # a dot may be too small to be ink
         field = digit_classifier.classify(drawing.image()).input
-        return nonsense.asked_digits({"your drawing": np.rint(field * 255).astype(np.uint8)})
+        return nonsense.asked(name, {"your drawing": np.rint(field * 255).astype(np.uint8)})
     return []
 
 
@@ -76,7 +91,7 @@ def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: 
             best, energy = int(probabilities.argmax()), float(reliability.energy(each.scores))
             words = f"**{labels[best]}**, {probabilities[best]:.0%} sure  \nenergy {_signed(energy, 1)}"
             if known is not None:
-                refused = energy > known.threshold(cost / 100)
+                refused = energy > known.threshold(cost / 100) or labels[best] in nonsense.NOTHING
                 caught += refused
                 words += f"  \n:{'green' if refused else 'red'}-badge[{'none of these' if refused else 'believed'}]"
             with st.container(width=WIDE):
@@ -96,7 +111,14 @@ def _none_of_these(name: str, found: list[Nonsense], temperature: float, known: 
         "−log Σ exp(scores), low for pictures like those of the training; the softmax keeps only how scores differ. "
         "Neither catches all: loud noise drives the scores up, too."
     )
-    if name == digit_classifier.MODEL:
+    if name == nonsense.JUDGE:
+        st.markdown(
+            "This is the second network of [the digit page](digit_classifier). It has learned two answers more, “no "
+            "digit” and “several digits”; here they count as “none of these”, too. They catch what is like the "
+            "nonsense of its training, such as letters. Noise and photographs it has never met: on that page they do "
+            "not come before it, for ink is looked for first."
+        )
+    elif name in nonsense.DIGITAL:
         refused = sum(refused_there(each.picture) for each in found)
         st.markdown(
             "[The digit page](digit_classifier) looks for ink first, and asks a second network that has learned an "

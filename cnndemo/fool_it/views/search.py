@@ -19,9 +19,15 @@ from cnndemo.jobs import Job
 from cnndemo.ui.session import state
 from cnndemo.ui.watch import watch
 
-KINDS = {"digit": "Pixels of a digit", "small": "Pixels of a small photo", "sticker": "A sticker on a photo"}
-GENERATIONS = {"digit": 80, "small": 80, "sticker": 60}
-POPULATION = {"digit": 60, "small": 60, "sticker": 24}
+KINDS = {
+    "one": "One pixel of a digit",
+    "digit": "Pixels of a digit",
+    "small": "Pixels of a small photo",
+    "sticker": "A sticker on a photo",
+}
+GENERATIONS = {"one": 80, "digit": 80, "small": 80, "sticker": 60}
+POPULATION = {"one": 60, "digit": 60, "small": 60, "sticker": 24}
+PIXELS = {"digit": 8, "small": 1}  # that may change, at first
 ANY = "anything else"
 SHOWN = 168  # pixels: two pictures fit beside each other on a phone
 _turns = threading.Semaphore(2)  # evolutions that run beside each other in this server
@@ -43,7 +49,7 @@ def without_looking_inside() -> None:
     """The whole section."""
     left, right = ui.try_it()
     with left, ui.guard():
-        kind = ui.one_of(st.segmented_control, "What may change", KINDS, "digit", "search", wrap=True)
+        kind = ui.one_of(st.segmented_control, "What may change", KINDS, "one", "search")
         reader, picture, words = _picture(kind)
         st.caption(words)
         change, wanted = _change(kind, reader, picture)
@@ -62,6 +68,11 @@ def without_looking_inside() -> None:
 
 def _picture(kind: str) -> tuple[Reader, np.ndarray, str]:
     """The network, the picture as it sees it, and which one that is."""
+    if kind == "one":
+        reader, pixels = fool_it.digit_reader(), images.digit(*readers.DOUBTFUL)
+        sure = reader.best(reader.ask(pixels[None])[0])
+        words = f"A {readers.DOUBTFUL[0]} of MNIST, which {reader.title} reads as {sure}: it doubts a little, so one "
+        return reader, pixels, words + "pixel is enough. Where it is sure it takes several: see the next choice."
     subject: Subject | None = state.get("_subject")
     if kind == "digit":
         own = subject is not None and subject.kind == "digit"
@@ -83,8 +94,10 @@ def _change(kind: str, reader: Reader, picture: np.ndarray) -> tuple[Pixels | St
     if kind == "sticker":
         side = st.slider("Side of the sticker, pixels", 16, 96, 56, 8, **state.linked("sticker"))
         change = Sticker(picture, side)
+    elif kind == "one":
+        change = Pixels(picture, 1)
     else:
-        count = st.slider("Pixels", 1, 20, 8 if kind == "digit" else 1, **state.linked(f"pixels_{kind}"))
+        count = st.slider("Pixels", 1, 20, PIXELS[kind], **state.linked(f"pixels_{kind}"))
         change = Pixels(picture, count)
     goal = st.selectbox("Make it", [ANY, *labels], **state.linked(f"goal_{kind}"))
     if goal == ANY:
