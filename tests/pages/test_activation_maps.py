@@ -68,10 +68,10 @@ def test_nonsense_in_the_link_does_no_harm(open_page, query):
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"filter": "²"}, "There is no filter '²' in conv2d_1"),
-        ({"filter": "32"}, "There is no filter '32' in conv2d_1"),
-        ({"layer": "conv2d_9"}, r"There is no layer 'conv2d\_9'"),
-        ({"network": PHOTOS, "layer": "[here](x)"}, r"There is no layer '\[here\]\(x\)'"),
+        ({"filter": "²"}, "There is no filter “²” in conv2d_1"),
+        ({"filter": "32"}, "There is no filter “32” in conv2d_1"),
+        ({"layer": "conv2d_9"}, r"There is no layer “conv2d\_9”"),
+        ({"network": PHOTOS, "layer": "[here](x)"}, r"There is no layer “\[here\]\(x\)”"),
     ],
 )
 def test_what_a_link_asks_for_and_is_not_there_is_said(open_page, query, said):

@@ -40,7 +40,7 @@ def pick_layer(titles: dict[str, str], first: str) -> str:
         "Layer", list(titles), list(titles).index(first), format_func=titles.get, **state.linked("layer"), width=230
     )
     if asked not in (None, *titles, *titles.values()):
-        st.caption(f":material/info: There is no layer {plain(asked, 24)!r} in this network.")
+        st.caption(f":material/info: There is no layer “{plain(asked, 24)}” in this network.")
     return chosen or first
 
 
@@ -51,5 +51,5 @@ def pick_filter(layer: str, count: int) -> int:
         state["filter"] = 0
     chosen = st.number_input("Filter", 0, count - 1, 0, **state.linked("filter"), width=130)
     if not (asked.isdecimal() and int(asked) < count) and chosen is not None and str(chosen) != asked:
-        st.caption(f":material/info: There is no filter {plain(asked, 12)!r} in {layer}: it has 0 to {count - 1}.")
+        st.caption(f":material/info: There is no filter “{plain(asked, 12)}” in {layer}: it has 0 to {count - 1}.")
     return chosen or 0
