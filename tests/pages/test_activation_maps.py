@@ -100,7 +100,7 @@ def test_other_networks_say_where_such_pictures_are(open_page, network):
 
 def test_a_filter_that_is_not_there_is_said(open_page):
     page = no_trouble(open_page("activation_maps", {"network": PHOTOS, "layer": "stage 4", "filter": "80"}))
-    assert "There is no filter '80' in stage 4: it has 0 to 79." in texts(page)
+    assert "There is no filter “80” in stage 4: it has 0 to 79." in texts(page)
     assert page.number_input[0].value == 0
 
 
