@@ -93,10 +93,10 @@ def figures(head, x: np.ndarray, y: np.ndarray, breeds: list[str]) -> dict:
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
     parser = common.parser("A head for the breeds of pets.", "pet_breeds", epochs=60, batch_size=64)
-    count, zero = common.at_least(0), common.zero_or_more
+    count, share = common.at_least(0), common.share
     parser.add_argument("--views", type=count, default=8, help="random crops of each picture beside the centre")
-    parser.add_argument("--dropout", type=zero, default=0.3, help="share of the features that a step goes without")
-    parser.add_argument("--smoothing", type=zero, default=0.1, help="how much probability the target gives away")
+    parser.add_argument("--dropout", type=share, default=0.3, help="share of the features that a step goes without")
+    parser.add_argument("--smoothing", type=share, default=0.1, help="how much probability the target gives away")
     parser.add_argument("--learning-rate", type=common.above_zero, default=5e-4, help="at the start")
     return parser
 
