@@ -178,8 +178,10 @@ def fit(
         The log, one dict an epoch (also in `<run-dir>/<stage>history.csv`).
 
     Raises:
-        SystemExit: the training diverged or was interrupted, or there is no room for its checkpoints.
+        SystemExit: the training diverged or was interrupted, there is no room for its checkpoints, or what it goes on
+            with are other data.
     """
+    distribution.by_the_first(runs.same_data, arguments)
     folder, epochs = arguments.run_dir / stage, epochs or arguments.epochs
     folder.mkdir(parents=True, exist_ok=True)
     log, best = folder / "history.csv", folder / "best.weights.h5"

@@ -20,7 +20,7 @@ from cnndemo.models import layer_table
 from train import common, engine, events, schedules
 from train.checkpoints import Kept
 from train.datasets import mnist
-from train.datasets.fetch import stored
+from train.datasets.fetch import stored, taken
 from train.datasets.splits import Split
 
 SHIPPED = "shipped"
@@ -169,7 +169,10 @@ def _from_file(name: str) -> Digits:
     splits = ("training", "validation", "test")
     names = [f"{part}_{split}" for split in splits for part in "xy"]
     advice = f"--data must be mnist, shipped, or an .npz file with {', '.join(names)} and classes."
-    content = _standing_in.get(name) or stored(Path(name), advice, [*names, "classes"])
+    content = _standing_in.get(name)
+    if content is None:
+        content = stored(Path(name), advice, [*names, "classes"])
+        taken[Path(name).name] = Path(name).stat().st_size
     parts = [(content[f"x_{split}"], content[f"y_{split}"]) for split in splits]
     classes = tuple(str(each) for each in np.atleast_1d(content["classes"]))
     for x, y in parts:

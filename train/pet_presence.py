@@ -24,6 +24,7 @@ from cnndemo.pet_segmentation import metrics
 from train import common, engine, intervals
 from train.datasets import cifar10, lfw, oxford_breeds, oxford_pets
 from train.datasets.oxford_pets import Example
+from train.datasets.splits import Split
 
 TEST_FOLD = 2
 PETS = (CLASSES.index("cat"), CLASSES.index("dog"))
@@ -196,20 +197,25 @@ def train(pets: oxford_pets.Pets, portraits: list, things: list, arguments) -> t
     x, y = cells(windows(pets.train, portraits, things, generator), folder)
     held = cells(windows(pets.validation, portraits[:60], things[:60], generator), folder)
     mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-3
-    with engine.precision(arguments):
-        dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(2e-4))
-    flat = keras.Sequential([keras.Input((architecture.CHANNELS,)), dense])
-    optimizer = keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments))
-    flat.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
     standard = (x - mean) / deviation
     del x
-    history = common.fit(flat, (standard, y), ((held[0] - mean) / deviation, held[1]), arguments)
+    flat, history = fit((standard, y), ((held[0] - mean) / deviation, held[1]), arguments)
     kernel, bias = flat.get_weights()
     model = architecture.build()
     kernel = kernel / deviation[:, None]
     model.set_weights([kernel[None, None], bias - mean @ kernel])
     model.set_weights([array.astype(np.float16).astype(np.float32) for array in model.get_weights()])
     return model, history
+
+
+def fit(training: Split, validation: Split, arguments) -> tuple[keras.Model, list]:
+    """A linear layer trained on standardised features (n, 1280) with targets (n, 1), 1 for pet; and its log."""
+    with engine.precision(arguments):
+        dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(2e-4))
+    flat = keras.Sequential([keras.Input((architecture.CHANNELS,)), dense])
+    optimizer = keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments))
+    flat.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
+    return flat, common.fit(flat, training, validation, arguments)
 
 
 def measure(

@@ -26,6 +26,7 @@ import keras
 from cnndemo import weights
 from cnndemo.errors import VisitorError
 from train import distribution, events
+from train.datasets.fetch import taken
 
 MARKER = "run.json"
 FOLDERS = ("--data-dir", "--weights-dir", "--run-dir", "--events")
@@ -137,6 +138,26 @@ def _compare(arguments: argparse.Namespace, marker: Path) -> None:
     if other:
         names = ", ".join(f"{_option(key)} {begun.get(key)} (now {now.get(key)})" for key in other)
         raise SystemExit(f"{marker.parent} holds a run with {names}. Go on with it:\n  {go_on} --resume")
+
+
+def same_data(arguments: argparse.Namespace) -> None:
+    """Note, before the first epoch, which data files a run has read; see that one that goes on has read no others.
+
+    Raises:
+        SystemExit: it has; the message names them.
+    """
+    marker = arguments.run_dir / MARKER
+    about = _read(marker)
+    if not about or not taken:
+        return
+    begun = about.setdefault("data", dict(taken))
+    if other := [f"{name} of {size:,} bytes" for name, size in taken.items() if begun.get(name) != size]:
+        before = " and ".join(f"{name} of {size:,} bytes" for name, size in begun.items())
+        raise SystemExit(
+            f"{marker.parent} holds a run that was begun with {before}; now there is {' and '.join(other)}. "
+            "Go on with the former (--data-dir), or begin anew: --fresh."
+        )
+    _write(marker, about)
 
 
 def _option(key: str) -> str:
@@ -270,6 +291,7 @@ def script(main: Callable[[], None]) -> Callable[[], None]:
                 raise SystemExit(f"{error.filename or 'A file'}: {os.strerror(error.errno)}.") from None
             finally:
                 ending.go_on = ""
+                taken.clear()
                 release()
 
     return run

@@ -16,6 +16,7 @@ import pytest
 
 from cnndemo import weights
 from tests import tiny
+from tests.benchmarks import bench_pipelines
 from tests.conftest import ROOT
 from tests.scripts import SCRIPTS, at, refused, same
 from train import checkpoints, common, engine, events, logs, pictures, schedules
@@ -50,9 +51,17 @@ def test_every_script_takes_the_options_of_the_engine(name, run, monkeypatch, tm
     callbacks = options["callbacks"]
     assert isinstance(callbacks[0], keras.callbacks.SwapEMAWeights)
     best, told = (next(each for each in callbacks if type(each) is kind) for kind in (checkpoints.Best, events.Events))
-    assert told.monitor == best.monitor and told.sign == (1 if best.monitor_op is np.less else -1)
+    assert told.monitor == best.monitor and told.sign == (-1 if best.mode == "max" else 1)
     largest = max(keras.tree.flatten(stream[0][0]), key=lambda array: array.nbytes)
     assert largest.dtype == np.uint8 or name in OF_FEATURES, "pictures travel as bytes"
+
+
+def test_the_benchmark_of_pipelines_begins_each_training(tmp_path):
+    trainings = bench_pipelines.trainings(str(tmp_path))
+    assert {name.partition(",")[0] for name in trainings} == set(SCRIPTS)
+    for name in ("triplet", "robust_digits", "pet_breeds, features", "pet_presence, features"):
+        _, stream = bench_pipelines.begun(trainings[name])
+        assert bench_pipelines.weight(stream[0]) > 784
 
 
 def test_a_run_with_all_options_goes_on_as_the_run_that_was_never_struck(run, tmp_path, monkeypatch):

@@ -383,6 +383,19 @@ def test_other_arguments_are_refused_by_name(run, again, capsys):
     run("siamese", *right[3 : right.index("--data-dir")], "--resume")
 
 
+def test_other_data_are_refused_by_name(run, again, data_dir, tmp_path, capsys):
+    folder = again()
+    before = arrays(folder)
+    with np.load(data_dir / "mnist.npz") as content:
+        np.savez(tmp_path / "mnist.npz", more=np.zeros(9), **content)  # another archive of the same digits
+    message = refused(capsys, run, *SIAMESE, "--resume", data_dir=tmp_path)
+    assert message.count("mnist.npz of") == 2 and "--data-dir" in message and len(message.splitlines()) == 1
+    assert arrays(folder).keys() == before.keys()
+    (tmp_path / "moved").mkdir()
+    shutil.copy(data_dir / "mnist.npz", tmp_path / "moved")
+    run(*SIAMESE, "--resume", data_dir=tmp_path / "moved")
+
+
 def test_a_damaged_marker_is_named(run, again, capsys):
     (again() / runs.MARKER).write_text("{")
     message = refused(capsys, run, "siamese", *SCRIPTS["siamese"], "--resume")

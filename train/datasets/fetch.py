@@ -21,9 +21,24 @@ import numpy as np
 
 REMOVE = "Remove it, and the script fetches the official one; or put that one there."
 
+taken: dict[str, int] = {}
+"""Names and bytes of the data files that the script has read so far."""
+
 
 @contextmanager
-def reading(path: Path, advice: str = REMOVE) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """While a data file is read: remembers it, and tells its name if it cannot be read to its end.
+
+    Raises:
+        SystemExit: it is damaged, incomplete, or something else than its name says.
+    """
+    with named(path, REMOVE):
+        taken[path.name] = path.stat().st_size
+        yield
+
+
+@contextmanager
+def named(path: Path, advice: str) -> Iterator[None]:
     """Tells the name of a file that cannot be read to its end, and what to do.
 
     Raises:
@@ -43,7 +58,7 @@ def stored(path: Path, advice: str, names: Sequence[str] = ()) -> dict[str, np.n
     Raises:
         SystemExit: it is missing or damaged, or lacks one of `names`; the message names it and says `advice`.
     """
-    with reading(path, advice):
+    with named(path, advice):
         content = np.load(path, allow_pickle=False)
         if isinstance(content, np.ndarray):
             raise ValueError("it holds a single array")
