@@ -150,7 +150,7 @@ def same_data(arguments: argparse.Namespace) -> None:
     about = _read(marker)
     if not about or not taken:
         return
-    begun = about.setdefault("data", dict(taken))
+    begun = about["data"] = (arguments.resume and about.get("data")) or dict(taken)
     if other := [f"{name} of {size:,} bytes" for name, size in taken.items() if begun.get(name) != size]:
         before = " and ".join(f"{name} of {size:,} bytes" for name, size in begun.items())
         raise SystemExit(
