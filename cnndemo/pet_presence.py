@@ -7,6 +7,7 @@ from people and things, coarsely but everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -31,6 +32,9 @@ LEAST_SHARE = 0.04
 
 MAPS, LOGITS = "head_activation", "logits"
 
+Networks = tuple[Callable[[np.ndarray], dict[str, np.ndarray]], Callable[[np.ndarray], np.ndarray]]
+"""The backbone, with the outputs `MAPS` and `LOGITS`, and the layer on its maps."""
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -52,19 +56,22 @@ class Sight:
         return bool(np.percentile(self.evidence, 99) >= SURE and self.share >= LEAST_SHARE)
 
 
-def look(image: np.ndarray) -> Sight:
+def look(image: np.ndarray, using: Networks | None = None) -> Sight:
     """Look for cats and dogs in overlapping squares of two sizes that cover the picture.
 
     Args:
         image: uint8 RGB (height, width, 3).
+        using: other networks than those that ship.
 
     Raises:
         WeightsError: a network is missing or broken.
     """
     places = squares(*image.shape[:2])
     pixels = np.stack([cut(image, *place) for place in places]).astype(np.float32)
-    outputs = inference.predictor("efficientnet_lite0", [MAPS, LOGITS])(pixels)
-    cells = inference.predictor("pet_presence")(outputs[MAPS])[..., 0]
+    shipped = inference.predictor
+    backbone, layer = using or (shipped("efficientnet_lite0", [MAPS, LOGITS]), shipped("pet_presence"))
+    outputs = backbone(pixels)
+    cells = layer(outputs[MAPS])[..., 0]
     best = int(np.percentile(cells, 75, axis=(1, 2)).argmax())
     return Sight(spread(cells, places, image.shape), float(shares(outputs[LOGITS]).max()), places[best])
 

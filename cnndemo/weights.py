@@ -67,6 +67,12 @@ def stages(about: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(stages(earlier) if earlier else []), about]
 
 
+def commands(about: dict[str, Any]) -> list[str]:
+    """What was typed to make a network and the figures of its card, in this order."""
+    measured = [about["measured"]["command"]] if "measured" in about else []
+    return [*(stage["command"] for stage in stages(about)), *measured]
+
+
 def command(name: str) -> str:
     """The shortest command that makes a network; the card of one that is there names all its options."""
     return f"python -m train.{_MADE_BY.get(name, name)} --publish"

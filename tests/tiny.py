@@ -172,10 +172,10 @@ def classifier(size: int, pretrained: bool, head=None, folder: Path | None = Non
 FOUND: dict = {}
 
 
-def found(sitters, folder: Path):
+def found(sitters, folder: Path, networks: Path):
     """The faces of a folder, looked for once."""
     if folder not in FOUND:
-        FOUND[folder] = sitters(folder)
+        FOUND[folder] = sitters(folder, networks)
     return FOUND[folder]
 
 
@@ -185,7 +185,9 @@ def shrink(patch=setattr) -> None:
 
     import train.cifar10_transfer
     import train.digit_classifier
+    import train.digit_harvest
     import train.face_check
+    import train.not_a_digit
     import train.pet_segmentation
     import train.pet_segmentation_pretrained
     import train.resnet20
@@ -194,7 +196,7 @@ def shrink(patch=setattr) -> None:
     from cnndemo import images, siamese
     from cnndemo.models import resnet20, unet, unet_pretrained
     from cnndemo.resnet_transfer import small_pictures
-    from train import common, features, intervals
+    from train import common, digit_scenes, features, intervals
     from train.datasets import cifar10 as small
     from train.datasets import mnist as digits
 
@@ -218,8 +220,14 @@ def shrink(patch=setattr) -> None:
     scaled = small_pictures.INPUTS["scaled to 96"]
     patch(small_pictures, "INPUTS", {"padded to 224": lambda pictures: pictures, "scaled to 96": scaled})
     patch(small_pictures, "size_of", lambda name: 96 if name == "scaled to 96" else 32)
+    kinds, nothing = (dict(list(some.items())[:1]) for some in (digit_scenes.KINDS, digit_scenes.NOTHING))
+    patch(digit_scenes, "NOTHING", nothing)
+    patch(train.digit_harvest, "SCENES", kinds | nothing)
+    patch(train.not_a_digit, "SCENES", kinds | nothing)
+    patch(train.not_a_digit, "DRAWINGS", 60)
+    patch(train.not_a_digit, "READ", 10)
     patch(train.face_check, "FOLDS", 1)
-    patch(train.face_check, "sitters", lambda folder: found(sitters, folder))
+    patch(train.face_check, "sitters", lambda *folders: found(sitters, *folders))
     patch(train.face_check, "try_out", lambda *_: {})
     patch(train.face_check, "report", lambda trials: ([], {}))
     patch(train.pet_segmentation, "speed", lambda *_: {})

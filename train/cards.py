@@ -14,7 +14,7 @@ def facts(card: dict[str, Any]) -> tuple[str, ...]:
     licence = (card.get("source") or card["data"]).get("licence", "")
     size = f"{card['bytes'] / 1e6:.2f} MB"
     data = card["data"].get("name", "")
-    commands = ", then ".join(f"`{stage['command']}`" for stage in weights.stages(card))
+    commands = ", then ".join(f"`{command}`" for command in weights.commands(card))
     return f"`{card['name']}`", f"{card['parameters']:,}", size, data, licence, commands
 
 

@@ -44,18 +44,18 @@ class Stream(keras.utils.PyDataset):
     def __init__(self, count: int, batch_size: int, seed: int | None, whole: bool = False, **options) -> None:
         super().__init__(**options)
         self.count, self.batch_size, self.seed, self.whole = count, max(1, min(batch_size, count)), seed, whole
-        self.epoch = 0
+        self.asked, self.epoch = self.batch_size, 0
         self._order: tuple[int, np.ndarray] = (-1, np.arange(count))
         self._process, self._processes, self._devices = 0, 1, 1
 
     def share(self, process: int, processes: int, devices: int) -> str:
-        """Give only a process's part of each batch, whose size divides by the number of devices.
+        """Give only a process's part of each batch, whose size divides by the number of devices; of one, all again.
 
         Returns:
             What is to be said of batches that did not divide, or nothing.
         """
         self._process, self._processes, self._devices = process, processes, devices
-        asked, self.batch_size = self.batch_size, max(devices, self.batch_size // devices * devices)
+        asked, self.batch_size = self.asked, max(devices, self.asked // devices * devices)
         rest = 0 if self.whole else self.count % self.batch_size % devices
         notes = [f"batches of {asked} are of {self.batch_size}"] if asked != self.batch_size else []
         notes += [f"{rest} of {self.count} examples are left out"] if rest else []
@@ -218,7 +218,11 @@ def _plain(value: Any) -> Any:
 
 
 class Kept(keras.callbacks.ModelCheckpoint):
-    """Keeps the weights of every epoch; of several processes, the first does."""
+    """Keeps the weights of every epoch, or of the best; of several processes, the first does."""
+
+    def room(self, model: keras.Model, epochs: int) -> int:
+        """Bytes that it will take."""
+        return 4 * model.count_params() * (2 if self.save_best_only else epochs)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         if distribution.first():

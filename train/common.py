@@ -22,7 +22,7 @@ import numpy as np
 
 from cnndemo import inference, weights
 from train import distribution, engine, events, logs, provenance, runs
-from train.checkpoints import Arrays, Best, Checkpoint, Guard, build_metrics, size, variables
+from train.checkpoints import Arrays, Best, Checkpoint, Guard, Kept, build_metrics, size, variables
 from train.progress import Progress
 from train.publish import RESULTS, put, whole_results
 from train.runs import script as script
@@ -55,6 +55,14 @@ def zero_or_more(text: str) -> float:
     value = float(text)
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number of at least zero")
+    return value
+
+
+def share(text: str) -> float:
+    """The type of an argument that is a part of a whole, from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value
 
 
@@ -172,8 +180,10 @@ def fit(
         The log, one dict an epoch (also in `<run-dir>/<stage>history.csv`).
 
     Raises:
-        SystemExit: the training diverged or was interrupted, or there is no room for its checkpoints.
+        SystemExit: the training diverged or was interrupted, there is no room for its checkpoints, or what it goes on
+            with are other data.
     """
+    distribution.by_the_first(runs.same_data, arguments)
     folder, epochs = arguments.run_dir / stage, epochs or arguments.epochs
     folder.mkdir(parents=True, exist_ok=True)
     log, best = folder / "history.csv", folder / "best.weights.h5"
@@ -188,7 +198,7 @@ def fit(
     every += [
         Guard(monitor),
         Best(best, monitor, mode),
-        *events.callbacks(training.count, training.batch_size, stage),
+        *events.callbacks(training.count, training.batch_size, stage, monitor, mode),
         keras.callbacks.CSVLogger(log if distribution.first() else os.devnull, append=True),
         keras.callbacks.EarlyStopping(monitor, patience=patience, mode=mode),
     ]
@@ -198,7 +208,8 @@ def fit(
     if distribution.first():
         logs.cut(log, checkpoint.epochs)
     if checkpoint.epochs < epochs and not checkpoint.finished:
-        distribution.by_the_first(_find_room, model, arguments)
+        kept = sum(each.room(model, epochs) for each in every if isinstance(each, Kept))
+        distribution.by_the_first(_find_room, model, kept, arguments)
         checkpoint.restore(model)
         engine.answer_exactly(model)
         build_metrics(model, training)
@@ -217,21 +228,39 @@ def fit(
     return logs.read(log)
 
 
-def _find_room(model: keras.Model, arguments: argparse.Namespace) -> None:
+def _find_room(model: keras.Model, kept: int, arguments: argparse.Namespace) -> None:
     """See, before the first epoch, that checkpoints and results will find room.
+
+    Args:
+        kept: bytes of what callbacks keep.
 
     Raises:
         SystemExit: they will not.
     """
     parameters = 4 * model.count_params()
-    runs.room(arguments.run_dir, 4 * size(model) + 4 * parameters, "--run-dir")
+    runs.room(arguments.run_dir, 4 * size(model) + kept + 2 * parameters, "--run-dir")
     if arguments.publish:
         runs.room(arguments.weights_dir, 4 * parameters, "--weights-dir")
 
 
 def command(arguments: argparse.Namespace) -> str:
-    """The command line that made the weights, without the folders of one machine."""
-    return runs.command(arguments, "--publish")
+    """The command line that made or measured the weights, without the folders of one machine."""
+    return runs.command(arguments, *([] if arguments.measure else ["--publish"]))
+
+
+def helper(name: str, folder: Path, outputs: Sequence[str] | None = None) -> Callable[[np.ndarray], Any]:
+    """A network that another one is trained or measured with, as visitors are served with it.
+
+    Args:
+        name: of the network.
+        folder: where it is taken from if it is there, see `provenance.nearest`.
+        outputs: as of `inference.predictor`.
+
+    Raises:
+        WeightsError: a file is missing or damaged.
+    """
+    file = weights.onnx_file(name, folder=provenance.nearest(name, folder))
+    return inference.function(inference.load(file, name), outputs, name)
 
 
 class Served:
@@ -274,16 +303,32 @@ def logits(model: keras.Model, x: np.ndarray, batch_size: int = 500) -> np.ndarr
 
 
 def measure(name: str, arguments: argparse.Namespace, facts: Callable[[Any], dict[str, Any]]) -> None:
-    """Put the figures of a published network on its card anew.
+    """Put the figures of a published network on its card anew, and how they were measured.
 
     Args:
         facts: from something with `predict` and `predict_on_batch` to what the card says, `metrics` among it.
+
+    Raises:
+        SystemExit: a figure is not a number; the card stays as it was.
     """
     card = weights.card(name, arguments.weights_dir)
     found = facts(Served(name, arguments.weights_dir))
+    _refuse_no_numbers(name, found["metrics"])
     for figure in found["metrics"]:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} on {figure['samples']}")
-    weights.write_card(name, card | found, arguments.weights_dir)
+    weights.write_card(name, card | found | {"measured": circumstances(arguments)}, arguments.weights_dir)
+
+
+def circumstances(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How something was made, for its card: command, arguments, commit, machine, versions and day."""
+    return {
+        "command": command(arguments),
+        "arguments": runs.settings(arguments),
+        "commit": provenance.commit(),
+        "hardware": provenance.hardware(),
+        "versions": provenance.versions(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
 def as_stored(model: keras.Model, dtype: str = "float16") -> keras.Model:
@@ -338,17 +383,11 @@ def publish(
         "name": name,
         "builder": builder,
         "builder_arguments": builder_arguments or {},
-        "command": command(arguments),
-        "arguments": runs.settings(arguments),
-        "commit": provenance.commit(),
         "data": data,
         "metrics": metrics,
         "seed": arguments.seed,
-        "hardware": provenance.hardware(),
         "keras": keras.__version__,
-        "versions": provenance.versions(),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+    } | circumstances(arguments)
     with runs.ending.patience():
         results.mkdir(parents=True, exist_ok=True)
         if history:
@@ -383,7 +422,11 @@ def _refuse_nonsense(model: keras.Model, metrics: list[dict[str, Any]], name: st
         broken = [each.path for each in model.weights if not np.isfinite(np.asarray(each).astype(dtype)).all()]
     if broken:
         raise SystemExit(f"{name} is not written: {broken[0]} is not finite as {dtype}. The training has diverged.")
-    if lost := [each["name"] for each in metrics if not math.isfinite(each["value"])]:
+    _refuse_no_numbers(name, metrics)
+
+
+def _refuse_no_numbers(name: str, metrics: list[dict[str, Any]]) -> None:
+    if lost := [each["name"] for each in metrics if not np.isfinite([each["value"], *each["interval"]]).all()]:
         raise SystemExit(f"{name} is not written: the figure “{lost[0]}” is not a number.")
 
 

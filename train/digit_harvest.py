@@ -8,11 +8,14 @@ written: that includes those that the network takes for another.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 
 from cnndemo.digit_classifier import looking, reading
 from cnndemo.digit_classifier.ink import NoInk
-from train import digit_scenes
+from train import common, digit_scenes
 
 SCENES = digit_scenes.KINDS | digit_scenes.NOTHING
 SIDES = (400, 640, 960)
@@ -29,13 +32,26 @@ def scene(number: int, x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndar
     return make(digit_scenes.Scribe(x, y, np.random.default_rng([seed, number]), SIDES))
 
 
-def harvest(number: int, x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Examples of one scene, uint8 (n, 28, 28), and their labels, (n,); there may be none."""
+@lru_cache(maxsize=1)
+def readers(folder: Path) -> tuple[reading.Predict, looking.Judge]:
+    """The two networks that read, loaded once in each process; see `common.helper`."""
+    return common.helper(reading.MODEL, folder), common.helper(looking.JUDGE, folder)
+
+
+def harvest(number: int, x: np.ndarray, y: np.ndarray, seed: int, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Examples of one scene, uint8 (n, 28, 28), and their labels, (n,); there may be none.
+
+    Args:
+        number: of the scene.
+        x, y: the digits of which it is made.
+        seed: of all scenes.
+        folder: of the networks that read it.
+    """
     asked: list[np.ndarray] = []
 
     def judge(fields: np.ndarray) -> np.ndarray:
         asked.extend(fields[..., 0])
-        return looking.shipped_judge()(fields)
+        return readers(folder)[1](fields)
 
     picture, written = scene(number, x, y, seed)
     try:

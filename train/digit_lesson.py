@@ -17,8 +17,10 @@ import numpy as np
 
 from cnndemo import images
 from cnndemo.models import layer_table
-from train import common, distribution, engine, events, schedules
+from train import common, engine, events, schedules
+from train.checkpoints import Kept
 from train.datasets import mnist
+from train.datasets.fetch import stored, taken
 from train.datasets.splits import Split
 
 SHIPPED = "shipped"
@@ -43,7 +45,7 @@ class Digits:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add what this module understands to the arguments of the script."""
-    whole, share = common.at_least(0), common.zero_or_more
+    whole, share = common.at_least(0), common.share
     add = parser.add_argument
     add("--data", default="mnist", help="mnist; shipped: 4,000 of the gallery's own digits; or an .npz file")
     add("--network", default="book", help=f"{', '.join(layer_table.NETWORKS)}, or layers: 'conv 8 3 relu; flatten'")
@@ -52,13 +54,28 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", choices=list(OPTIMIZERS), default="adamw", help="how gradients move the weights")
     add("--schedule", choices=("cosine", "constant"), default="cosine", help="course of the learning rate")
     add("--label-smoothing", type=share, default=0.01, help="probability that is spread over all classes")
-    add("--reduce", type=float, nargs=2, metavar=("FACTOR", "PATIENCE"), help="ReduceLROnPlateau (listing 2.5)")
-    add("--reduce-to", type=share, default=1e-6, help="lowest rate that --reduce goes down to")
+    add(
+        "--reduce", type=float, nargs=2, action=Plateau, metavar=("FACTOR", "PATIENCE"),
+        help="ReduceLROnPlateau (listing 2.5)",
+    )  # fmt: skip
+    add("--reduce-to", type=common.zero_or_more, default=1e-6, help="lowest rate that --reduce goes down to")
     add("--stop", type=whole, default=0, metavar="PATIENCE", help="EarlyStopping; 0: none")
     add(
         "--checkpoints", choices=("best", "every"), default="best", help="ModelCheckpoint (listing 2.4) of which epochs"
     )
     add("--samples", action="store_true", help="tell the answers to ten held-out digits after each epoch")
+
+
+class Plateau(argparse.Action):
+    """What follows `--reduce`: a factor between 0 and 1, and a whole number of epochs."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        factor, patience = values
+        if not 0 < factor < 1:
+            raise argparse.ArgumentError(self, f"the factor {factor:g} is not between 0 and 1")
+        if patience < 1 or patience % 1:
+            raise argparse.ArgumentError(self, f"the patience {patience:g} is not a number of epochs")
+        setattr(namespace, self.dest, values)
 
 
 OPTIMIZERS = {
@@ -150,20 +167,22 @@ def shipped(limit: int = 0) -> Digits:
 
 def _from_file(name: str) -> Digits:
     splits = ("training", "validation", "test")
-    try:
-        content = _standing_in.get(name) or dict(np.load(name, allow_pickle=False))
-        parts = [(content[f"x_{split}"], content[f"y_{split}"]) for split in splits]
-        classes = tuple(str(each) for each in content["classes"])
-    except (OSError, ValueError, KeyError) as error:
-        raise SystemExit(
-            f"--data {name}: {error}. It must be mnist, shipped, or an .npz file with x_, y_ for {', '.join(splits)}, "
-            "and classes."
-        ) from None
+    names = [f"{part}_{split}" for split in splits for part in "xy"]
+    advice = f"--data must be mnist, shipped, or an .npz file with {', '.join(names)} and classes."
+    content = _standing_in.get(name)
+    if content is None:
+        content = stored(Path(name), advice, [*names, "classes"])
+        taken[Path(name).name] = Path(name).stat().st_size
+    parts = [(content[f"x_{split}"], content[f"y_{split}"]) for split in splits]
+    classes = tuple(str(each) for each in np.atleast_1d(content["classes"]))
     for x, y in parts:
-        if x.dtype != np.uint8 or x.shape[1:3] != (28, 28) or len(x) != len(y) or not len(x):
+        fit = x.dtype == np.uint8 and x.shape[1:] in ((28, 28), (28, 28, 1), (28, 28, 3))
+        if not (fit and y.dtype.kind in "iu" and y.shape == x.shape[:1] and len(y)):
             raise SystemExit(f"--data {name}: pictures must be uint8 (n, 28, 28) or (n, 28, 28, 3), with labels (n,).")
         if y.min() < 0 or y.max() >= len(classes):
             raise SystemExit(f"--data {name}: a label is none of the {len(classes)} classes.")
+    if len({x.shape[1:] for x, _ in parts}) > 1:
+        raise SystemExit(f"--data {name}: pictures of the splits have not the same shape.")
     return Digits(*parts, classes)
 
 
@@ -182,7 +201,7 @@ def one_of_each(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.unique(y, return_index=True)[1]
 
 
-class OfNetwork(keras.callbacks.ModelCheckpoint):
+class OfNetwork(Kept):
     """Keeps the network itself, without the augmentation before it and without the optimizer."""
 
     def __init__(self, network: keras.Model, file: Path, best_only: bool) -> None:
@@ -191,11 +210,6 @@ class OfNetwork(keras.callbacks.ModelCheckpoint):
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(self.network)
-
-    def on_epoch_end(self, epoch, logs=None) -> None:
-        if distribution.first():
-            with distribution.apart():
-                super().on_epoch_end(epoch, logs)
 
 
 def callbacks(network: keras.Model, validation: Split, arguments: argparse.Namespace) -> list[keras.callbacks.Callback]:

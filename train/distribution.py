@@ -123,7 +123,10 @@ def check(arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def spread(model: keras.Model, streams: list[Any], arguments: argparse.Namespace, variables: list[Any]) -> Iterator:
-    """Within the block, `variables` lie on all devices, and `streams` give each process its share of a batch."""
+    """Within the block, `variables` lie on all devices, and `streams` give each process its share of a batch.
+
+    After it the streams give whole batches, as what one process does by itself wants them.
+    """
     if arguments.distribute == "none":
         yield
         return
@@ -133,6 +136,8 @@ def spread(model: keras.Model, streams: list[Any], arguments: argparse.Namespace
         for said in dict.fromkeys(stream.share(rank(), count(), devices) for stream in streams):
             print(said, end="\n" * bool(said), flush=True)
         yield
+    for stream in streams:
+        stream.share(0, 1, 1)
 
 
 @contextmanager

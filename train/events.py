@@ -72,9 +72,11 @@ def reported() -> Iterator[None]:
         _sink = None
 
 
-def callbacks(examples: int, batch_size: int, stage: str = "") -> list[keras.callbacks.Callback]:
+def callbacks(
+    examples: int, batch_size: int, stage: str = "", monitor: str = "val_loss", mode: str = "min"
+) -> list[keras.callbacks.Callback]:
     """The callback that tells of a training, if anybody listens; it comes after those that keep the best epoch."""
-    return [Events(examples, batch_size, stage)] if _sink is not None else []
+    return [Events(examples, batch_size, stage, monitor, mode)] if _sink is not None else []
 
 
 class Events(keras.callbacks.Callback):
@@ -84,13 +86,15 @@ class Events(keras.callbacks.Callback):
         examples: of the training split.
         batch_size: of a whole batch.
         stage: name of this part of a training in several parts.
+        monitor, mode: the figure that decides which epoch is best, and its direction, "min" or "max".
     """
 
     counted = ("least",)
 
-    def __init__(self, examples: int, batch_size: int, stage: str) -> None:
+    def __init__(self, examples: int, batch_size: int, stage: str, monitor: str, mode: str) -> None:
         super().__init__()
-        self.examples, self.batch_size, self.stage, self.least = examples, batch_size, stage, math.inf
+        self.examples, self.batch_size, self.stage = examples, batch_size, stage
+        self.monitor, self.sign, self.least = monitor, -1 if mode == "max" else 1, math.inf
 
     def on_train_begin(self, logs=None) -> None:
         self.said, self.began, self.passed, self.first = 0.0, time.monotonic(), 0, True
@@ -133,8 +137,8 @@ class Events(keras.callbacks.Callback):
         return round(batches * self.batch_size / self.speed, 1) if self.speed else None
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        loss = (logs or {}).get("val_loss", math.inf)
-        best, self.least = loss < self.least, min(loss, self.least)
+        figure = self.sign * (logs or {}).get(self.monitor, self.sign * math.inf)
+        best, self.least = figure < self.least, min(figure, self.least)
         seconds = round(time.monotonic() - self.started, 2)
         tell(
             "epoch", **{"stage": self.stage, "epoch": epoch + 1, **logs, "learning_rate": self.rate, "best": best,

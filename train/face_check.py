@@ -27,7 +27,8 @@ from cnndemo.models import face_check
 from train import common, covers, engine, intervals, schedules
 from train.checkpoints import Stream
 from train.datasets import cifar10, lfw, oxford_breeds
-from train.pictures import crops
+from train.datasets.fetch import stored
+from train.pictures import corners, crops
 
 FOLDS = 3
 SHIFT = 3
@@ -46,11 +47,17 @@ class Sitter:
     points: np.ndarray
 
 
-def sitters(data_dir: Path) -> tuple[list[Sitter], dict[str, np.ndarray]]:
-    """The face in the middle of each picture of LFW, and the pictures."""
+def networks(folder: Path, checker: verifying.Predictor | None = None) -> verifying.Networks:
+    """Those that find and describe faces, see `common.helper`, with a checker that is tried out."""
+    names = verifying.NAMES[:3] if checker else verifying.NAMES
+    return verifying.Networks(*(common.helper(name, folder) for name in names), *([checker] if checker else []))
+
+
+def sitters(data_dir: Path, folder: Path) -> tuple[list[Sitter], dict[str, np.ndarray]]:
+    """The face in the middle of each picture of LFW, and the pictures; `folder` holds what finds it."""
     pairs, picture = lfw.load(data_dir)
     folds = {name: pair.fold for pair in pairs for name in (pair.first, pair.second)}
-    detector, marks = map(inference.predictor, ("tiny_face_detector", "face_landmarks"))
+    detector, marks = (common.helper(name, folder) for name in ("tiny_face_detector", "face_landmarks"))
     found, pictures = [], {}
     progress = keras.utils.Progbar(len(folds), unit_name="picture")
     for name, fold in sorted(folds.items()):
@@ -146,9 +153,11 @@ def windows_of(image: np.ndarray, generator: np.random.Generator, most: int = 8)
     return [disturbed(square(image, box), generator) for box in chosen]
 
 
-def mistakes(image: np.ndarray, generator: np.random.Generator, copies: int = 4) -> list[np.ndarray]:
+def mistakes(
+    image: np.ndarray, generator: np.random.Generator, detector: verifying.Predictor, copies: int = 4
+) -> list[np.ndarray]:
     """Squares around what the detectors together call a face, in a picture without any, as it is and turned once."""
-    found, detector = [], inference.predictor("tiny_face_detector")
+    found = []
     for turn in (0, int(generator.integers(1, 4))):
         picture = turned(image, turn)
         for box in detect(picture, detector):
@@ -157,21 +166,24 @@ def mistakes(image: np.ndarray, generator: np.random.Generator, copies: int = 4)
 
 
 def prepare(arguments: Namespace):
-    """All squares with targets and folds, kept in the run folder; the sitters and pictures for measuring."""
-    file = arguments.run_dir / "squares.npz"
-    people, pictures = sitters(arguments.data_dir)
-    people = people[: arguments.limit or None]
+    """All squares with targets and folds, kept in the run folder; the sitters and pictures for measuring.
+
+    `--limit` cuts what squares are made of; what is measured with stays whole.
+    """
+    file, folder = arguments.run_dir / "squares.npz", arguments.weights_dir
+    people, pictures = sitters(arguments.data_dir, folder)
     if file.is_file():
-        with np.load(file) as stored:
-            return people, pictures, (stored["x"], stored["y"], stored["fold"])
+        made = stored(file, "Begin anew: --fresh.", ("x", "y", "fold"))
+        return people, pictures, (made["x"], made["y"], made["fold"])
     generator, rows = np.random.default_rng(arguments.seed), []
-    for sitter in people:
+    detector = common.helper("tiny_face_detector", folder)
+    for sitter in common.spread(people, arguments.limit):
         rows += [(x, y, sitter.fold) for x, y in of_sitter(sitter, pictures[sitter.name], generator)]
     for pictures_of in without_people(arguments.data_dir, arguments.limit).values():
         for number, image in enumerate(pictures_of):
             nothing = (0, IGNORED, IGNORED)
             image = images.shrink(image, 400)
-            squares = windows_of(image, generator) + mistakes(image, generator)
+            squares = windows_of(image, generator) + mistakes(image, generator, detector)
             rows += [(x, nothing, number % FOLDS) for x in squares]
     x, y, fold = (np.stack([row[part] for row in rows]) for part in range(3))
     with weights.whole(file) as half:
@@ -195,11 +207,12 @@ class Squares(Stream):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows, random = self.rows(index), self.chance(index)
-        moved = crops(self.padded[rows], SHIFT, random)
+        places = corners(len(rows), SHIFT, random)
         gain = np.exp(random.normal(0, 0.15, (len(rows), 1, 1, 3))).astype(np.float32)
         light = random.normal(0, 12, (len(rows), 1, 1, 1)).astype(np.float32)
         part = self.part(rows)
-        return np.clip(moved[part] * gain[part] + light[part], 0, 255).astype(np.uint8), self.y[rows[part]]
+        moved = crops(self.padded[rows[part]], SHIFT, places[part])
+        return np.clip(moved * gain[part] + light[part], 0, 255).astype(np.uint8), self.y[rows[part]]
 
 
 def fit(squares: tuple[np.ndarray, np.ndarray], arguments: Namespace, stage: str) -> tuple[keras.Model, list[dict]]:
@@ -235,20 +248,27 @@ def main() -> None:
     print(f"{len(x)} squares, {int((y[:, 0] == 1).sum())} of them upright faces")
     model, history = fit((x, y), arguments, "all")
     trials = []
+    pairs = lfw.load(arguments.data_dir)[0]
     for k in range(FOLDS):
         checker = inference.traced(fit((x[fold != k], y[fold != k]), arguments, f"fold{k}")[0])
-        trials.append(try_out(k, [sitter for sitter in people if sitter.fold == k], pictures, checker, arguments))
+        using = networks(arguments.weights_dir, checker)
+        strangers = [pair for pair in pairs if pair.fold == k and not pair.same]
+        trials.append(try_out(k, [sitter for sitter in people if sitter.fold == k], pictures, strangers, using))
     publish(model, history, {"faces": len(people), "squares": len(x)}, *report(trials), arguments)
     print("Next, with the weights in their place: python -m train.face_check --measure")
 
 
 def measure_again(arguments: Namespace) -> None:
     """Put the figures of pictures without people on the card; those of the folds need the networks of the folds."""
-    known = weights.card("face_check", arguments.weights_dir)["metrics"]
-    found = false_faces(arguments)
-    names = {figure["name"] for figure in found}
-    kept = [figure for figure in known if figure["name"] not in names]
-    common.measure("face_check", arguments, lambda _: {"metrics": kept + found})
+    folder = arguments.weights_dir
+
+    def facts(served: common.Served) -> dict:
+        found = false_faces(arguments.data_dir, networks(folder, served.predict_on_batch))
+        names = {figure["name"] for figure in found}
+        kept = [figure for figure in weights.card("face_check", folder)["metrics"] if figure["name"] not in names]
+        return {"metrics": kept + found}
+
+    common.measure("face_check", arguments, facts)
 
 
 def publish(
@@ -280,7 +300,6 @@ def publish(
             "The people of the data set are not balanced: do not expect these figures for everybody.",
         ],
     )
-    inference.forget("face_check")
 
 
 KINDS = {
@@ -293,17 +312,22 @@ KINDS = {
 THRESHOLD = 0.6
 
 
-def try_out(k: int, people: list[Sitter], pictures: dict, checker, arguments: Namespace) -> dict:
+def try_out(k: int, people: list[Sitter], pictures: dict, pairs: list[lfw.Pair], using: verifying.Networks) -> dict:
     """The faces of one fold, bare and covered, on the side and on the head, with a network that has not seen them.
+
+    Args:
+        k: number of the fold.
+        people, pictures: its faces, and the pictures by name.
+        pairs: of two people of the fold.
+        using: the networks, with the checker that has not seen them.
 
     Returns:
         Kind -> numbers of pictures, of faces found and of faces doubted, and the distances of pairs of two people: of
         all, and infinite where a face is doubted. And "turns": how many pictures of how many were set upright.
     """
-    pairs = [pair for pair in lfw.load(arguments.data_dir)[0] if pair.fold == k and not pair.same]
-    sitting, using, trial = {sitter.name: sitter for sitter in people}, verifying.networks(checker), {}
+    sitting, trial = {sitter.name: sitter for sitter in people}, {}
     for kind, style in KINDS.items():
-        chosen = pairs[:: 6 if "any" in kind else 2][: arguments.limit or None]
+        chosen = pairs[:: 6 if "any" in kind else 2]
         names = sorted({name for pair in chosen for name in (pair.first, pair.second)} & set(sitting))
         generator, faces = np.random.default_rng(7), {}
         for name in names:
@@ -316,7 +340,7 @@ def try_out(k: int, people: list[Sitter], pictures: dict, checker, arguments: Na
         far, clear = apart(chosen, faces), apart(chosen, faces, clear=True)
         trial[kind] = {"counts": (len(names), len(faces), doubted), "all": far, "without a doubt": clear}
         print(f"fold {k}, {kind}: {len(names)} pictures, {len(faces)} faces, {doubted} doubted", flush=True)
-    trial["turns"] = turns(people[:: max(1, len(people) // (arguments.limit or 50))], pictures, checker)
+    trial["turns"] = turns(people[:: max(1, len(people) // 50)], pictures, using)
     return trial
 
 
@@ -356,22 +380,22 @@ def apart(pairs: list[lfw.Pair], faces: dict, clear: bool = False) -> np.ndarray
     )
 
 
-def turns(people: list[Sitter], pictures: dict[str, np.ndarray], checker) -> list[tuple[int, int]]:
+def turns(people: list[Sitter], pictures: dict[str, np.ndarray], using: verifying.Networks) -> list[tuple[int, int]]:
     """For each turn: how many pictures were set upright, of how many."""
-    detector, found = inference.predictor("tiny_face_detector"), []
+    found = []
     for turn in range(4):
-        looks = [upright(turned(pictures[sitter.name], -turn % 4), detector, checker) for sitter in people]
+        ways = [turned(pictures[sitter.name], -turn % 4) for sitter in people]
+        looks = [upright(picture, using.detector, using.checker) for picture in ways]
         found.append((sum(look.turn == turn and bool(look.boxes) for look in looks), len(people)))
     return found
 
 
-def false_faces(arguments: Namespace) -> list[dict]:
-    """Pictures without people, of the test splits, in which what ships finds a face."""
-    using, rows = verifying.networks(), []
-    (small, _) = cifar10.load(arguments.data_dir)[2]
-    chosen = np.random.default_rng(1).permutation(len(small))[: arguments.limit or 300]
+def false_faces(data_dir: Path, using: verifying.Networks) -> list[dict]:
+    """Pictures without people, of the test splits, in which a face is found."""
+    (small, _), rows = cifar10.load(data_dir)[2], []
+    chosen = np.random.default_rng(1).permutation(len(small))[:300]
     things = [cv2.resize(small[row], (224, 224), interpolation=cv2.INTER_CUBIC) for row in chosen]
-    pets = oxford_breeds.load(arguments.data_dir)[2][0][::2][: arguments.limit or None]
+    pets = oxford_breeds.load(data_dir)[2][0][::2]
     for name, pictures in (("pets", pets), ("things", things)):
         wrong = sum(bool(verifying.describe(image, using)) for image in pictures)
         rows.append(rate(f"pictures of {name} in which a face is found", wrong, len(pictures), "test"))

@@ -27,12 +27,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnndemo import inference
+from cnndemo import weights
 from cnndemo.face_detection import turned
 from cnndemo.face_verification import Face, Networks, describe, naive_embedding, rates
 from cnndemo.models import face_embedding, face_landmarks, tiny_face_detector
 from train import common, intervals
 from train.datasets import lfw
+from train.datasets.fetch import stored
 
 PACKAGE, VERSION = "@vladmandic/face-api", "1.7.15"
 REFERENCE = Path("tests/golden/face_embedding.npz")
@@ -130,9 +131,19 @@ def convert(build: Callable[[], keras.Model], arrays: dict[str, np.ndarray]) -> 
 
 def difference(model: keras.Model, reference: Path) -> float:
     """Largest difference of the embeddings from the package's own, on the same aligned faces."""
-    with np.load(reference) as golden:
-        answers = model.predict_on_batch(golden["chips"].astype(np.float32))
-        return float(np.abs(np.asarray(answers) - golden["descriptors"]).max())
+    chips, descriptors = golden(reference)
+    return float(np.abs(np.asarray(model.predict_on_batch(chips)) - descriptors).max())
+
+
+def golden(reference: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Aligned faces, float32 (n, 150, 150, 3), and the package's embeddings of them, (n, 128).
+
+    Raises:
+        SystemExit: the file is missing or damaged.
+    """
+    names = "chips", "descriptors"
+    arrays = stored(reference, "Name another file with --reference.", names)
+    return arrays["chips"].astype(np.float32), arrays["descriptors"]
 
 
 def central(faces: list[Face], side: int) -> Face | None:
@@ -243,7 +254,8 @@ def main() -> None:
         raise SystemExit(f"{arguments.source} is not a file")
     common.prepare(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        models = converted(arguments.source or fetch(Path(folder)))
+        file = arguments.source or fetch(Path(folder))
+        models, source = converted(file), SOURCE | {"sha256": weights.sha256(file)}
     exact = difference(models["face_embedding"], arguments.reference)
     print(f"largest difference from the package's embeddings: {exact:.1e} in float32")
     if exact > TOLERANCE:
@@ -251,22 +263,21 @@ def main() -> None:
     for model in models.values():
         common.as_stored(model)
     rounded = difference(models["face_embedding"], arguments.reference)
-    publish_helpers(models, arguments)
+    publish_helpers(models, source, arguments)
     started = time.time()
-    using = Networks(*(_predictor(models[name]) for name in ORDER), inference.predictor("face_check"))
+    using = Networks(*(_predictor(models[name]) for name in ORDER), common.helper("face_check", arguments.weights_dir))
     metrics, facts = measure(using, arguments.data_dir)
     for figure in metrics:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} of {figure['samples']}")
     print(f"measured in {time.time() - started:.0f} s; {facts['lfw']}")
-    with np.load(arguments.reference) as golden:
-        samples = len(golden["chips"])
+    samples = len(golden(arguments.reference)[0])
     common.publish(
         models["face_embedding"],
         arguments,
         "cnndemo.models.face_embedding:build",
         data=lfw.SOURCE | {"splits": facts["lfw"]},
         metrics=metrics,
-        source=SOURCE
+        source=source
         | {
             "author": "the network and its weights: Davis E. King (dlib); the package: Vladimir Mandic, Vincent Mühler",
             "licence": "weights in the public domain, package MIT",
@@ -279,13 +290,12 @@ def main() -> None:
             "others, and the training pictures were not balanced: do not expect these figures for everybody.",
             "For learning how recognition works; not for identifying anyone, and not for a real door.",
         ],
-        command="python -m train.face_embedding --publish",
         difference={"float32": exact, "float16": rounded, "samples": samples},
         **facts,
     )
 
 
-def publish_helpers(models: dict[str, keras.Model], arguments: argparse.Namespace) -> None:
+def publish_helpers(models: dict[str, keras.Model], source: dict[str, str], arguments: argparse.Namespace) -> None:
     """Write the two networks that find faces and landmarks, with their cards."""
     about = {
         "face_landmarks": ("68 landmarks on the author's collection of faces", "Finds 68 points on a face."),
@@ -298,10 +308,9 @@ def publish_helpers(models: dict[str, keras.Model], arguments: argparse.Namespac
             f"cnndemo.models.{name}:build",
             data={"name": data, "source": "not published by its author", "licence": "unknown"},
             metrics=[],
-            source=SOURCE | {"author": "Vincent Mühler; packaged by Vladimir Mandic", "licence": "MIT"},
+            source=source | {"author": "Vincent Mühler; packaged by Vladimir Mandic", "licence": "MIT"},
             notes=f"Converted, not trained here. {purpose} Its part in recognition is measured with face_embedding.",
             name=name,
-            command="python -m train.face_embedding --publish",
         )
 
 

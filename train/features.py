@@ -11,6 +11,7 @@ import numpy as np
 
 from cnndemo import weights
 from cnndemo.models import efficientnet_lite0
+from train import provenance
 
 
 class Batches(keras.utils.PyDataset):
@@ -30,8 +31,7 @@ class Batches(keras.utils.PyDataset):
 
 def imagenet(folder: Path) -> keras.Model:
     """EfficientNet-Lite0 with its ImageNet weights: those published in a folder, or else the shipped ones."""
-    there = weights.path("efficientnet_lite0", folder).is_file()
-    return weights.load("efficientnet_lite0", folder if there else None)
+    return weights.load("efficientnet_lite0", provenance.nearest("efficientnet_lite0", folder))
 
 
 def backbone(size: int, folder: Path) -> keras.Model:

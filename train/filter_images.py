@@ -2,6 +2,7 @@
 
     python -m train.filter_images                                # both networks, into runs/filter_images
     python -m train.filter_images efficientnet_lite0 --publish   # one of them, into weights/
+    python -m train.filter_images --measure                      # how well the published ones excite, anew
 
 Starts from grey and climbs: Adam moves the picture so that one filter answers more, on average over all places and in
 the middle (Erhan, Bengio, Courville, Vincent 2009, "Visualizing Higher-Layer Features of a Deep Network"). What keeps
@@ -10,15 +11,16 @@ Mordvintsev, Schubert 2017, "Feature Visualization", https://distill.pub/2017/fe
 
 Photographs of pets, which do not ship, say what a filter of EfficientNet-Lite0 gives at most for real pictures.
 
-A layer that is done lies in the run folder, with the seconds that it took; a run that was struck goes on with the next.
+A layer that is done lies in the run folder, with the seconds that it took; with `--resume`, a run that was struck goes
+on with the next.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -31,10 +33,9 @@ from cnndemo.activation_maps import wanted
 from cnndemo.activation_maps.fields import seen
 from cnndemo.activation_maps.networks import shapes
 from cnndemo.models import efficientnet_lite0
-from train import common, intervals, pet_library, provenance
+from train import common, intervals, pet_library, runs
 from train.datasets import mnist
 from train.filter_patches import in_pets, kept, patches
-from train.runs import script
 
 PHOTOGRAPHS = {
     "name": "the shipped photographs",
@@ -288,75 +289,103 @@ def median_times(name: str, values: np.ndarray, real: np.ndarray) -> dict[str, A
     return intervals.metric(name, float(np.median(times)), len(times), intervals.bootstrap(times, np.median), "filters")
 
 
-def published(name: str, made: dict[str, np.ndarray], work: Path, arguments: argparse.Namespace) -> None:
-    """Write sheet, table and card into the run folder, and with `--publish` into `weights/`."""
-    folder = arguments.run_dir / "results"
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{name}.filters"
-    sheet = Image.fromarray(wanted.sheet(name, made))
-    with weights.whole(folder / f"{stem}.webp") as part:
-        sheet.save(part, "WEBP", quality=arguments.quality, lossless=name == wanted.DIGITS, method=6)
-    stored = np.asarray(Image.open(folder / f"{stem}.webp").convert("RGB"))
-    channels = 1 if name == wanted.DIGITS else 3
-    shipped_ones = {
-        layer: wanted.cut(name, layer, stored)[..., :channels] for layer in wanted.PARTS[name]
-    }  # what the sheet holds after its compression is what is measured
-    table, metrics = measured(name, shipped_ones, work, arguments.data_dir)
-    with weights.whole(folder / f"{stem}.npz") as part:
+def pieces(name: str, sheet: Path) -> dict[str, np.ndarray]:
+    """Layer -> its pictures as a sheet holds them after its compression, uint8 (filters, height, width, channels)."""
+    pixels, channels = np.asarray(Image.open(sheet).convert("RGB")), 1 if name == wanted.DIGITS else 3
+    return {layer: wanted.cut(name, layer, pixels)[..., :channels] for layer in wanted.PARTS[name]}
+
+
+def tabled(name: str, sheet: Path, work: Path, data_dir: Path) -> dict[str, Any]:
+    """Measure a sheet, and write its table beside it.
+
+    Args:
+        work: folder of what is looked for once.
+        data_dir: of the photographs of pets.
+
+    Returns:
+        What its card says of it.
+    """
+    table, metrics = measured(name, pieces(name, sheet), work, data_dir)
+    with weights.whole(sheet.with_suffix(".npz")) as part:
         np.savez_compressed(part, **table)
+    return {"metrics": metrics, "table_sha256": weights.sha256(sheet.with_suffix(".npz"))}
+
+
+def written(name: str, made: dict[str, np.ndarray], arguments: argparse.Namespace) -> None:
+    """Write sheet, table and card into the results of the run, and with `--publish` into `weights/`."""
+    folder, stem = arguments.run_dir / common.RESULTS, f"{name}.filters"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{stem}.webp"
+    with weights.whole(file) as part:
+        sheet = Image.fromarray(wanted.sheet(name, made))
+        sheet.save(part, "WEBP", quality=arguments.quality, lossless=name == wanted.DIGITS, method=6)
     about = {
         "name": stem,
         "about": "Pictures that gradient ascent found for filters; see cnndemo/activation_maps/wanted.py.",
         "network": {"name": name, "sha256": weights.card(name)["sha256"]},
-        "command": f"python -m train.filter_images {name} --publish",
         "seed": arguments.seed,
         "regularisers": list(wanted.REGULARISERS),
         "filters": {layer: len(wanted.channels(name, layer)) for layer in made},
-        "metrics": metrics,
         "data": mnist.SOURCE if name == wanted.DIGITS else {
             key: f"{own}; {pet_library.SOURCE[key]}" for key, own in PHOTOGRAPHS.items()
         },
-        "hardware": provenance.hardware(),
-        "versions": provenance.versions(),
-        "date": time.strftime("%Y-%m-%d"),
-        "seconds": round(sum(float(np.load(file)["seconds"]) for file in work.glob(f"{name}.*.npz"))),
-        "file": f"{stem}.webp",
-        "sha256": weights.sha256(folder / f"{stem}.webp"),
-        "bytes": (folder / f"{stem}.webp").stat().st_size,
+        "file": file.name,
+        "sha256": weights.sha256(file),
+        "bytes": file.stat().st_size,
         "dtype": "uint8",
-        "table_sha256": weights.sha256(folder / f"{stem}.npz"),
     }  # fmt: skip
-    weights.write_card(stem, about, folder)
+    found = tabled(name, file, arguments.run_dir, arguments.data_dir)
+    about["seconds"] = round(sum(float(np.load(kept)["seconds"]) for kept in arguments.run_dir.glob(f"{name}.*.npz")))
+    weights.write_card(stem, about | found | common.circumstances(arguments), folder)
     if arguments.publish:
-        for kind in ("webp", "npz", "json"):
-            with weights.whole(arguments.weights_dir / f"{stem}.{kind}") as part:
-                shutil.copyfile(folder / f"{stem}.{kind}", part)
+        common.put([folder / f"{stem}.{kind}" for kind in ("webp", "npz", "json")], arguments.weights_dir)
 
 
-@script
-def main() -> None:
-    """Let the pictures of the networks that are named climb, or of both."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(wanted.PARTS)}; without, both")
-    parser.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="published sheets")
-    parser.add_argument("--data-dir", type=Path, default=common.DATA_DIR, help="the photographs of pets")
-    parser.add_argument("--run-dir", type=Path, default=Path("runs/filter_images"), help="layers that are done")
+def measure(name: str, arguments: argparse.Namespace) -> None:
+    """Put the figures of a published sheet on its card anew."""
+    folder, stem = arguments.weights_dir, f"{name}.filters"
+    card = weights.card(stem, folder)
+    with TemporaryDirectory() as work:
+        found = tabled(name, folder / card["file"], Path(work), arguments.data_dir)
+    weights.write_card(stem, card | found | {"measured": common.circumstances(arguments)}, folder)
+
+
+def names_of(text: str) -> str:
+    """The type of a name of a network."""
+    if text not in wanted.PARTS:
+        raise argparse.ArgumentTypeError(f"there is no network {text}; choose of {', '.join(wanted.PARTS)}")
+    return text
+
+
+def options() -> argparse.ArgumentParser:
+    """The arguments of this script."""
+    parser = common.parser(__doc__.split("\n")[0], "filter_images", trains=False)
+    parser.add_argument("names", nargs="*", type=names_of, metavar="NAME", help="of a network; without, all")
     parser.add_argument("--seed", type=common.at_least(0), default=0, help="of the first grey and of the moves")
     parser.add_argument("--steps", type=common.at_least(0), default=0, help="of Adam; 0: as many as the layer has")
     parser.add_argument("--quality", type=common.at_least(1), default=88, help="of the sheet of photographs' filters")
-    parser.add_argument("--publish", action="store_true", help="put the sheets into --weights-dir")
-    arguments = parser.parse_args()
-    if unknown := set(arguments.names) - set(wanted.PARTS):
-        parser.error(f"there is no network {', '.join(unknown)}; choose of {', '.join(wanted.PARTS)}")
-    for name in arguments.names or wanted.PARTS:
-        folder = arguments.run_dir / f"seed{arguments.seed}_steps{arguments.steps}"
-        folder.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--resume", action="store_true", help="go on with the next layer of the run in --run-dir")
+    parser.add_argument("--fresh", action="store_true", default=False, help="replace the run that --run-dir holds")
+    return parser
+
+
+@common.script
+def main() -> None:
+    """Let the pictures of the networks that are named climb, or of both."""
+    arguments = options().parse_args()
+    names = arguments.names or list(wanted.PARTS)
+    if arguments.measure:
+        for name in names:
+            measure(name, arguments)
+        return
+    common.prepare(arguments)
+    for name in names:
         for layer in wanted.PARTS[name]:  # some pictures start from the best patches; each has its own seconds
-            patches(name, layer, folder)
-        made_all = {layer: made(name, layer, folder, arguments) for layer in wanted.PARTS[name]}
-        published(name, made_all, folder, arguments)
+            patches(name, layer, arguments.run_dir)
+        pictures = {layer: made(name, layer, arguments.run_dir, arguments) for layer in wanted.PARTS[name]}
+        written(name, pictures, arguments)
+    if arguments.publish:
+        runs.published(arguments.run_dir)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import numpy as np
 from cnndemo import images, weights
 from cnndemo.activation_maps import NETWORKS, library, wanted
 from train import pet_library
+from train.datasets.fetch import stored
 
 
 def kept(file: Path, lengths: dict[str, int], make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -23,9 +24,9 @@ def kept(file: Path, lengths: dict[str, int], make: Callable[[], dict[str, np.nd
         lengths: array -> its length; a file with others is of other filters, and made anew.
     """
     if file.is_file():
-        with np.load(file) as content:
-            if all(key in content and len(content[key]) == length for key, length in lengths.items()):
-                return dict(content)
+        content = stored(file, "Begin anew: --fresh.", tuple(lengths))
+        if all(len(content[key]) == length for key, length in lengths.items()):
+            return content
     started = time.time()
     arrays = make()
     arrays["seconds"] = np.array(time.time() - started)

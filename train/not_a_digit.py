@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from itertools import chain
+from pathlib import Path
 
 import cv2
 import keras
@@ -21,11 +22,12 @@ from cnndemo import weights
 from cnndemo.digit_classifier import looking, preparation, reading
 from cnndemo.errors import VisitorError
 from cnndemo.models.not_a_digit import CLASSES, NONE, SEVERAL, build
-from train import common, digit_scenes, digit_strokes, engine, intervals, processes, provenance, schedules
+from train import common, digit_scenes, digit_strokes, engine, intervals, processes, provenance, runs, schedules
 from train.certainty import calibration
 from train.datasets import mnist
+from train.datasets.fetch import stored
 from train.digit_augmentation import Augmentation
-from train.digit_harvest import SCENES, harvest, scene
+from train.digit_harvest import MOST, SCENES, harvest, readers, scene
 from train.digit_lesson import as_input, full
 
 SHARES = {
@@ -49,8 +51,12 @@ NEGATIVES = (
 )
 SCENE_SEED = 2026
 """Of the scenes that measure; those that examples are taken from have other seeds."""
+DRAWINGS, READ = 6000, 1000
+"""Drawings that measure the judge, and MNIST's digits that measure the reading of the page."""
 AT_ONCE = 2000
 """Examples that are generated from one seed."""
+EXAMPLE_BYTES = 28 * 28 + 8
+"""Of a picture and its label on the disk."""
 
 
 def field(ink: np.ndarray) -> np.ndarray:
@@ -108,8 +114,16 @@ def _any_digit(x: np.ndarray, generator: np.random.Generator, size: float) -> np
     return digit_strokes.skeleton(int(generator.integers(10)), generator, size, size * generator.uniform(0.03, 0.12))
 
 
-def generated(x: np.ndarray, y: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Examples of all kinds, uint8 (n, 28, 28) and labels; parts of digits that look like digits are left out."""
+def generated(
+    x: np.ndarray, y: np.ndarray, count: int, seed: int, folder: Path = weights.WEIGHTS_DIR
+) -> tuple[np.ndarray, np.ndarray]:
+    """Examples of all kinds, uint8 (n, 28, 28) and labels; parts of digits that look like digits are left out.
+
+    Args:
+        x, y: the digits of which they are made.
+        count, seed: how many, and of which chance.
+        folder: of the network that says what looks like a digit.
+    """
     generator = np.random.default_rng(seed)
     kinds = np.array(list(SHARES))[generator.choice(len(SHARES), count, p=list(SHARES.values()))]
     fields, labels = [], []
@@ -122,21 +136,23 @@ def generated(x: np.ndarray, y: np.ndarray, count: int, seed: int) -> tuple[np.n
     fields, labels = np.stack(fields), np.array(labels)
     keep = np.ones(count, bool)
     parts = np.nonzero(np.isin(kinds, ["parts", "stains"]))[0]
-    keep[parts] = reading.shipped()(as_input(fields[parts])).max(axis=1) < 0.8
+    keep[parts] = readers(folder)[0](as_input(fields[parts])).max(axis=1) < 0.8
     return fields[keep], labels[keep]
 
 
-def _generated(number: int, x: np.ndarray, y: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _generated(
+    number: int, x: np.ndarray, y: np.ndarray, count: int, seed: int, folder: Path
+) -> tuple[np.ndarray, np.ndarray]:
     """One of the parts that `many` is made of."""
-    return generated(x, y, min(AT_ONCE, count - number * AT_ONCE), [seed, number])
+    return generated(x, y, min(AT_ONCE, count - number * AT_ONCE), [seed, number], folder)
 
 
 def many(x: np.ndarray, y: np.ndarray, arguments, count: int, scenes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """`count` generated examples, and what the reading asks about in a number of scenes."""
     parts = [(np.zeros((0, 28, 28), np.uint8), np.zeros(0, int))]
     for what, function, jobs, shared in (
-        ("generated", _generated, range(-(-count // AT_ONCE)), (x, y, count, seed)),
-        ("of scenes", harvest, range(scenes), (x, y, SCENE_SEED + seed)),
+        ("generated", _generated, range(-(-count // AT_ONCE)), (x, y, count, seed, arguments.weights_dir)),
+        ("of scenes", harvest, range(scenes), (x, y, SCENE_SEED + seed, arguments.weights_dir)),
     ):
         before = sum(len(labels) for _, labels in parts)
         parts += processes.spread(function, jobs, shared, arguments.workers)
@@ -157,6 +173,8 @@ def dataset(arguments):
     file = arguments.run_dir / "examples.npz"
     if not file.exists():
         count, scenes = arguments.generated or 4 * len(x), arguments.harvest
+        most = 2 * len(x) + len(validation[0]) + (count + MOST * scenes) * 41 // 40  # the last for validation
+        runs.room(arguments.run_dir, most * EXAMPLE_BYTES, "--run-dir")
         fields, labels = many(x, y, arguments, count, scenes, arguments.seed + 1)
         held = many(*validation, arguments, max(500, count // 40), scenes // 40, arguments.seed + 2)
         with weights.whole(file) as half:
@@ -167,14 +185,15 @@ def dataset(arguments):
                 held_x=np.concatenate([validation[0], held[0]]),
                 held_y=np.concatenate([validation[1], held[1]]),
             )
-    made = np.load(file)
+    made = stored(file, "Begin anew: --fresh.", ("x", "y", "held_x", "held_y"))
     return (made["x"], made["y"]), (made["held_x"], made["held_y"]), test
 
 
-def read(picture: np.ndarray) -> str:
-    """The digits that the page reads; none where it says that there is none."""
+def read(picture: np.ndarray, folder: Path) -> str:
+    """The digits that the page reads with the networks of a folder; none where it says that there is none."""
+    predict, judge = readers(folder)
     try:
-        return "".join(str(found.digit) for found in reading.read_number(picture))
+        return "".join(str(found.digit) for found in reading.read_number(picture, predict, judge=judge))
     except VisitorError:
         return ""
 
@@ -182,22 +201,22 @@ def read(picture: np.ndarray) -> str:
 def scenes(test: tuple[np.ndarray, np.ndarray], arguments) -> dict[str, list[tuple[str, str]]]:
     """What is written and what is read in `SCENES` pictures, by kind; each is noted in the run folder at once."""
     found: dict[str, list[tuple[str, str]]] = {name: [] for name in SCENES}
-    arguments.run_dir.mkdir(parents=True, exist_ok=True)
-    log = arguments.run_dir / "scenes.csv"
+    network = weights.card(arguments.name, arguments.weights_dir)["sha256"]
+    log = arguments.run_dir / f"scenes.{network[:8]}.csv"  # what another network has read is not gone on with
     done = [line.split(",") for line in log.read_text().splitlines()] if arguments.resume and log.exists() else []
-    todo = range(min(len(done), arguments.scenes), arguments.scenes)
+    todo, shared = range(min(len(done), arguments.scenes), arguments.scenes), (*test, arguments.weights_dir)
     with open(log, "w", encoding="utf-8") as notes:
-        pairs = chain(done[: arguments.scenes], processes.spread(one_scene, todo, test, arguments.workers))
+        pairs = chain(done[: arguments.scenes], processes.spread(one_scene, todo, shared, arguments.workers))
         for number, (written, got) in enumerate(pairs):
             found[list(SCENES)[number % len(SCENES)]].append((written, got))
             print(written, got, sep=",", file=notes, flush=True)
     return found
 
 
-def one_scene(number: int, x: np.ndarray, y: np.ndarray, seed: int = SCENE_SEED) -> tuple[str, str]:
-    """What is written in a scene of the test set, and what is read."""
+def one_scene(number: int, x: np.ndarray, y: np.ndarray, folder: Path, seed: int = SCENE_SEED) -> tuple[str, str]:
+    """What is written in a scene of the test set, and what is read with the networks of a folder."""
     picture, written = scene(number, x, y, seed)
-    return written, read(picture)
+    return written, read(picture, folder)
 
 
 def share(name: str, hits: list[bool] | np.ndarray, **more) -> dict:
@@ -207,8 +226,9 @@ def share(name: str, hits: list[bool] | np.ndarray, **more) -> dict:
 
 def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
     """The figures of the card, from the network as it is served: of drawings one by one, and of scenes by kind."""
-    judge = looking.shipped_judge()
-    fields, labels = generated(*test, 6000, SCENE_SEED)
+    folder = arguments.weights_dir
+    judge = readers(folder)[1]
+    fields, labels = generated(*test, DRAWINGS, SCENE_SEED, folder)
     accepted = judge(as_input(fields))[:, :NONE].sum(axis=1) > looking.THRESHOLD
     clean = judge(as_input(test[0]))
     rows = [
@@ -218,7 +238,7 @@ def measure(test: tuple[np.ndarray, np.ndarray], arguments) -> list[dict]:
         share("accuracy of its own digits on MNIST", clean[:, :NONE].argmax(axis=1) == test[1]),
         share(
             "MNIST's digits read by the page",
-            [read(x) == str(y) for x, y in zip(test[0][:1000], test[1], strict=False)],
+            [read(x, folder) == str(y) for x, y in zip(test[0][:READ], test[1], strict=False)],
         ),
     ]
     found = scenes(test, arguments)
@@ -239,12 +259,29 @@ def certain(test: tuple[np.ndarray, np.ndarray], arguments) -> dict:
     return calibration(weights.load(arguments.name, arguments.weights_dir), as_input(fields), labels)
 
 
-def train(arguments, training, validation) -> tuple[keras.Model, list[dict]]:
-    """The network and the log of its training, on examples uint8 (n, 28, 28) with labels (n,)."""
+def measure_again(arguments) -> None:
+    """Put the figures of the published network on the card; what is read on the way has a run folder of its own."""
+
+    def facts(_: common.Served) -> dict:
+        test = full(arguments.data_dir)[2]
+        common.prepare(arguments)
+        return {"metrics": measure(test, arguments), "calibration": certain(test, arguments)}
+
+    arguments.run_dir = arguments.run_dir.with_name(f"{arguments.run_dir.name}_measured")
+    common.measure(arguments.name, arguments, facts)
+    runs.published(arguments.run_dir)
+
+
+def train(arguments, training, validation, start: list[np.ndarray] | None = None) -> tuple[keras.Model, list[dict]]:
+    """The network and the log of its training, on examples uint8 (n, 28, 28) with labels (n,).
+
+    Args:
+        start: weights to go on from.
+    """
     with engine.precision(arguments):
         network = build()
-    if arguments.start:
-        network.set_weights(weights.load(arguments.name, arguments.weights_dir).get_weights())
+    if start is not None:
+        network.set_weights(start)
     batches = -(-len(training[0]) // arguments.batch_size)
     rate, _ = schedules.cosine(arguments.learning_rate, arguments.epochs, batches)
     model = engine.trainee(network, 1 / 255)
@@ -267,11 +304,14 @@ def train(arguments, training, validation) -> tuple[keras.Model, list[dict]]:
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
     parser = common.parser(__doc__.splitlines()[0], "not_a_digit", epochs=14, batch_size=256)
-    parser.add_argument("--generated", type=int, default=0, help="generated examples; default four for each digit")
+    count, kinds = common.at_least(0), len(SCENES)
+    parser.add_argument("--generated", type=count, default=0, help="generated examples; default four for each digit")
     parser.add_argument(
-        "--harvest", type=int, default=0, help="scenes to take examples from, as the reading meets them"
+        "--harvest", type=count, default=0, help="scenes to take examples from, as the reading meets them"
     )
-    parser.add_argument("--scenes", type=int, default=2000, help="pictures to measure the reading on")
+    parser.add_argument(
+        "--scenes", type=common.at_least(kinds), default=2000, help=f"pictures to measure on, of {kinds} kinds"
+    )
     parser.add_argument("--start", action="store_true", help="go on from the published weights")
     parser.add_argument("--learning-rate", type=common.above_zero, default=1.5e-3, help="first rate of the schedule")
     return parser
@@ -281,14 +321,16 @@ def options() -> argparse.ArgumentParser:
 def main() -> None:
     arguments = options().parse_args()
     if arguments.measure:
-        test = full(arguments.data_dir, 0)[2]
-        metrics, certainty = measure(test, arguments), certain(test, arguments)
-        common.measure("not_a_digit", arguments, lambda _: {"metrics": metrics, "calibration": certainty})
+        measure_again(arguments)
         return
+    start, origin = None, {}
+    if arguments.start:
+        start = weights.load(arguments.name, arguments.weights_dir).get_weights()
+        origin = provenance.origin(arguments.name, arguments.weights_dir)
     common.prepare(arguments)
     training, validation, test = dataset(arguments)
     print(f"{len(training[0])} training, {len(validation[0])} validation", flush=True)
-    network, history = train(arguments, training, validation)
+    network, history = train(arguments, training, validation, start)
     data = mnist.SOURCE | {
         "name": "MNIST, and generated drawings",
         "splits": {"training": len(training[0]), "validation": len(validation[0]), "test": len(test[0])},
@@ -298,9 +340,7 @@ def main() -> None:
     }
     card = {"builder": "cnndemo.models.not_a_digit:build", "data": data, "history": history}
     card |= {"classes": [*map(str, range(10)), "not a digit", "several digits"], "threshold": looking.THRESHOLD}
-    if arguments.start:
-        card |= provenance.origin(arguments.name, arguments.weights_dir)
-    common.publish(network, arguments, metrics=[], **card)
+    common.publish(network, arguments, metrics=[], **card, **origin)
     print("Next, with the weights in their place: python -m train.not_a_digit --measure")
 
 

@@ -19,6 +19,7 @@ from cnndemo.models import efficientnet_lite0, feature_head
 from train import common, engine, features, intervals
 from train.certainty import calibration
 from train.datasets import oxford_breeds
+from train.datasets.splits import Split
 
 #: Breed -> the class of ImageNet that shows the same breed, by the first word of its synset.
 IMAGENET_BREEDS = {
@@ -92,13 +93,29 @@ def figures(head, x: np.ndarray, y: np.ndarray, breeds: list[str]) -> dict:
     return {"metrics": metrics, "breed_accuracy": each}
 
 
+def train(arguments, classes: int, training: Split, validation: Split) -> tuple[keras.Model, list[dict]]:
+    """The head and the log of its training, on features (n, 1280) with labels (n,)."""
+    with engine.precision(arguments):
+        head = feature_head.build(classes, dropout=arguments.dropout)
+    # Breeds with few pictures count as much as the others: weights inverse to the number of pictures.
+    counts = np.bincount(training[1], minlength=classes).clip(1)
+    class_weight = dict(enumerate((counts.mean() / counts).tolist()))
+    head.compile(
+        keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments)),
+        keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing),
+        metrics=["accuracy"],
+    )
+    both = ((x, np.eye(classes, dtype=np.float32)[y]) for x, y in (training, validation))
+    return head, common.fit(head, *both, arguments, patience=12, class_weight=class_weight)
+
+
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
     parser = common.parser("A head for the breeds of pets.", "pet_breeds", epochs=60, batch_size=64)
-    count, zero = common.at_least(0), common.zero_or_more
+    count, share = common.at_least(0), common.share
     parser.add_argument("--views", type=count, default=8, help="random crops of each picture beside the centre")
-    parser.add_argument("--dropout", type=zero, default=0.3, help="share of the features that a step goes without")
-    parser.add_argument("--smoothing", type=zero, default=0.1, help="how much probability the target gives away")
+    parser.add_argument("--dropout", type=share, default=0.3, help="share of the features that a step goes without")
+    parser.add_argument("--smoothing", type=share, default=0.1, help="how much probability the target gives away")
     parser.add_argument("--learning-rate", type=common.above_zero, default=5e-4, help="at the start")
     return parser
 
@@ -106,7 +123,7 @@ def options() -> argparse.ArgumentParser:
 @common.script
 def main() -> None:
     arguments = options().parse_args()
-    train, validation, test, breeds = oxford_breeds.load(arguments.data_dir)
+    learned, validation, test, breeds = oxford_breeds.load(arguments.data_dir)
     backbone = features.backbone(efficientnet_lite0.INPUT_SIZE, arguments.weights_dir)
     if arguments.measure:
         seen = features.extract(backbone, test[0], central)
@@ -115,10 +132,10 @@ def main() -> None:
         return
     common.prepare(arguments)
     if arguments.limit:
-        rows = common.spread(range(len(train[0])), arguments.limit)
-        train = [train[0][row] for row in rows], train[1][rows]
-    views = [features.extract(backbone, train[0], central)]
-    numbered = list(enumerate(train[0]))
+        rows = common.spread(range(len(learned[0])), arguments.limit)
+        learned = [learned[0][row] for row in rows], learned[1][rows]
+    views = [features.extract(backbone, learned[0], central)]
+    numbered = list(enumerate(learned[0]))
     for view in range(arguments.views):
 
         def crops(part: list[tuple[int, np.ndarray]], view: int = view) -> np.ndarray:
@@ -127,28 +144,9 @@ def main() -> None:
             return random_crops([image for _, image in part], generator)
 
         views.append(features.extract(backbone, numbered, crops))
-    x, y = np.concatenate(views), np.tile(train[1], len(views))
+    x, y = np.concatenate(views), np.tile(learned[1], len(views))
     held, seen = (features.extract(backbone, split[0], central) for split in (validation, test))
-
-    with engine.precision(arguments):
-        head = feature_head.build(len(breeds), dropout=arguments.dropout)
-    # Breeds with few pictures count as much as the others: weights inverse to the number of pictures.
-    counts = np.bincount(train[1], minlength=len(breeds)).clip(1)
-    class_weight = dict(enumerate((counts.mean() / counts).tolist()))
-    one_hot = np.eye(len(breeds), dtype=np.float32)
-    head.compile(
-        keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments)),
-        keras.losses.CategoricalCrossentropy(label_smoothing=arguments.smoothing),
-        metrics=["accuracy"],
-    )
-    history = common.fit(
-        head,
-        (x, one_hot[y]),
-        (held, one_hot[validation[1]]),
-        arguments,
-        patience=12,
-        class_weight=class_weight,
-    )
+    head, history = train(arguments, len(breeds), (x, y), (held, validation[1]))
     found = figures(common.as_stored(head), seen, test[1], breeds)
     for row in found["metrics"]:
         print(f"{row['name']}: {row['value']:.4f} on {row['samples']} test pictures")
@@ -158,7 +156,7 @@ def main() -> None:
         builder="cnndemo.models.feature_head:build",
         builder_arguments={"classes": len(breeds), "dropout": arguments.dropout},
         data=oxford_breeds.SOURCE
-        | {"splits": {"train": len(train[0]), "validation": len(validation[0]), "test": len(test[0])}},
+        | {"splits": {"train": len(learned[0]), "validation": len(validation[0]), "test": len(test[0])}},
         **found,
         calibration=calibration(head, seen, test[1]),
         history=history,

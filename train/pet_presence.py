@@ -10,18 +10,21 @@ is made: a pet is cut out by its trimap and laid on a portrait. `--measure` scor
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
 
-from cnndemo import inference, pet_presence, pet_segmentation, weights
+from cnndemo import pet_presence, pet_segmentation, weights
 from cnndemo.models import pet_presence as architecture
 from cnndemo.models.resnet20 import CLASSES
 from cnndemo.pet_segmentation import metrics
 from train import common, engine, intervals
 from train.datasets import cifar10, lfw, oxford_breeds, oxford_pets
 from train.datasets.oxford_pets import Example
+from train.datasets.splits import Split
 
 TEST_FOLD = 2
 PETS = (CLASSES.index("cat"), CLASSES.index("dog"))
@@ -84,10 +87,14 @@ def windows(pets: list[Example], portraits: list, things: list, generator: np.ra
     return found + [window(image, nothing(image), generator) for image in things]
 
 
-def cells(found: list[Window]) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, 1280) and targets (n, 1) of half of the cells that are clearly pet or clearly not."""
+def cells(found: list[Window], folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Features (n, 1280) and targets (n, 1) of half of the cells that are clearly pet or clearly not.
+
+    Args:
+        folder: of the backbone, see `common.helper`.
+    """
     generator = np.random.default_rng(2)
-    run = inference.predictor("efficientnet_lite0", [pet_presence.MAPS])
+    run = common.helper("efficientnet_lite0", folder, [pet_presence.MAPS])
     features, targets = [], []
     for start in range(0, len(found), 16):
         pixels, share = (np.stack(part) for part in zip(*found[start : start + 16], strict=True))
@@ -117,20 +124,25 @@ def main() -> None:
 
 def measure_again(arguments: Namespace) -> None:
     """Put the figures of the published layer, as it is served, on the card."""
-    pets, people, things = gather(arguments)
-    breeds = oxford_breeds.load(arguments.data_dir)[2][0]
-    splits = {
-        "pets": len(pets.train),
-        "portraits": len(people[0]),
-        "things to learn from": len(things[0]),
-        "pets with a trimap": len(pets.test),
-        "pets in all": len(breeds),
-        "portraits of other people": len(people[1]),
-        "other things to measure with": len(things[1]),
-    }
-    rows = measure(pets, people[1], things[1], breeds, arguments)
-    data = weights.card("pet_presence", arguments.weights_dir)["data"] | {"splits": splits}
-    common.measure("pet_presence", arguments, lambda _: {"metrics": rows, "data": data})
+    folder = arguments.weights_dir
+
+    def facts(served: common.Served) -> dict:
+        pets, people, things = gather(arguments)
+        breeds = oxford_breeds.load(arguments.data_dir)[2][0]
+        splits = {
+            "pets": len(pets.train),
+            "portraits": len(people[0]),
+            "things to learn from": len(things[0]),
+            "pets with a trimap": len(pets.test),
+            "pets in all": len(breeds),
+            "portraits of other people": len(people[1]),
+            "other things to measure with": len(things[1]),
+        }
+        backbone = common.helper("efficientnet_lite0", folder, [pet_presence.MAPS, pet_presence.LOGITS])
+        rows = measure(pets, people[1], things[1], breeds, (backbone, served.predict_on_batch), folder)
+        return {"metrics": rows, "data": weights.card("pet_presence", folder)["data"] | {"splits": splits}}
+
+    common.measure("pet_presence", arguments, facts)
 
 
 def publish(pets: oxford_pets.Pets, people: tuple[list, list], things: tuple[list, list], arguments) -> None:
@@ -156,8 +168,11 @@ def publish(pets: oxford_pets.Pets, people: tuple[list, list], things: tuple[lis
 
 
 def gather(arguments) -> tuple[oxford_pets.Pets, tuple[list, list], tuple[list, list]]:
-    """Pets with their splits; portraits to learn from and of other people; things to learn from and others."""
-    pets = oxford_pets.load(arguments.data_dir)
+    """Pets with their splits; portraits to learn from and of other people; things to learn from and others.
+
+    `--limit` cuts what is learned from; what is measured with stays whole.
+    """
+    pets, limit = oxford_pets.load(arguments.data_dir), arguments.limit
     pairs, picture = lfw.load(arguments.data_dir)
     folds = {name: pair.fold for pair in pairs for name in (pair.first, pair.second)}
     people = tuple(
@@ -165,9 +180,8 @@ def gather(arguments) -> tuple[oxford_pets.Pets, tuple[list, list], tuple[list, 
     )
     train, _, test = cifar10.load(arguments.data_dir)
     things = tuple(enlarged(*split, count) for split, count in ((train, 2000), (test, 1000)))
-    if arguments.limit:
-        people, things = (tuple(part[: arguments.limit] for part in both) for both in (people, things))
-    return pets, people, things
+    people, things = ((common.spread(learned, limit), others) for learned, others in (people, things))
+    return replace(pets, train=common.spread(pets.train, limit)), people, things
 
 
 def enlarged(x: np.ndarray, y: np.ndarray, count: int) -> list[np.ndarray]:
@@ -179,19 +193,13 @@ def enlarged(x: np.ndarray, y: np.ndarray, count: int) -> list[np.ndarray]:
 
 def train(pets: oxford_pets.Pets, portraits: list, things: list, arguments) -> tuple[keras.Model, list]:
     """The layer, trained on standardised features; their mean and deviation are then folded into it."""
-    generator = np.random.default_rng(arguments.seed)
-    seen = windows(pets.train, portraits[::10] if arguments.limit else portraits, things, generator)
-    x, y = cells(seen)
-    held = cells(windows(pets.validation, portraits[:60], things[:60], generator))
+    generator, folder = np.random.default_rng(arguments.seed), arguments.weights_dir
+    x, y = cells(windows(pets.train, portraits, things, generator), folder)
+    held = cells(windows(pets.validation, portraits[:60], things[:60], generator), folder)
     mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-3
-    with engine.precision(arguments):
-        dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(2e-4))
-    flat = keras.Sequential([keras.Input((architecture.CHANNELS,)), dense])
-    optimizer = keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments))
-    flat.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
     standard = (x - mean) / deviation
     del x
-    history = common.fit(flat, (standard, y), ((held[0] - mean) / deviation, held[1]), arguments)
+    flat, history = fit((standard, y), ((held[0] - mean) / deviation, held[1]), arguments)
     kernel, bias = flat.get_weights()
     model = architecture.build()
     kernel = kernel / deviation[:, None]
@@ -200,9 +208,29 @@ def train(pets: oxford_pets.Pets, portraits: list, things: list, arguments) -> t
     return model, history
 
 
-def measure(pets: oxford_pets.Pets, portraits: list, things: list, breeds: list, arguments) -> list[dict]:
-    """Pets found where there are none, missed where there are, and what is cut out beside the pet."""
+def fit(training: Split, validation: Split, arguments) -> tuple[keras.Model, list]:
+    """A linear layer trained on standardised features (n, 1280) with targets (n, 1), 1 for pet; and its log."""
+    with engine.precision(arguments):
+        dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(2e-4))
+    flat = keras.Sequential([keras.Input((architecture.CHANNELS,)), dense])
+    optimizer = keras.optimizers.Adam(arguments.learning_rate, **engine.optimizer_options(arguments))
+    flat.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
+    return flat, common.fit(flat, training, validation, arguments)
+
+
+def measure(
+    pets: oxford_pets.Pets, portraits: list, things: list, breeds: list, using: pet_presence.Networks, folder: Path
+) -> list[dict]:
+    """Pets found where there are none, missed where there are, and what is cut out beside the pet.
+
+    Args:
+        using: the backbone and the layer that is measured.
+        folder: of the networks that cut out, see `common.helper`.
+    """
     rows = []
+
+    def look(image: np.ndarray) -> pet_presence.Sight:
+        return pet_presence.look(image, using)
 
     def count(name: str, wrong: int, total: int, split: str) -> None:
         rows.append(intervals.metric(name, wrong / total, total, intervals.wilson(wrong, total), split))
@@ -211,19 +239,17 @@ def measure(pets: oxford_pets.Pets, portraits: list, things: list, breeds: list,
         ("portraits in which a pet is found", portraits, "people of the third fold of LFW"),
         ("things in which a pet is found", things, "CIFAR-10, test, enlarged, without cats and dogs"),
     ):
-        count(name, sum(pet_presence.look(image).pet for image in pictures), len(pictures), split)
-    breeds = breeds[: arguments.limit or None]
-    count("pets that are missed", sum(not pet_presence.look(image).pet for image in breeds), len(breeds), "test")
+        count(name, sum(look(image).pet for image in pictures), len(pictures), split)
+    count("pets that are missed", sum(not look(image).pet for image in breeds), len(breeds), "test")
     generator = np.random.default_rng(1)
     made = [beside(image, pets.test[generator.integers(len(pets.test))], generator) for image in portraits[::3]]
     alone = [(pet.image, pet.trimap != pet_segmentation.SURROUNDINGS) for pet in pets.test]
     for kind, pictures in (("pet on a portrait", [pair for pair in made if pair]), ("pet alone", alone)):
-        pictures = pictures[: arguments.limit or None]
-        for network in pet_segmentation.NETWORKS:
-            before, after = [], []
+        for network, about in pet_segmentation.NETWORKS.items():
+            predict, before, after = common.helper(about.weights, folder), [], []
             for image, truth in pictures:
-                values = pet_segmentation.probabilities(image, network)
-                second = pet_segmentation.second_look(image, values, pet_presence.look(image), network)
+                values = pet_segmentation.probabilities(image, network, predict)
+                second = pet_segmentation.second_look(image, values, look(image), network, predict)
                 for scores, answer in ((before, values), (after, second.probabilities)):
                     found = pet_segmentation.animal(pet_segmentation.labels(answer))
                     scores.append((metrics.jaccard(truth, found), (found & ~truth).sum() / max(1, found.sum())))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -27,7 +29,25 @@ def spread(function: Callable, jobs: Sequence, shared: tuple = (), processes: in
         return
     start = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, start, _begin, (shared,)) as pool:
-        yield from pool.map(partial(_call, function), jobs)
+        with _deaf():  # here all of them are started
+            found = pool.map(partial(_call, function), jobs)
+        yield from found
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that are started within the block never hear Ctrl-C, which a terminal sends to all: this one ends them.
+
+    One that comes meanwhile reaches this process at the end of the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows has none
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(shared: tuple) -> None:

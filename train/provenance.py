@@ -61,6 +61,11 @@ def commit() -> str:
         return ""
 
 
+def nearest(name: str, folder: Path) -> Path:
+    """Where the network lies that another one is trained or measured with: in a folder, or else among what ships."""
+    return folder if weights.path(name, folder).is_file() else weights.WEIGHTS_DIR
+
+
 def origin(name: str, folder: Path | None = None) -> dict[str, Any]:
     """What a card says of the published weights that a training starts from; theirs may have started, too."""
     facts = ("command", "commit", "hardware", "epochs", "seconds", "resumed", "started_from")

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from cnndemo import weights
-from train.runs import ending, published, room, script, writable
+from train.runs import ending, hold, published, room, script, writable
 
 RESULTS = "results"
 
@@ -82,9 +82,11 @@ def main() -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="the --run-dir of a script that has ended")
     parser.add_argument("--weights-dir", type=Path, default=weights.WEIGHTS_DIR, help="where they go")
     arguments = parser.parse_args()
+    hold(arguments.run)
     for card in [file for file in whole_results(arguments.run) if file.suffix == ".json"]:
         if not card.stem.endswith(".layers"):
-            if "onnx" not in json.loads(card.read_text(encoding="utf-8")):
+            about = json.loads(card.read_text(encoding="utf-8"))
+            if "builder" in about and "onnx" not in about:  # a network, not what lies beside one
                 from train import common
 
                 common.serve(card.stem, card.parent)

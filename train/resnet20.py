@@ -27,7 +27,7 @@ from train.certainty import calibration
 from train.checkpoints import Kept, Stream
 from train.datasets import cifar10
 from train.normalization import fuse_normalization
-from train.pictures import crops
+from train.pictures import corners, crops
 
 SHIFT = 4  # pixels of padding on each side before the random crop
 WARM_UP = 5  # epochs
@@ -56,13 +56,15 @@ class Pictures(Stream):
         if self.seed is None:
             return self.x[chosen[part]], one_hot(self.y[chosen[part]])
         generator = self.chance(index)
-        x, y = crops(self.padded[chosen], SHIFT, generator), one_hot(self.y[chosen])
-        if self.blend:  # with a seed by batch: a generator of the layer's own would go by the order of the threads
-            given = {"images": x, "labels": y}
-            how = self.blend.get_random_transformation(given, seed=int(generator.integers(2**31)))
-            x = np.rint(self.blend.transform_images(x, how)).astype(np.uint8)
-            y = np.asarray(self.blend.transform_labels(y, how))
-        return x[part], y[part]
+        places = corners(len(chosen), SHIFT, generator)
+        if not self.blend:
+            return crops(self.padded[chosen[part]], SHIFT, places[part]), one_hot(self.y[chosen[part]])
+        # Pairs are of the whole batch. A generator of the layer's own would go by the order of the threads.
+        x, y = crops(self.padded[chosen], SHIFT, places), one_hot(self.y[chosen])
+        given = {"images": x, "labels": y}
+        how = self.blend.get_random_transformation(given, seed=int(generator.integers(2**31)))
+        x = np.rint(self.blend.transform_images(x, how)).astype(np.uint8)
+        return x[part], np.asarray(self.blend.transform_labels(y, how))[part]
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:
@@ -172,10 +174,10 @@ def train(arguments: argparse.Namespace, split, validation, published=None) -> t
 def options() -> argparse.ArgumentParser:
     """The arguments of this script."""
     parser = common.parser("Trains ResNet-20 on CIFAR-10.", "resnet20", epochs=200, batch_size=512)
-    positive, zero, count = common.above_zero, common.zero_or_more, common.at_least(0)
+    positive, zero, share, count = common.above_zero, common.zero_or_more, common.share, common.at_least(0)
     parser.add_argument("--learning-rate", type=positive, default=0.1, help="for a batch of 128; grows with the batch")
     parser.add_argument("--weight-decay", type=zero, default=5e-4, help="L2 factor on kernels")
-    parser.add_argument("--smoothing", type=zero, default=0.0, help="how much probability the target gives away")
+    parser.add_argument("--smoothing", type=share, default=0.0, help="how much probability the target gives away")
     parser.add_argument("--cutout", type=count, default=10, help="side of the hidden square in pixels")
     parser.add_argument("--mixup", type=zero, default=0.0, help="parameter of the blending of pairs")
     parser.add_argument("--average", type=count, default=0, help="keep the rate, and average so many last epochs")

@@ -18,14 +18,14 @@ import numpy as np
 from keras import ops
 
 from cnndemo import weights
-from cnndemo.fool_it import attacks, digit_gradient
+from cnndemo.fool_it import attacks
 from cnndemo.models.robust_digits import CLASSES, INPUT_SHAPE, build
-from train import common, engine, schedules
+from train import common, engine, provenance, schedules
 from train.certainty import calibration
 from train.checkpoints import Stream
 from train.datasets import mnist
 from train.digit_classifier import accuracy, right
-from train.digit_lesson import as_input, full
+from train.digit_lesson import as_bytes, as_input, full
 
 OVERSHOOT = 1.25  # the step of the attack, as a multiple of ε: from a random start it must reach the other side
 STUDY = (0, 13, 26, 38, 51, 64, 76, 89, 102)  # grey levels
@@ -88,7 +88,7 @@ class Fooled(keras.layers.Layer):
 
 
 class Labelled(Stream):
-    """Batches of ((digits, labels), labels): the attack wants to know what it is to lead away from."""
+    """Batches of ((digits, labels), labels), digits uint8: the attack wants to know what it is to lead away from."""
 
     def __init__(self, digits: np.ndarray, labels: np.ndarray, batch_size: int, seed: int | None = None, **options):
         super().__init__(len(digits), batch_size, seed, **options)
@@ -98,13 +98,14 @@ class Labelled(Stream):
         rows = self.rows(index)
         rows = rows[self.part(rows)]
         labels = self.labels[rows]
-        return (as_input(self.digits[rows]), labels), labels
+        return (as_bytes(self.digits[rows]), labels), labels
 
 
 def train(network: keras.Model, training, validation, arguments, epsilon: float, stage: str) -> list[dict[str, float]]:
     """Train on digits that are changed by at most ε, in [0, 1], with a rate that falls to zero; returns the log."""
-    digit, label = keras.Input(INPUT_SHAPE), keras.Input((CLASSES,))
-    model = keras.Model([digit, label], network(Fooled(network, epsilon, arguments.seed)(digit, label)))
+    digit, label = keras.Input(INPUT_SHAPE, dtype="uint8"), keras.Input((CLASSES,))
+    scaled = keras.layers.Rescaling(1 / 255, dtype="float32")(digit)
+    model = keras.Model([digit, label], network(Fooled(network, epsilon, arguments.seed)(scaled, label)))
     batches = Labelled(*training, arguments.batch_size, arguments.seed)
     rate, _ = schedules.cosine(arguments.learning_rate, arguments.epochs, len(batches), warm_up=arguments.epochs / 10)
     model.compile(
@@ -192,6 +193,7 @@ def main() -> None:
             },
         )
         return
+    book = weights.load("digit_classifier", provenance.nearest("digit_classifier", arguments.weights_dir))
     common.prepare(arguments)
     print(f"{len(training[0])} training, {len(validation[0])} validation, {len(test[0])} test digits")
     network = build()
@@ -203,11 +205,10 @@ def main() -> None:
     metrics = measure(network, gradient_of(network), test, arguments.epsilon, arguments.attacked)
     for figure in metrics:
         print(f"{figure['name']}: {figure['value']:.4f} {figure['interval']} on {figure['samples']}")
-    book = common.Served("digit_classifier"), digit_gradient.gradient("digit_classifier")
     networks = {
         "trained with attacks": (network, gradient_of(network)),
         "the same, trained without": (twin, gradient_of(twin)),
-        "the book's network": book,
+        "the book's network": (book, gradient_of(book)),
     }
     rows = [{"name": name, "accuracy": curve(*pair, test)} for name, pair in networks.items()]
     for row in rows:

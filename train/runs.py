@@ -26,9 +26,12 @@ import keras
 from cnndemo import weights
 from cnndemo.errors import VisitorError
 from train import distribution, events
+from train.datasets.fetch import taken
 
 MARKER = "run.json"
 FOLDERS = ("--data-dir", "--weights-dir", "--run-dir", "--events")
+FILES = ("--source", "--reference")
+"""Of these a card says the name alone, for the folder is that of one machine."""
 ABOUT_THE_RUN = ("--resume", "--fresh", "--publish")
 FREE = (*FOLDERS, *ABOUT_THE_RUN, "--workers", "--tensorboard")
 NO_SETTING = {option[2:].replace("-", "_") for option in FREE} | {"name", "loss_over"}
@@ -43,13 +46,16 @@ def command(arguments: argparse.Namespace, *more: str, folders: bool = False) ->
     Args:
         folders: with the folders of this machine.
     """
-    words, skip = [], False
+    words, before = [], ""
     for word in sys.argv[1:]:
-        option, equals, _ = word.partition("=")
-        if skip or (option in FOLDERS and not folders):
-            skip = not skip and not equals
-        elif word not in ABOUT_THE_RUN:
-            words.append(word)
+        option, equals, value = word.partition("=")
+        if not (equals and word.startswith("--")):
+            option, value = before, word
+        if option in FILES and not folders:
+            word = word.removesuffix(value) + Path(value).name
+        if folders or not {option, word} & set(FOLDERS):
+            words += [word] * (word not in ABOUT_THE_RUN)
+        before = word
     backend = "" if keras.backend.backend() == "tensorflow" else f"KERAS_BACKEND={keras.backend.backend()} "
     return f"{backend}python -m train.{arguments.name} {shlex.join([*words, *more])}".rstrip()
 
@@ -63,7 +69,8 @@ def settings(arguments: argparse.Namespace) -> dict[str, Any]:
 def claim(arguments: argparse.Namespace) -> None:
     """Make the run folder ours: empty for a new run, as it is for one that goes on with `--resume`.
 
-    A run that is there already is replaced if its results are published, or with `--fresh`.
+    A run that is there already is replaced if its results are published, or with `--fresh`. Where there is none to go
+    on with, `--resume` is taken back: what follows is a run from its beginning.
 
     Raises:
         SystemExit: the folder cannot be written to, holds other files, another run, or this one with other arguments;
@@ -86,7 +93,19 @@ def claim(arguments: argparse.Namespace) -> None:
         raise SystemExit(
             f"{folder} holds files that no training has written, such as {found.name}. Name another --run-dir."
         )
+    arguments.resume = False
     _write(marker, {"command": command(arguments, folders=True), "settings": settings(arguments)})
+
+
+def hold(folder: Path) -> None:
+    """See that a folder is that of a run, and keep other processes from it.
+
+    Raises:
+        SystemExit: no training has written it, or one is going on in it; nothing was changed.
+    """
+    if not _read(folder / MARKER):
+        raise SystemExit(f"{folder} is not the --run-dir of a script: it has no {MARKER}, or a damaged one.")
+    _lock(folder)
 
 
 def published(folder: Path) -> None:
@@ -119,6 +138,26 @@ def _compare(arguments: argparse.Namespace, marker: Path) -> None:
     if other:
         names = ", ".join(f"{_option(key)} {begun.get(key)} (now {now.get(key)})" for key in other)
         raise SystemExit(f"{marker.parent} holds a run with {names}. Go on with it:\n  {go_on} --resume")
+
+
+def same_data(arguments: argparse.Namespace) -> None:
+    """Note, before the first epoch, which data files a run has read; see that one that goes on has read no others.
+
+    Raises:
+        SystemExit: it has; the message names them.
+    """
+    marker = arguments.run_dir / MARKER
+    about = _read(marker)
+    if not about or not taken:
+        return
+    begun = about["data"] = (arguments.resume and about.get("data")) or dict(taken)
+    if other := [f"{name} of {size:,} bytes" for name, size in taken.items() if begun.get(name) != size]:
+        before = " and ".join(f"{name} of {size:,} bytes" for name, size in begun.items())
+        raise SystemExit(
+            f"{marker.parent} holds a run that was begun with {before}; now there is {' and '.join(other)}. "
+            "Go on with the former (--data-dir), or begin anew: --fresh."
+        )
+    _write(marker, about)
 
 
 def _option(key: str) -> str:
@@ -252,6 +291,7 @@ def script(main: Callable[[], None]) -> Callable[[], None]:
                 raise SystemExit(f"{error.filename or 'A file'}: {os.strerror(error.errno)}.") from None
             finally:
                 ending.go_on = ""
+                taken.clear()
                 release()
 
     return run

@@ -204,7 +204,7 @@ def _card(name: str) -> None:
             st.markdown("\n".join(f"- **{label}:** {value}" for label, value in _facts(about)))
         with right:
             st.caption("Made by")
-            st.code("\n".join(stage["command"] for stage in weights.stages(about)), language="bash", wrap_lines=True)
+            st.code("\n".join(weights.commands(about)), language="bash", wrap_lines=True)
             _curves(name)
         remarks = about.get("notes", ())
         if remarks:

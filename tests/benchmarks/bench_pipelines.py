@@ -61,7 +61,20 @@ def pets(count: int = 64) -> list[tuple[np.ndarray, np.ndarray]]:
 
 def trainings(folder: str) -> dict[str, Callable[[], object]]:
     """Name -> what begins the training of a script, with its own defaults."""
-    from train import cifar10_transfer, digit_classifier, face_check, not_a_digit, pet_segmentation, resnet20, siamese
+    from cnndemo.siamese import losses
+    from train import (
+        cifar10_transfer,
+        digit_classifier,
+        face_check,
+        not_a_digit,
+        pet_breeds,
+        pet_presence,
+        pet_segmentation,
+        resnet20,
+        robust_digits,
+        siamese,
+        triplet,
+    )
     from train import pet_segmentation_pretrained as pretrained
     from train.schedules import Clock
 
@@ -71,6 +84,8 @@ def trainings(folder: str) -> dict[str, Callable[[], object]]:
     digits = some(2048, 28, 28), np.arange(2048) % 10
     small = some(2048, 32, 32, 3), np.arange(2048) % 10
     squares = some(1024, 48, 48, 3), np.zeros((1024, 3), np.float32)
+    features = some(1024, 1280).astype(np.float32)
+    breeds, cells = (features, np.arange(1024) % 37), (features, features[:, :1] // 128)
 
     def unet(script, network: Callable[[int], keras.Model], size: int, scale: float) -> object:
         arguments = given(script)
@@ -83,12 +98,18 @@ def trainings(folder: str) -> dict[str, Callable[[], object]]:
             digit_classifier.build(), digits, digits, given(digit_classifier), 10
         ),
         "siamese": lambda: siamese.train(given(siamese), lambda _, x: keras.ops.mean(x), digits, digits, []),
+        "triplet": lambda: siamese.train(given(triplet), losses.semi_hard_triplet_loss, digits, digits, []),
+        "robust_digits": lambda: robust_digits.train(
+            robust_digits.build(), digits, digits, given(robust_digits), 0.3, ""
+        ),
         "not_a_digit": lambda: not_a_digit.train(given(not_a_digit), digits, digits),
         "resnet20": lambda: resnet20.train(given(resnet20, "--batch-size", "128"), small, small),
         "cifar10_transfer, all layers": lambda: cifar10_transfer.train_all(
             "scratch", cifar10_transfer.whole_network(96, False), 1e-3, small, small, given(cifar10_transfer), 96
         ),
         "face_check": lambda: face_check.fit(squares, given(face_check), ""),
+        "pet_breeds, features": lambda: pet_breeds.train(given(pet_breeds), 37, breeds, breeds),
+        "pet_presence, features": lambda: pet_presence.fit(cells, cells, given(pet_presence)),
         "pet_segmentation, 128 px": lambda: unet(pet_segmentation, pet_segmentation.unet.build, 128, 1 / 255),
         "pet_segmentation_pretrained, 256 px": lambda: unet(pretrained, pretrained.build, 256, 1.0),
     }
@@ -106,9 +127,7 @@ def delivered(stream) -> float:
 
 def weight(batch) -> float:
     """Bytes of a batch for each picture of it."""
-    inputs, labels = batch
-    arrays = [*(inputs.values() if isinstance(inputs, dict) else [inputs]), labels]
-    return sum(array.nbytes for array in arrays) / len(labels)
+    return sum(array.nbytes for array in keras.tree.flatten(batch)) / len(batch[1])
 
 
 def main() -> None:

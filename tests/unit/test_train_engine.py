@@ -16,12 +16,15 @@ import pytest
 
 from cnndemo import weights
 from tests import tiny
+from tests.benchmarks import bench_pipelines
 from tests.conftest import ROOT
 from tests.scripts import SCRIPTS, at, refused, same
-from train import common, engine, logs, pictures, schedules
+from train import checkpoints, common, engine, events, logs, pictures, schedules
 from train.progress import Progress, clock
 
 OPTIONS = ["--mixed", "--accumulate", "2", "--ema", "0.9", "--workers", "2"]
+OF_FEATURES = ("pet_breeds", "pet_presence", "cifar10_transfer")
+"""What these train first sees no pictures, but numbers of a frozen network."""
 
 
 class Begun(Exception):
@@ -29,13 +32,14 @@ class Begun(Exception):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_every_script_takes_the_options_of_the_engine(name, run, monkeypatch):
+def test_every_script_takes_the_options_of_the_engine(name, run, monkeypatch, tmp_path):
     def begin(model, stream, **options):
         raise Begun(model, stream, options)
 
     monkeypatch.setattr(keras.Model, "fit", begin)
     with pytest.raises(Begun) as begun:
-        run(name, *SCRIPTS[name], *(OPTIONS[1:] if name == "robust_digits" else OPTIONS))  # see there
+        run(name, *SCRIPTS[name], *(OPTIONS[1:] if name == "robust_digits" else OPTIONS),  # see there
+            "--events", str(tmp_path / "events.jsonl"))  # fmt: skip
     model, stream, options = begun.value.args
     assert model.optimizer.gradient_accumulation_steps == 2 and model.optimizer.ema_momentum == 0.9
     assert stream.workers == 2 and keras.config.dtype_policy().name == "float32"
@@ -44,7 +48,20 @@ def test_every_script_takes_the_options_of_the_engine(name, run, monkeypatch):
         "pet_presence",
         "robust_digits",
     )
-    assert isinstance(options["callbacks"][0], keras.callbacks.SwapEMAWeights)
+    callbacks = options["callbacks"]
+    assert isinstance(callbacks[0], keras.callbacks.SwapEMAWeights)
+    best, told = (next(each for each in callbacks if type(each) is kind) for kind in (checkpoints.Best, events.Events))
+    assert told.monitor == best.monitor and told.sign == (-1 if best.mode == "max" else 1)
+    largest = max(keras.tree.flatten(stream[0][0]), key=lambda array: array.nbytes)
+    assert largest.dtype == np.uint8 or name in OF_FEATURES, "pictures travel as bytes"
+
+
+def test_the_benchmark_of_pipelines_begins_each_training(tmp_path):
+    trainings = bench_pipelines.trainings(str(tmp_path))
+    assert {name.partition(",")[0] for name in trainings} == set(SCRIPTS)
+    for name in ("triplet", "robust_digits", "pet_breeds, features", "pet_presence, features"):
+        _, stream = bench_pipelines.begun(trainings[name])
+        assert bench_pipelines.weight(stream[0]) > 784
 
 
 def test_a_run_with_all_options_goes_on_as_the_run_that_was_never_struck(run, tmp_path, monkeypatch):
@@ -232,7 +249,7 @@ def test_each_picture_is_cut_at_a_place_of_its_own():
     random = np.random.default_rng(0)
     x = random.integers(0, 256, (20, 32, 32, 3)).astype(np.uint8)
     padded = np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)))
-    result = pictures.crops(padded, 4, np.random.default_rng(1))
+    result = pictures.crops(padded, 4, pictures.corners(20, 4, np.random.default_rng(1)))
 
     def places(cut: np.ndarray, whole: np.ndarray) -> list[tuple[int, int]]:
         around = [(top, left) for top in range(9) for left in range(9)]

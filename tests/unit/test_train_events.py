@@ -1,11 +1,13 @@
 """`--events`: a script tells of its run in JSON lines, and how it ended."""
 
 import json
+import os
 import sys
 
+import numpy as np
 import pytest
 
-from train import digit_classifier, events
+from train import common, digit_classifier, events
 
 SMALL = ["--data", "shipped", "--network", "flatten", "--no-augment", "--limit", "100", "--epochs", "2"]
 
@@ -66,12 +68,66 @@ def test_how_a_run_failed_is_told(monkeypatch, tmp_path):
     [
         (["--publish"], "Only the book's network"),
         (["--network", "conv 8 3 relu"], "needs one row"),
-        (["--data", "absent.npz"], "absent.npz"),
+        (["--data", "absent.npz"], "absent.npz.*--data must be"),
     ],
 )
 def test_what_cannot_be_is_one_line(monkeypatch, tmp_path, words, said):
     with pytest.raises(SystemExit, match=said):
         run(monkeypatch, tmp_path, *words)
+
+
+def lesson(file, **changes) -> None:
+    """Ten noisy digits a split, with some arrays changed, or left out."""
+    x, y = np.random.default_rng(0).integers(0, 256, (10, 28, 28)).astype(np.uint8), np.arange(10)
+    splits = {f"{part}_{split}": x if part == "x" else y for split in SPLITS for part in "xy"}
+    content = splits | {"classes": np.array(list("abcdefghij"))} | changes
+    np.savez_compressed(file, **{name: values for name, values in content.items() if values is not None})
+
+
+SPLITS = ("training", "validation", "test")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda file: os.truncate(file, 3000),
+        lambda file: file.write_bytes(b"PK\x03\x04 no archive"),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(file.read_bytes()[:500] + bytes(400) + file.read_bytes()[900:]),
+        lambda file: np.save(file.open("wb"), np.zeros(3)),
+        lambda file: lesson(file, classes=None),
+        lambda file: lesson(file, x_test=np.zeros((10, 32, 32), np.uint8)),
+        lambda file: lesson(file, x_test=np.zeros((10, 28, 28, 3), np.uint8)),
+        lambda file: lesson(file, y_training=np.full(10, 0.5)),
+        lambda file: lesson(file, y_training=np.arange(10)[:, None]),
+        lambda file: lesson(file, y_training=np.full(10, 10)),
+    ],
+)
+def test_digits_that_are_damaged_or_something_else_are_one_line(monkeypatch, tmp_path, spoil):
+    file = tmp_path / "mine.npz"
+    lesson(file)
+    monkeypatch.setattr(common, "fit", lambda *_, **__: pytest.fail("it trained"))
+    spoil(file)
+    with pytest.raises(SystemExit, match="mine.npz") as ended:
+        run(monkeypatch, tmp_path, "--data", str(file))
+    assert len(ended.value.code.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["2", "1"], ["0", "1"], ["nan", "1"], ["0.5", "0"], ["0.5", "1.5"], ["0.5", "nan"]])
+def test_a_plateau_that_cannot_be_is_a_usage_error(monkeypatch, tmp_path, capsys, words):
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, tmp_path, "--reduce", *words)
+    assert ended.value.code == 2 and "argument --reduce" in capsys.readouterr().err
+
+
+def test_the_best_epoch_is_told_by_the_figure_that_decides(monkeypatch, tmp_path):
+    told = []
+    monkeypatch.setattr(events, "tell", lambda kind, **facts: told.append(facts["best"]))
+    callback = events.Events(10, 5, "", "val_accuracy", "max")
+    for epoch, (loss, accuracy) in enumerate([(1.0, 0.5), (2.0, 0.7), (0.5, 0.6), (0.4, 0.7)]):
+        callback.started, callback.busy, callback.rate = 0.0, 1.0, 0.1
+        callback.on_epoch_end(epoch, {"val_loss": loss, "val_accuracy": accuracy})
+    assert told == [True, True, False, False]
 
 
 def test_numbers_that_are_not_finite_are_null():

@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from PIL import Image
 
 from cnndemo.models.resnet20 import CLASSES, MEAN, ONE_LOOK
 from tests.conftest import encode
-from train import resnet20
+from tests.scripts import eager
+from train import distribution, resnet20
 from train.datasets import cifar10, oxford_breeds
 
 
@@ -147,3 +149,37 @@ def test_statistics_of_normalization_are_measured_anew():
     np.testing.assert_allclose(layer.moving_mean, x.mean(axis=(0, 1, 2)), rtol=1e-4)
     batches = x.reshape(4, -1, 3).astype(np.float32)
     np.testing.assert_allclose(layer.moving_variance, batches.var(axis=1).mean(axis=0), rtol=1e-3)
+
+
+def test_averaging_measures_its_statistics_on_whole_batches(run, monkeypatch):
+    """Among two devices batches of 21 are of 20, but only while they are trained on."""
+
+    @contextmanager
+    def two(model, variables):
+        yield 2
+
+    eager(monkeypatch)
+    monkeypatch.setattr(distribution, "_mirrored", two)
+    seen = []
+    monkeypatch.setattr(
+        resnet20, "measure_statistics", lambda network, model, pictures: seen.append(len(pictures[0][1]))
+    )
+    run("resnet20", "--epochs", "1", "--batch-size", "21", "--average", "1", "--distribute", "mirrored")
+    assert seen == [21]
+
+
+@pytest.mark.parametrize("mixup", [0, 0.2])
+def test_a_process_cuts_the_pictures_of_its_share(mixup, monkeypatch):
+    """Two halves make the batch that one process sees; only pairs that are blended need the other half."""
+    x, y = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3)).astype(np.uint8), np.arange(12) % 10
+    whole, cut = resnet20.Pictures(x, y, 8, seed=1, mixup=mixup)[0], []
+    crops = resnet20.crops
+    monkeypatch.setattr(resnet20, "crops", lambda padded, *more: cut.append(len(padded)) or crops(padded, *more))
+    halves = []
+    for process in range(2):
+        pictures = resnet20.Pictures(x, y, 8, seed=1, mixup=mixup)
+        pictures.share(process, 2, 2)
+        halves.append(pictures[0])
+    for part in range(2):
+        np.testing.assert_array_equal(np.concatenate([half[part] for half in halves]), whole[part])
+    assert cut == ([8, 8] if mixup else [4, 4])

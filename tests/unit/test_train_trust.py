@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # its functions can be sent to other processes
 import errno
 import importlib
 import json
@@ -16,13 +17,13 @@ import keras
 import numpy as np
 import pytest
 
-from cnndemo import weights
-from cnndemo.models import resnet20
+from cnndemo import inference, weights
+from cnndemo.models import face_check, resnet20
 from cnndemo.resnet_transfer import small_pictures
 from tests import tiny
 from tests.conftest import ROOT
 from tests.scripts import SCRIPTS, arrays, at, eager, refused, same
-from train import checkpoints, common, logs, provenance, publish, runs
+from train import checkpoints, common, logs, processes, provenance, publish, runs
 
 WHOLE = resnet20.build
 SIAMESE = ["siamese", *SCRIPTS["siamese"]]
@@ -178,6 +179,24 @@ def test_too_little_room_is_told_before_the_first_epoch(option, run, tmp_path, m
     assert not list((tmp_path / "run").rglob("*.npz"))
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("resnet20", [*SCRIPTS["resnet20"], "--epochs", "2000"]),
+        (
+            "digit_classifier",
+            ["--data", "shipped", "--network", "flatten", "--epochs", "2000", "--checkpoints", "every"],
+        ),
+        ("not_a_digit", ["--generated", "1000000"]),
+    ],
+)
+def test_what_a_script_keeps_of_its_own_needs_room_too(name, words, run, monkeypatch, capsys):
+    """10 MB are enough for the checkpoints of these networks, but not for 2,000 epochs or a million examples."""
+    monkeypatch.setattr(runs.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(0, 0, 10_000_000))
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("it trained"))
+    assert "--run-dir" in refused(capsys, run, name, *words)
+
+
 def test_the_card_is_the_last_to_take_its_place(finished):
     order = [file.name for file in publish.whole_results(finished)]
     assert order[-1] == "siamese.json" and "siamese.weights.h5" in order
@@ -219,6 +238,18 @@ def test_a_limit_never_cuts_the_test_split(name, run, monkeypatch):
     assert card["data"]["splits"]["train"] == 9
 
 
+def test_a_limit_never_cuts_the_people_that_measure(run, monkeypatch):
+    """Of the tiny pictures of faces, the first fold has that of one person and that of another, and a pair of both."""
+    import train.face_check as script
+
+    tried = []
+    monkeypatch.setattr(script, "fit", lambda *_: (face_check.build(), [{"seconds": 1.0}]))
+    monkeypatch.setattr(script, "try_out", lambda k, people, pictures, pairs, using: tried.append((people, pairs)))
+    run("face_check", *SCRIPTS["face_check"], "--limit", "1")
+    people, pairs = tried[0]
+    assert len(people) > 1 and len(pairs) == 1
+
+
 # 5 -- results stay in the run folder
 
 
@@ -245,6 +276,27 @@ def test_damaged_results_are_not_published(finished, shelf, tmp_path, monkeypatc
     assert file.name in refused(capsys, publish.main) and shelf()
 
 
+def test_a_folder_that_no_training_has_written_is_not_published_from(finished, shelf, tmp_path, monkeypatch, capsys):
+    folder = shutil.copytree(finished, tmp_path / "copied")
+    (folder / runs.MARKER).unlink()
+    monkeypatch.setattr(sys, "argv", ["publish", str(folder), "--weights-dir", str(tmp_path / "w")])
+    assert runs.MARKER in refused(capsys, publish.main)
+    assert shelf() and not (folder / runs.MARKER).exists(), "a later run would empty it unasked"
+
+
+def test_a_run_that_goes_on_is_not_published_from(finished, shelf, tmp_path, monkeypatch, capsys):
+    fcntl = pytest.importorskip("fcntl")
+    folder = shutil.copytree(finished, tmp_path / "run")
+    monkeypatch.setattr(sys, "argv", ["publish", str(folder), "--weights-dir", str(tmp_path / "w")])
+    handle = os.open(folder, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        assert "Another process" in refused(capsys, publish.main)
+    finally:
+        os.close(handle)
+    assert shelf()
+
+
 # 6 -- signals
 
 
@@ -268,6 +320,22 @@ def test_a_signal_outside_the_epochs_costs_one_line(again, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         again()
     assert ended.value.code == 130 and "Go on with" in capsys.readouterr().err
+
+
+def test_a_signal_while_keras_is_imported_costs_one_line(tmp_path):
+    (tmp_path / "keras.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(30)\n")
+    command, environment = [sys.executable, "-m", "train.siamese"], os.environ | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 130 and ended.stderr.split() == ["Interrupted.", "Nothing", "was", "begun."]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of another kind")
+def test_processes_that_help_never_hear_ctrl_c():
+    """A terminal sends it to all of them; each would print a traceback of its own."""
+    jobs = [signal.SIG_BLOCK] * 2 * processes.FEW
+    masks = list(processes.spread(_signal.pthread_sigmask, jobs, ((),), 2))
+    assert all(signal.SIGINT in mask for mask in masks) and len(masks) == len(jobs)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 # 7 -- a run that goes on is the run that was never struck
@@ -313,6 +381,19 @@ def test_other_arguments_are_refused_by_name(run, again, capsys):
     right = message.splitlines()[-1].split()
     assert right[:3] == ["python", "-m", "train.siamese"] and "--resume" in right
     run("siamese", *right[3 : right.index("--data-dir")], "--resume")
+
+
+def test_other_data_are_refused_by_name(run, again, data_dir, tmp_path, capsys):
+    folder = again()
+    before = arrays(folder)
+    with np.load(data_dir / "mnist.npz") as content:
+        np.savez(tmp_path / "mnist.npz", more=np.zeros(9), **content)  # another archive of the same digits
+    message = refused(capsys, run, *SIAMESE, "--resume", data_dir=tmp_path)
+    assert message.count("mnist.npz of") == 2 and "--data-dir" in message and len(message.splitlines()) == 1
+    assert arrays(folder).keys() == before.keys()
+    (tmp_path / "moved").mkdir()
+    shutil.copy(data_dir / "mnist.npz", tmp_path / "moved")
+    run(*SIAMESE, "--resume", data_dir=tmp_path / "moved")
 
 
 def test_a_damaged_marker_is_named(run, again, capsys):
@@ -425,6 +506,48 @@ def test_what_cannot_be_is_a_usage_error(name, words, run, capsys):
     assert ended.value.code == 2 and f"argument {words[0]}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("pet_breeds", ["--dropout", "1.5"]),
+        ("pet_breeds", ["--smoothing", "2"]),
+        ("resnet20", ["--smoothing", "-1"]),
+        ("digit_classifier", ["--label-smoothing", "nan"]),
+        ("digit_classifier", ["--wrong", "1.1"]),
+        ("not_a_digit", ["--generated", "-1"]),
+        ("not_a_digit", ["--harvest", "-1"]),
+        ("not_a_digit", ["--scenes", "0"]),
+        ("filter_images", ["--seed", "-1"]),
+    ],
+)
+def test_what_a_script_of_its_own_cannot_do_is_a_usage_error(name, words, run, capsys):
+    test_what_cannot_be_is_a_usage_error(name, words, run, capsys)
+
+
+@pytest.mark.parametrize(("name", "file"), [("not_a_digit", "examples.npz"), ("face_check", "squares.npz")])
+def test_examples_that_were_damaged_since_are_named(name, file, run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(common, "fit", interrupt)
+    with pytest.raises(SystemExit):
+        run(name, *SCRIPTS[name])
+    damage(tmp_path / "run" / file)
+    message = refused(capsys, run, name, *SCRIPTS[name], "--resume")
+    assert str(tmp_path / "run" / file) in message and "--fresh" in message
+
+
+def interrupt(*_, **__):
+    """In place of a training: all is ready for it."""
+    raise SystemExit("ready")
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"", None])
+def test_a_reference_that_cannot_be_read_is_named(content, run, copied, tmp_path, capsys):
+    copied("efficientnet_lite0")
+    if content is not None:
+        (tmp_path / "golden.npz").write_bytes(content)
+    message = refused(capsys, run, "efficientnet_lite0", "--measure", "--reference", str(tmp_path / "golden.npz"))
+    assert "golden.npz" in message and "--reference" in message
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_no_epoch_is_a_usage_error(name, run, capsys):
     parts = [f"--{part}-epochs" for part in ("small", "taught") if f"--{part}-epochs" in SCRIPTS[name]]
@@ -453,6 +576,15 @@ def test_an_archive_that_is_not_the_package_is_named(run, tmp_path, capsys):
 
 # 10 -- measuring, and going on from what is published, in a folder of one's own
 
+WHOLE_SPLITS = {
+    "pet_presence": {
+        "portraits in which a pet is found": 3, "things in which a pet is found": 16, "pets that are missed": 3,
+    },
+    "face_check": {"pictures of pets in which a face is found": 2, "pictures of things in which a face is found": 20},
+    "not_a_digit": {"taken for a digit, of MNIST's digits": 200},
+}  # fmt: skip
+"""Script -> figures and what the tiny test splits have for them."""
+
 
 @pytest.fixture
 def copied(tmp_path):
@@ -480,6 +612,9 @@ def copied(tmp_path):
         ("pet_segmentation", ("pet_segmentation",), []),
         ("pet_segmentation_pretrained", ("pet_segmentation_pretrained",), []),
         ("cifar10_transfer", ("cifar10_transfer", "cifar10_transfer_padded"), []),
+        ("pet_presence", ("pet_presence",), ["--limit", "1"]),
+        ("face_check", ("face_check",), ["--limit", "1"]),
+        ("not_a_digit", ("not_a_digit",), ["--scenes", "2", "--limit", "1"]),
     ],
 )
 def test_measuring_rewrites_the_card_of_ones_own_folder_only(name, networks, words, run, copied, tmp_path, monkeypatch):
@@ -488,13 +623,50 @@ def test_measuring_rewrites_the_card_of_ones_own_folder_only(name, networks, wor
     folder = copied(*networks)
     cards = {network: weights.card(network, folder) for network in networks}
     shipped = {file: file.read_bytes() for file in weights.WEIGHTS_DIR.glob("*.json")}
+    monkeypatch.setattr(inference, "_session", lambda name, part: pytest.fail(f"what ships as {name} was measured"))
     run(name, "--measure", *words)
     for network, before in cards.items():
         after = weights.card(network, folder)
         assert after["metrics"] != before["metrics"] and after["sha256"] == before["sha256"]
         assert [figure["name"] for figure in after["metrics"]][0] == before["metrics"][0]["name"]
+        assert "--measure" in after["measured"]["command"] and after["measured"]["versions"]
+        samples = {figure["name"]: figure["samples"] for figure in after["metrics"]}
+        assert WHOLE_SPLITS.get(name, {}).items() <= samples.items(), "what measures is never cut"
     assert shipped == {file: file.read_bytes() for file in weights.WEIGHTS_DIR.glob("*.json")}
     assert not (tmp_path / "run").exists()
+
+
+def test_measuring_without_the_network_in_ones_own_folder_is_refused(run, tmp_path, capsys):
+    (tmp_path / "w").mkdir()
+    for name in ("pet_presence", "face_check", "not_a_digit"):
+        assert name in refused(capsys, run, name, "--measure")
+
+
+def test_after_a_measurement_one_can_train_and_measure_again(run, copied, tmp_path, monkeypatch):
+    """What is read on the way is noted in a run folder of its own."""
+    import train.not_a_digit as script
+
+    def measure(test, arguments) -> list[dict]:
+        (arguments.run_dir / "scenes.csv").write_text("7,7\n")
+        return [script.share("read", [True])]
+
+    copied("not_a_digit")
+    monkeypatch.setattr(script, "measure", measure)
+    for _ in range(2):
+        run("not_a_digit", "--measure")
+    monkeypatch.setattr(common, "fit", interrupt)
+    with pytest.raises(SystemExit, match="ready"):
+        run("not_a_digit", *SCRIPTS["not_a_digit"])
+
+
+def test_figures_that_are_no_numbers_are_not_put_on_a_card(run, copied, monkeypatch, capsys):
+    import train.siamese as script
+
+    before, folder = weights.card("siamese"), copied("siamese")
+    figure = {"name": "pair accuracy", "value": float("nan"), "interval": [0.0, 1.0], "samples": 2}
+    monkeypatch.setattr(script, "judge", lambda *_: (0.5, [figure]))
+    assert "pair accuracy" in refused(capsys, run, "siamese", "--measure")
+    assert weights.card("siamese", folder) == before
 
 
 def test_measuring_the_breeds_needs_the_breeds_of_the_network(run, copied):
@@ -532,6 +704,7 @@ def test_measuring_the_faces_asks_the_networks_of_ones_own_folder(run, copied, m
         ("pet_segmentation_pretrained", ["--start"]),
         ("cifar10_transfer", ["--parts", "tuned"]),
         ("siamese", ["--measure"]),
+        ("not_a_digit", ["--start"]),
     ],
 )
 def test_what_is_not_in_ones_own_folder_is_not_taken_from_elsewhere(name, words, run, tmp_path, capsys):
@@ -551,6 +724,33 @@ def test_the_commands_of_a_card_can_be_replayed_into_an_empty_folder(run, tmp_pa
     assert commands[1].split()[3:] == words and card["epochs"] == 3
 
 
+def test_sheets_of_filters_are_measured_and_published_as_networks_are(run, copied, tmp_path, monkeypatch, capsys):
+    import train.filter_images as script
+
+    name, stem = "digit_classifier", "digit_classifier.filters"
+    folder = copied(stem)
+    before, sheet = weights.card(stem, folder), (folder / f"{stem}.webp").read_bytes()
+    run("filter_images", name, "--measure")
+    after = weights.card(stem, folder)
+    assert after["metrics"] != before["metrics"], "fewer digits are shown"
+    assert after["measured"]["command"] == f"python -m train.filter_images {name} --measure"
+    assert after["table_sha256"] == weights.sha256(folder / f"{stem}.npz")
+    assert (folder / f"{stem}.webp").read_bytes() == sheet and not (tmp_path / "run").exists()
+
+    made = script.pieces(name, folder / f"{stem}.webp")
+    monkeypatch.setattr(script, "made", lambda name, layer, *_: made[layer])
+    run("filter_images", name, "--seed", "3")
+    assert "--resume" in refused(capsys, run, "filter_images", name, "--seed", "3")
+    run("filter_images", name, "--seed", "3", "--resume", "--publish")
+    card = weights.card(stem, folder)
+    assert card["command"] == f"python -m train.filter_images {name} --seed 3 --publish" and card["commit"]
+    assert card["arguments"]["seed"] == 3 and "measured" not in card and card["metrics"] == after["metrics"]
+    run("filter_images", name)  # what the run folder held is published
+    monkeypatch.setattr(sys, "argv", ["publish", str(tmp_path / "run"), "--weights-dir", str(folder)])
+    publish.main()
+    assert weights.card(stem, folder)["arguments"]["seed"] == 0
+
+
 # 11 -- cards
 
 
@@ -566,10 +766,24 @@ def test_a_card_tells_how_its_network_was_made(run):
     assert str(ROOT) not in json.dumps(card) and str(folder.parent) not in json.dumps(card)
 
 
+def test_a_run_is_resumed_only_if_there_was_one(run, again, tmp_path):
+    assert weights.card("siamese", again() / "results")["resumed"]
+    folder = run(*SIAMESE[:1], "--epochs", "1", "--batch-size", "32", "--resume", run_dir=tmp_path / "new")
+    assert "resumed" not in weights.card("siamese", folder / "results"), "a job of Slurm says --resume always"
+
+
+def test_a_card_names_files_without_their_folders(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x", "--source", "/home/me/a.tgz", "--reference=/b/c.npz", "--data-dir", "d=/e"])
+    arguments = importlib.import_module("train.face_embedding").options().parse_args()
+    assert common.command(arguments).endswith("train.face_embedding --source a.tgz --reference=c.npz --publish")
+    assert "/home/me/a.tgz" in runs.command(arguments, folders=True)
+
+
 def commands() -> list[str]:
     found = set()
-    for card in map(weights.card, weights.names()):
-        found |= {stage["command"] for stage in weights.stages(card)}
+    beside = [file.stem for file in weights.WEIGHTS_DIR.glob("*.filters.json")]
+    for card in map(weights.card, [*weights.names(), *beside]):
+        found |= set(weights.commands(card))
         found |= {row["command"] for row in card.get("experiments", []) if "command" in row}
     return sorted(found)
 
@@ -579,10 +793,10 @@ def test_the_commands_of_all_cards_still_parse(command):
     words = command.removeprefix("KERAS_BACKEND=jax ").split()
     assert words[:2] == ["python", "-m"]
     arguments = importlib.import_module(words[2]).options().parse_args(words[3:])
-    assert arguments.publish, "without it the network would not get into weights/"
+    assert arguments.publish != arguments.measure, "else the network, or its figures, would not get into weights/"
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, "face_embedding", "efficientnet_lite0"])
+@pytest.mark.parametrize("name", [*SCRIPTS, "face_embedding", "efficientnet_lite0", "filter_images"])
 def test_one_name_for_one_thing(name):
     parser = importlib.import_module(f"train.{name}").options()
     known = {option for action in parser._actions for option in action.option_strings}

@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,10 +21,25 @@ import numpy as np
 
 REMOVE = "Remove it, and the script fetches the official one; or put that one there."
 
+taken: dict[str, int] = {}
+"""Names and bytes of the data files that the script has read so far."""
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Tells the name of a file that cannot be read to its end.
+    """While a data file is read: remembers it, and tells its name if it cannot be read to its end.
+
+    Raises:
+        SystemExit: it is damaged, incomplete, or something else than its name says.
+    """
+    with named(path, REMOVE):
+        taken[path.name] = path.stat().st_size
+        yield
+
+
+@contextmanager
+def named(path: Path, advice: str) -> Iterator[None]:
+    """Tells the name of a file that cannot be read to its end, and what to do.
 
     Raises:
         SystemExit: it is damaged, incomplete, or something else than its name says.
@@ -33,8 +48,25 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except errors as error:
-        reason = error.args[0] if error.args else "it ends too early"
-        raise SystemExit(f"{path} is damaged or incomplete ({reason}). {REMOVE}") from None
+        reason = getattr(error, "strerror", None) or (error.args[0] if error.args else "it ends too early")
+        raise SystemExit(f"{path} is damaged or incomplete ({reason}). {advice}") from None
+
+
+def stored(path: Path, advice: str, names: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """All arrays of an `.npz` file, by name.
+
+    Raises:
+        SystemExit: it is missing or damaged, or lacks one of `names`; the message names it and says `advice`.
+    """
+    with named(path, advice):
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            raise ValueError("it holds a single array")
+        with content:
+            arrays = dict(content)
+        if missing := [name for name in names if name not in arrays]:
+            raise ValueError(f"it has no {missing[0]}")
+    return arrays
 
 
 def picture(data: bytes, name: str, grey: bool = False) -> np.ndarray:
