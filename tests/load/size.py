@@ -19,7 +19,7 @@ from tests.load.measure import Report, children, megabytes
 
 FLAVOURS = {"lean": "requirements-lean.txt", "full": "requirements.txt"}
 UNITS = {"kB": 1e-3, "MB": 1.0, "GB": 1e3}
-GALLERY = ("app.py", "cnndemo", "pages", "weights", ".streamlit")
+GALLERY = ("app.py", "cnndemo", "pages", "train", "weights", ".streamlit")
 
 
 def folder_megabytes(*places: Path) -> float:
