@@ -2,7 +2,6 @@
 
 import ast
 import fnmatch
-import json
 import os
 import re
 import shlex
@@ -90,29 +89,6 @@ def test_the_image_is_without_root_and_looks_after_itself():
         kinds["EXPOSE"].rest in kinds["HEALTHCHECK"].rest
         and f"--server.port={kinds['EXPOSE'].rest}" in kinds["CMD"].rest
     )
-
-
-def test_all_agree_on_the_port():
-    port = next(step.rest for step in STEPS if step.kind == "EXPOSE")
-    space = (DEPLOY / "huggingface" / "README.md").read_text(encoding="utf-8")
-    assert "sdk: docker" in space and f"app_port: {port}" in space
-    assert f"containerPort: {port}" in (DEPLOY / "kubernetes" / "gallery.yaml").read_text(encoding="utf-8")
-    assert json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))["forwardPorts"] == [
-        int(port)
-    ]
-
-
-def test_nginx_knows_the_replicas_that_compose_starts():
-    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
-    addresses = re.findall(r"ipv4_address: ([\d.]+)", text)
-    assert re.search(r"REPLICAS: (.+)", text)[1].split() == [f"{address}:8501" for address in addresses] != []
-
-
-@pytest.mark.parametrize("file", ["compose.yaml", "kubernetes/gallery.yaml"])
-def test_the_yaml_can_be_read(file):
-    yaml = pytest.importorskip("yaml", reason="no PyYAML here")
-    documents = list(yaml.safe_load_all((DEPLOY / file).read_text(encoding="utf-8")))
-    assert all(isinstance(document, dict) for document in documents)
 
 
 def test_readme_names_every_way():
