@@ -8,6 +8,7 @@ import re
 import pytest
 import yaml
 
+from cnndemo import worker
 from tests.conftest import ROOT
 from tests.deploy import recipe
 from tests.deploy.front import FOLDER, environment
@@ -135,6 +136,6 @@ def test_the_limits_of_memory_are_one_and_follow_from_what_was_measured():
     assert f"{lean} GB lean and {full} GB full" in README and f"{lean} GB lean, {full} GB full" in SECURITY
     classes = LOAD.split("## A class arrives")[1].split("## ")[0]
     server = max(float(row.split("|")[6]) for row in classes.splitlines() if re.match(r"\| \d", row))  # MiB
-    keras = float(re.search(r"at most ([\d,]+)", README)[1].replace(",", ""))  # MB
+    assert f"what Keras may take, at most {worker.MOST:,} MB" in README
     assert server < 0.8 * int(lean) * 1024
-    assert server * 1.048576 + keras < int(full) * 1073.741824
+    assert server * 1.048576 + worker.MOST < int(full) * 1073.741824
