@@ -154,7 +154,8 @@ async def trained(url: str, wanted: str) -> list[str]:
 @pytest.mark.skipif(bool(lacking()), reason=lacking() or "-")
 @pytest.mark.parametrize(
     "flavour, wanted",
-    [("lean", "This part needs Keras, which is not installed here."), ("full", "of the validation digits right")],
+    [("lean", "Training needs Keras, which is not installed here."), ("full", "of the validation digits right")],
+    ids=["lean", "full"],
 )
 def test_the_steps_of_the_dockerfile_make_a_gallery(base, tmp_path, flavour, wanted):
     """Every page opens, and Train trains, or says what it lacks."""
