@@ -33,6 +33,7 @@ IDLE = 300.0  # seconds without a request after which it ends
 MINUTES = float(os.environ.get("CNNDEMO_WORKER_MINUTES", 15))  # the longest request
 NICE = 10  # less urgent than the server, with which it shares the cores: a class arrives while TensorFlow is imported
 NEEDED = 450  # megabytes that must be free before it is started
+MOST = 2500  # megabytes that it may take where the host has left more
 _HERE = Path(__file__).resolve().parents[1]
 
 
@@ -53,8 +54,8 @@ def available() -> int:
 
 
 def most() -> int:
-    """Megabytes that the process may take: `CNNDEMO_WORKER_MB`, or what the host has left, at most 2,500."""
-    return int(os.environ.get("CNNDEMO_WORKER_MB", 0)) or min(2500, max(NEEDED, available()))
+    """Megabytes that the process may take: `CNNDEMO_WORKER_MB`, or what the host has left, at most `MOST`."""
+    return int(os.environ.get("CNNDEMO_WORKER_MB", 0)) or min(MOST, max(NEEDED, available()))
 
 
 class Worker:

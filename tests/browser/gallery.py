@@ -27,7 +27,8 @@ CHROMIUM_ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # there is no other host: whoever asks one, logs it
+    # There is no other host: whoever asks one, logs it. But one more site is on this machine.
+    "--host-resolver-rules=MAP school.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -57,6 +58,7 @@ def serve(
     app: str = "app.py",
     environment: dict[str, str] | None = None,
     before: tuple[str, ...] = (),
+    python: str = sys.executable,
 ) -> Iterator[Server]:
     """The gallery, from its first answer until the end of the block.
 
@@ -65,6 +67,7 @@ def serve(
         app: the script, from the root of the repository.
         environment: variables beside those of this process.
         before: a command that starts it, such as ("faketime", "+1y").
+        python: of the environment in which it runs; default that of this process.
 
     Raises:
         RuntimeError: it ended, or did not answer within 60 s.
@@ -72,7 +75,7 @@ def serve(
     port = port or free_port()
     options = {"port": port, "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
     process = subprocess.Popen(
-        [*before, sys.executable, "-m", "streamlit", "run", app] + [f"--server.{k}={v}" for k, v in options.items()],
+        [*before, python, "-m", "streamlit", "run", app] + [f"--server.{k}={v}" for k, v in options.items()],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.DEVNULL,

@@ -1,8 +1,9 @@
-"""nginx, with the very configuration of `deploy/nginx`, in front of replicas of the gallery on loopback."""
+"""What `deploy/compose.yaml` starts, on loopback: nginx with the very configuration of `deploy/nginx`, and replicas."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,12 +14,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import yaml
+
 from tests.browser.gallery import Server, free_port, serve
 from tests.conftest import ROOT
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 FOLDER = ROOT / "deploy" / "nginx"
-ENVIRONMENT = {"STREAMLIT_SERVER_COOKIE_SECRET": "equal on all", "WEBSOCKETS_MAX_LINE_LENGTH": "65536"}
+COMPOSE = ROOT / "deploy" / "compose.yaml"
 MAIN = """
 {user}
 daemon off;
@@ -39,15 +42,31 @@ http {{
 """
 
 
-def configure(folder: Path, addresses: list[str], listen: str, ancestors: str = "'self'") -> Path:
+def environment(service: str, given: dict[str, str]) -> dict[str, str]:
+    """The variables that compose gives to a service, where the operator has set those that are given.
+
+    Raises:
+        KeyError: one must be set and is not.
+    """
+
+    def fill(found: re.Match) -> str:
+        name, kind, default = found.groups()
+        return given[name] if name in given or kind == "?" else default
+
+    variables = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][service]["environment"]
+    filled = {name: re.sub(r"\$\{(\w+):([-?])(.*?)\}", fill, str(value)) for name, value in variables.items()}
+    return {name: value.replace("$$", "$") for name, value in filled.items()}
+
+
+def configure(folder: Path, addresses: list[str], listen: str, given: dict[str, str] | None = None) -> Path:
     """Fill the templates as nginx's own image does; returns the main file."""
-    environment = {**os.environ, "REPLICAS": " ".join(addresses), "CONF": str(folder / "replicas.conf")}
-    subprocess.run(["sh", FOLDER / "replicas.sh"], env=environment, check=True)
+    variables = environment("nginx", given or {}) | {"REPLICAS": " ".join(addresses), "LISTEN": listen}
+    script = {**os.environ, **variables, "CONF": str(folder / "replicas.conf")}
+    subprocess.run(["sh", FOLDER / "replicas.sh"], env=script, check=True)
     text = (FOLDER / "gallery.conf.template").read_text(encoding="utf-8")
-    for name, value in {
-        "LISTEN": listen, "FRAME_ANCESTORS": ancestors, "COOKIE_ATTRIBUTES": "SameSite=Lax",
-    }.items():  # fmt: skip
-        text = text.replace(f"${{{name}}}", value)
+    for name, value in variables.items():
+        if re.search(variables["NGINX_ENVSUBST_FILTER"], name):
+            text = text.replace(f"${{{name}}}", value)
     (folder / "gallery.conf").write_text(text, encoding="utf-8")
     (folder / "nginx.conf").write_text(
         MAIN.format(folder=folder, user="" if os.geteuid() else "user root;"), encoding="utf-8"
@@ -63,15 +82,16 @@ def check(main: Path) -> subprocess.CompletedProcess:
 class Front:
     """The replicas, numbered from 1, and the address of what stands before them."""
 
-    def __init__(self, folder: Path, count: int):
-        self.folder, self.ports = folder, [free_port() for _ in range(count)]
+    def __init__(self, count: int, given: dict[str, str]):
+        self.ports, self.given = [free_port() for _ in range(count)], given
         self.url = f"http://127.0.0.1:{free_port()}"
         self._running: dict[int, tuple[ExitStack, Server]] = {}
 
     def start(self, number: int) -> None:
         """Start a replica and wait until it answers."""
         stack = ExitStack()
-        self._running[number] = stack, stack.enter_context(serve(self.ports[number - 1], environment=ENVIRONMENT))
+        variables = environment(f"gallery-{number}", self.given)
+        self._running[number] = stack, stack.enter_context(serve(self.ports[number - 1], environment=variables))
 
     def end(self, number: int, how: signal.Signals) -> None:
         """End a replica by a signal, and wait until it has ended."""
@@ -85,11 +105,12 @@ class Front:
 
 
 @contextmanager
-def front(folder: Path, count: int = 2) -> Iterator[Front]:
-    """Replicas behind nginx until the end of the block."""
-    made = Front(folder, count)
+def front(folder: Path, count: int = 2, **given: str) -> Iterator[Front]:
+    """Replicas behind nginx until the end of the block; `given` are the variables that the operator has set."""
+    given = {"COOKIE_SECRET": "equal on all"} | given
+    made = Front(count, given)
     addresses = [f"127.0.0.1:{port}" for port in made.ports]
-    main = configure(folder, addresses, made.url.removeprefix("http://"), "https://school.example")
+    main = configure(folder, addresses, made.url.removeprefix("http://"), given)
     nginx = None
     try:
         for number in range(1, count + 1):

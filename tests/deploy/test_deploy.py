@@ -1,11 +1,14 @@
 """The files in `deploy/` fit each other and the gallery; the Dockerfile's steps are done one by one in Debian."""
 
-import json
+import ast
+import fnmatch
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,19 +17,60 @@ from tests.benchmarks.visitor import Visitor, run
 from tests.browser.gallery import free_port, serve
 from tests.conftest import ROOT
 from tests.deploy import recipe
+from tests.load.size import GALLERY
+from tests.unit.test_house import imports
 
 DEPLOY = ROOT / "deploy"
 RULES = (ROOT / ".dockerignore").read_text(encoding="utf-8")
 STEPS = recipe.steps((DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COPIED = {source for step in STEPS if step.kind == "COPY" and not step.options for source in step.words[:-1]}
+NAME = re.compile(r"(\w+)\.[\w.]+(?::\w+)?")
+FOLDERS = {folder.name for folder in ROOT.iterdir() if folder.is_dir()}
+
+
+def named(file: Path) -> set[str]:
+    """The folders of the repository that a file needs: by an import anywhere in it, by a name such as
+    "cnndemo.worker:main", by a path such as ROOT / "weights"."""
+    found = {name.split(".")[0] for name in imports(file)}
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and (name := NAME.fullmatch(str(node.value))):
+            found.add(name[1])
+        elif isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
+            found.add(node.right.value)
+    return found & FOLDERS
+
+
+def needed() -> set[str]:
+    """The folders that app.py needs, and those that they need."""
+    found, todo = set(), {"app.py"}
+    while todo:
+        place = todo.pop()
+        files = [ROOT / place] if place.endswith(".py") else (ROOT / place).rglob("*.py")
+        new = set().union(*map(named, files)) - found
+        found, todo = found | new, todo | new
+    return found
+
+
+def test_what_the_gallery_needs_is_copied_uploaded_and_counted():
+    folders = needed()
+    assert folders >= {"cnndemo", "pages", "train", "weights"}
+    assert folders <= COPIED and folders <= set(GALLERY)
+    left_out = shlex.split(re.search(r"hf upload .* --exclude (.+)", README)[1])
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.is_file()]
+    for file in files:
+        place = str(file.relative_to(ROOT))
+        if file.suffix == ".pyc" or place == "weights/README.md":
+            continue
+        assert not recipe.ignored(place, RULES), f"{place} does not travel to the builder"
+        assert not any(fnmatch.fnmatchcase(place, pattern) for pattern in left_out), f"{place} is not uploaded"
 
 
 def test_all_that_is_copied_is_there_and_travels_to_the_builder():
-    for step in STEPS:
-        if step.kind == "COPY" and not step.options:
-            for source in step.words[:-1]:
-                assert (ROOT / source).exists()
-                inside = source if (ROOT / source).is_file() else f"{source}/config.toml"
-                assert not recipe.ignored(inside, RULES), source
+    for source in COPIED:
+        assert (ROOT / source).exists()
+        inside = source if (ROOT / source).is_file() else f"{source}/config.toml"
+        assert not recipe.ignored(inside, RULES), source
 
 
 ELSE = (
@@ -50,34 +94,10 @@ def test_the_image_is_without_root_and_looks_after_itself():
     )
 
 
-def test_all_agree_on_the_port():
-    port = next(step.rest for step in STEPS if step.kind == "EXPOSE")
-    space = (DEPLOY / "huggingface" / "README.md").read_text(encoding="utf-8")
-    assert "sdk: docker" in space and f"app_port: {port}" in space
-    assert f"containerPort: {port}" in (DEPLOY / "kubernetes" / "gallery.yaml").read_text(encoding="utf-8")
-    assert json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))["forwardPorts"] == [
-        int(port)
-    ]
-
-
-def test_nginx_knows_the_replicas_that_compose_starts():
-    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
-    addresses = re.findall(r"ipv4_address: ([\d.]+)", text)
-    assert re.search(r"REPLICAS: (.+)", text)[1].split() == [f"{address}:8501" for address in addresses] != []
-
-
-@pytest.mark.parametrize("file", ["compose.yaml", "kubernetes/gallery.yaml"])
-def test_the_yaml_can_be_read(file):
-    yaml = pytest.importorskip("yaml", reason="no PyYAML here")
-    documents = list(yaml.safe_load_all((DEPLOY / file).read_text(encoding="utf-8")))
-    assert all(isinstance(document, dict) for document in documents)
-
-
 def test_readme_names_every_way():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
     for place in ("deploy/community_cloud/streamlit_app.py", "deploy/huggingface/README.md", "deploy/Dockerfile",
                   "deploy/compose.yaml", "deploy/kubernetes/gallery.yaml"):  # fmt: skip
-        assert place in text and (ROOT / place).is_file()
+        assert place in README and (ROOT / place).is_file()
 
 
 def test_community_cloud_opens_pages_from_a_folder_of_its_own():
@@ -118,11 +138,27 @@ def base(tmp_path_factory):
     shutil.rmtree(folder.parent, ignore_errors=True)
 
 
+async def trained(url: str, wanted: str) -> list[str]:
+    """What the training page says once Train is pressed, as soon as it says what is wanted."""
+    async with Visitor(url) as visitor:
+        await visitor.open("training")
+        await visitor.press("Train")
+        deadline = time.monotonic() + 120
+        while not any(wanted in words for words in visitor.page.words) and time.monotonic() < deadline:
+            await visitor.rest(1)
+        return visitor.page.words
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(bool(lacking()), reason=lacking() or "-")
-@pytest.mark.parametrize("flavour", ["lean", "full"])
-def test_the_steps_of_the_dockerfile_make_a_gallery(base, tmp_path, flavour):
+@pytest.mark.parametrize(
+    "flavour, wanted",
+    [("lean", "Training needs Keras, which is not installed here."), ("full", "of the validation digits right")],
+    ids=["lean", "full"],
+)
+def test_the_steps_of_the_dockerfile_make_a_gallery(base, tmp_path, flavour, wanted):
+    """Every page opens, and Train trains, or says what it lacks."""
     image = recipe.build(base, tmp_path, {"FLAVOUR": flavour})
     port = free_port()
     try:
@@ -133,7 +169,10 @@ def test_the_steps_of_the_dockerfile_make_a_gallery(base, tmp_path, flavour):
                 assert process.poll() is None, process.stderr.read()
                 assert time.monotonic() < deadline
                 time.sleep(0.5)
-            assert run(all_pages(f"http://127.0.0.1:{port}")) == []
+            url = f"http://127.0.0.1:{port}"
+            assert run(all_pages(url)) == []
+            said = "\n".join(run(trained(url, wanted)))
+            assert wanted in said and "py is not installed here" not in said, said
             has_keras = (image.folder / "opt/gallery").glob("lib/python*/site-packages/keras")
             assert bool(list(has_keras)) == (flavour == "full")
     finally:

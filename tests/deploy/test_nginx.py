@@ -20,7 +20,7 @@ STEM = "filters"
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory):
-    with front(tmp_path_factory.mktemp("nginx")) as made:
+    with front(tmp_path_factory.mktemp("nginx"), FRAME_ANCESTORS="https://school.example") as made:
         yield made
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cnndemo import worker
 from tests.benchmarks.bench_visitors import ACTS, PAUSE, STEMS, class_of
 from tests.benchmarks.visitor import Visitor
 from tests.browser.gallery import serve
@@ -151,7 +152,8 @@ def thousand(report: Report, costs: Cost, visitors: int = 1000) -> None:
         f"{visitors:,} visitors at once",
         "A simulation from the costs above: all arrive within a minute and then act as a class does, every "
         f"{PAUSE:g} s, which is far more than people do who read. Goal: sliders within {GOALS['slider']} s, pages "
-        f"within {GOALS['page']:g} s for 95 of 100.",
+        f"within {GOALS['page']:g} s for 95 of 100. Memory is the server's, which is all that a lean replica takes; in "
+        f"a full one Keras takes up to {worker.MOST:,} MB more.",
     )
     report.head("replicas of two cores", "page, s", "slider, s", "memory of each, MB", "")
     replicas = max(1, round(visitors / PAUSE / costs.most / 2))
