@@ -1,18 +1,24 @@
 """The training page, run without a browser."""
 
+import io
+import threading
 import time
+from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
-from cnndemo import images, training, worker
+from cnndemo import chain, images, training, worker
 from cnndemo.errors import VisitorError
 from cnndemo.models import layer_table
 from cnndemo.training import PRESETS, Run, Settings
 from cnndemo.training.questions import which_is_kept
 from cnndemo.training.verdict import verdict
+from cnndemo.training.views import running
 from tests.pages.conftest import no_trouble, rendered_references, run_page, until
 from tests.pages.test_walk import gallery, go
+from tests.unit.test_architectures_own import keras_bytes, layer
 
 ROW = {"loss": 0.5, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.85, "learning_rate": 1e-3, "seconds": 1.0}
 ROW |= {"samples_per_second": 900.0}
@@ -37,8 +43,26 @@ def run_of(*losses: float, name: str = "Run 1", **more) -> Run:
     return Run(Settings(epochs=len(rows)), name, rows, answers=np.eye(10, dtype=np.float32), batches=3, best=1)
 
 
-def with_runs(*runs: Run):
-    return run_page("training", state={"training.runs": list(runs), "training.count": len(runs)})
+def with_runs(*runs: Run, **networks: bytes):
+    state = {"training.runs": list(runs), "training.count": len(runs)}
+    return run_page("training", state=state | {"training.networks": networks})
+
+
+def nearest_mean() -> bytes:
+    """A network as a `.keras` file that answers with the class whose mean is nearest: four of five digits are right."""
+    x, y = training.held_out()[0]
+    means = np.stack([x[y == digit].reshape(-1, 784).mean(axis=0) / 255 for digit in range(10)])
+    arrays = io.BytesIO()
+    with h5py.File(arrays, "w") as file:
+        file["layers/dense/vars/0"] = means.T.astype(np.float32)
+        file["layers/dense/vars/1"] = (-(means**2).sum(axis=1) / 2).astype(np.float32)
+    dense = {"name": "dense", "units": 10, "activation": "softmax"}
+    return keras_bytes(
+        layer("InputLayer", batch_shape=[None, 28, 28, 1]),
+        layer("Flatten") | {"config": {"name": "flatten"}},
+        layer("Dense") | {"config": dense},
+        weights_file=arrays.getvalue(),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +170,20 @@ def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):
     assert "One batch by hand" in texts(page)
 
 
+def test_after_its_minutes_a_run_is_stopped_and_its_best_network_stays(monkeypatch):
+    def train(settings, own, waiting):
+        yield replace(run_of(0.9, 0.5), network=nearest_mean())
+        raise VisitorError("This took longer than 15 minutes and was stopped.")
+
+    monkeypatch.setattr(training, "train", train)
+    page = run_page("training")
+    page.button(key="training.train").click().run()
+    no_trouble(until(page, ended).run())
+    assert "longer than 15 minutes" in page.warning[0].value and not page.button(key="training.train").disabled
+    assert page.session_state["training.networks"]["Run 1"] == nearest_mean()
+    assert "What came of it" in [each.value for each in page.header] and page.button(key="training.use")
+
+
 def test_without_keras_there_is_a_sentence_and_the_page_lives(monkeypatch):
     monkeypatch.setattr(worker, "installed", lambda: False)
     page = no_trouble(run_page("training"))
@@ -173,18 +211,75 @@ def test_a_plateau_that_was_left_is_seen():
     assert "Rescued" in verdict(run)
 
 
-def test_runs_are_overlaid_and_compared_and_the_seventh_pushes_the_first_out():
+def test_runs_are_overlaid_and_compared():
     first, second = run_of(0.9, 0.5), run_of(0.8, 0.7, 0.6, name="Run 2")
     second.settings = Settings(rate=0.1, epochs=3)
     page = no_trouble(with_runs(first, second))
-    rows = next(table.value for table in page.dataframe if "run" in table.value)
-    assert list(rows["learning rate"]) == ["0.002", "0.1"] and "Run 2: 3 of 3 epochs" in texts(page)
+    assert list(compared(page)["learning rate"]) == ["0.002", "0.1"] and "Run 2: 3 of 3 epochs" in texts(page)
     page.pills(key="training.c_look_2_Run 2").set_value("Run 1").run()
     assert "Run 1: 2 of 2 epochs" in texts(no_trouble(page))
     page.button(key="training.c_use").click().run()
     assert page.slider(key="training.t_epochs").value == 2
-    many = with_runs(*(run_of(0.9, name=f"Run {number}") for number in range(1, 7)))
-    assert len(next(table.value for table in no_trouble(many).dataframe if "run" in table.value)) == 6
+
+
+def compared(page):
+    """The table of what differs between the runs."""
+    return next(table.value for table in page.dataframe if "run" in table.value)
+
+
+@pytest.fixture
+def one_more(monkeypatch):
+    """Trains once more on a page of runs; the new run is there at once."""
+    network = nearest_mean()
+
+    def train(settings, own, waiting):
+        yield replace(run_of(0.5, 0.4), network=network)
+
+    monkeypatch.setattr(training, "train", train)
+
+    def press(page):
+        page.button(key="training.train").click().run()
+        return no_trouble(until(page, ended).run())
+
+    press.network = network
+    return press
+
+
+def test_the_seventh_run_pushes_the_first_out_with_its_network(one_more):
+    names = [f"Run {number}" for number in range(1, 8)]
+    page = with_runs(*(run_of(0.9, name=name) for name in names[:6]), **dict.fromkeys(names[:6], one_more.network))
+    assert list(compared(no_trouble(page))["run"]) == names[:6]
+    one_more(page)
+    assert list(compared(page)["run"]) == names[1:] == list(page.session_state["training.networks"])
+    assert "Run 7: 2 of 2 epochs" in texts(page)
+
+
+def test_networks_that_are_too_large_together_go_and_the_curves_stay(one_more, monkeypatch):
+    monkeypatch.setattr(running, "MOST_BYTES", int(2.5 * len(one_more.network)))
+    names = ["Run 1", "Run 2"]
+    page = one_more(with_runs(*(run_of(0.9, name=name) for name in names), **dict.fromkeys(names, one_more.network)))
+    assert list(page.session_state["training.networks"]) == ["Run 2", "Run 3"]
+    page.pills(key="training.c_look_3_Run 3").set_value("Run 1").run()
+    assert "The network of Run 1 had to make room" in texts(no_trouble(page))
+    assert list(compared(page)["run"]) == ["Run 1", "Run 2", "Run 3"]
+    monkeypatch.setattr(running, "MOST_BYTES", 1)
+    one_more(page)
+    assert list(page.session_state["training.networks"]) == ["Run 4"], "the last one stays, however large"
+
+
+def test_what_was_mixed_up_most_is_shown_in_pictures():
+    network = nearest_mean()
+    page = no_trouble(with_runs(run_of(0.9, 0.5), **{"Run 1": network}))
+    report = training.report(chain.read(network).predictor())
+    wrong = report.matrix - np.diag(np.diag(report.matrix))
+    truth, answer = divmod(int(wrong.argmax()), 10)
+    pairs = page.pills(key="training.pair_Run 1")
+    assert pairs.options[0] == f"{truth} read as {answer} ({wrong.max()})" and len(pairs.options) == 8
+    before = len(page.get("image"))
+    pairs.set_value((truth, answer)).run()
+    words = f"{wrong.max()} × {truth} answered {answer}, the surest first:"
+    assert words in [caption.value for caption in no_trouble(page).caption]
+    assert len(page.get("image")) == before + wrong.max()
 
 
 @pytest.mark.parametrize(
@@ -228,8 +323,7 @@ def test_digits_drawn_here_and_classes_of_the_transfer_page():
 
 
 def endless(settings, own, waiting):
-    run = Run(settings)
-    run.epoch, run.batch, run.batches, run.loss = 1, 1, 9, 0.7
+    run = Run(settings, epoch=1, batch=1, batches=9, loss=0.7, speed=1234.5, left=17.6)
     while True:
         waiting()
         yield run
@@ -249,6 +343,32 @@ def test_a_training_goes_on_through_other_settings_and_other_pages_and_stops_at_
     assert page.slider(key="training.t_epochs").value == 7
     page.button(key="training.stop_training").click().run()
     assert not job.running and not no_trouble(page).button(key="training.train").disabled
+
+
+def test_a_training_tells_its_place_in_line_and_then_its_speed_and_the_time_left(monkeypatch):
+    first = threading.Event()
+
+    def train(settings, own, waiting):
+        while not first.is_set():
+            waiting()
+            time.sleep(0.01)
+        yield from endless(settings, own, waiting)
+
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(worker, "waiting", lambda: 2)
+    monkeypatch.setattr(worker, "before", lambda thread: 0 if first.is_set() else 2)
+    page = run_page("training")
+    assert "One training runs at a time, 2 before you; after 15 minutes it is stopped" in texts(page)
+    page.button(key="training.train").click().run()
+
+    def told(words: str) -> None:
+        until(page, lambda page: any(bar.proto.text == words for bar in page.get("progress")), 20)
+
+    told("2 before you …")
+    first.set()
+    told("Epoch 1 of 8, batch 1 of 9, loss 0.7 · 1,234 examples/s · 18 s left")
+    page.button(key="training.stop_training").click().run()
+    no_trouble(page)
 
 
 def test_start_again_ends_the_training_and_forgets_the_settings(monkeypatch):
