@@ -56,13 +56,12 @@ def nearest_mean() -> bytes:
     with h5py.File(arrays, "w") as file:
         file["layers/dense/vars/0"] = means.T.astype(np.float32)
         file["layers/dense/vars/1"] = (-(means**2).sum(axis=1) / 2).astype(np.float32)
-    dense = {"name": "dense", "units": 10, "activation": "softmax"}
-    return keras_bytes(
+    layers = [
         layer("InputLayer", batch_shape=[None, 28, 28, 1]),
         layer("Flatten") | {"config": {"name": "flatten"}},
-        layer("Dense") | {"config": dense},
-        weights_file=arrays.getvalue(),
-    )
+        layer("Dense") | {"config": {"name": "dense", "units": 10, "activation": "softmax"}},
+    ]
+    return keras_bytes(config={"name": "nearest_mean", "layers": layers}, weights_file=arrays.getvalue())
 
 
 @pytest.fixture(scope="module")
