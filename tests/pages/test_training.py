@@ -1,8 +1,10 @@
 """The training page, run without a browser."""
 
 import io
+import sys
 import threading
 import time
+import zipfile
 from dataclasses import replace
 
 import h5py
@@ -135,6 +137,8 @@ def test_layers_are_changed_added_moved_and_removed_and_an_impossible_table_does
 
 def test_a_real_run_its_end_and_its_network_on_other_pages():
     page = gallery("training", QUICK)
+    page.toggle(key="training.t_tensorboard").set_value(True).run()
+    assert any(block.value.endswith("--tensorboard --run-dir runs/mine") for block in page.code)
     page.button(key="training.train").click().run()
     assert page.button(key="training.train").disabled
     no_trouble(until(page, ended).run())
@@ -143,6 +147,11 @@ def test_a_real_run_its_end_and_its_network_on_other_pages():
     mistakes = next(metric.value for metric in page.metric if metric.label == "Mistakes")
     assert mistakes.endswith("of 500")
     assert "temperature of" in texts(page)
+    assert {"History (CSV)", "TensorBoard's log"} <= {each.label for each in page.get("download_button")}
+    with zipfile.ZipFile(io.BytesIO(page.session_state["training.runs"][0].log)) as log:
+        folders = [name.rsplit("/", 1)[0] for name in sorted(log.namelist())]
+        assert folders == ["tensorboard/train", "tensorboard/validation"] and not log.testzip()
+        assert all(entry.file_size > 100 for entry in log.infolist())
     page.button(key="training.use").click().run()
     assert any("It reads on the pages about digits" in each.value for each in page.success)
     go(page, "digit_classifier")
@@ -154,6 +163,13 @@ def test_a_real_run_its_end_and_its_network_on_other_pages():
     assert "conv2d_1**: 4 maps of 12 × 12" in texts(page)
     page.button(key="activation_maps.shipped_network").click().run()
     assert not no_trouble(page).info and "32 maps of 26 × 26" in texts(page)
+
+
+def test_without_tensorboard_there_is_no_toggle_and_a_link_that_asks_for_it_trains_without(monkeypatch):
+    monkeypatch.setattr(sys.modules["cnndemo.training.views.lesson"], "find_spec", lambda name: None)
+    page = no_trouble(run_page("training", {"training.t_tensorboard": "true"}))
+    assert "training.t_tensorboard" not in [toggle.key for toggle in page.toggle]
+    assert Settings().command() in [block.value for block in page.code]
 
 
 def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):

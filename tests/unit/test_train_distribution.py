@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +188,41 @@ def test_what_cannot_be_distributed_says_why(data_dir, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="KERAS_BACKEND=jax only"):
         siamese.main()
     assert not (tmp_path / "run").exists()
+
+
+# The commands of the README
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+STUBS = {  # a shell's commands -> what stands for them
+    "python": 'echo "$KERAS_BACKEND $KERAS_DISTRIBUTION_JOB_ADDRESSES/$KERAS_DISTRIBUTION_NUM_PROCESSES'
+    '/$KERAS_DISTRIBUTION_PROCESS_ID $@"',
+    "srun": 'while [ "${1#--}" != "$1" ]; do shift; done; exec "$@"',
+    "scontrol": "printf 'host7\\nhost8\\n'",
+}
+
+
+def understood(words: list[str]) -> Namespace:
+    """What a script reads in a command, such as ["-m", "train.siamese", "--resume"]."""
+    return importlib.import_module(words[1]).options().parse_args(words[2:])
+
+
+def test_the_commands_for_several_gpus_hosts_and_slurm_start_what_the_readme_says(tmp_path):
+    (block,) = (each for each in README.split("```")[1::2] if "export KERAS_BACKEND=jax" in each)
+    for name, text in STUBS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    slurm = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_NTASKS": "4", "SLURM_PROCID": "3"}
+    done = subprocess.run(["bash", "-euc", block], env=os.environ | slurm, capture_output=True, text=True, check=True)
+    backends, places, *_ = zip(*(line.split() for line in done.stdout.splitlines()), strict=False)
+    assert set(backends) == {"jax"} and places == ("//", "//", "host0:12345/2/0", "host7:12345/4/3")
+    told = [understood(line.split()[2:]) for line in done.stdout.splitlines()]
+    assert [each.distribute for each in told] == ["none", *["data-parallel"] * 3]
+    assert [each.resume for each in told] == [False, False, False, True]
+    assert set(both()[0]) == set(re.findall(r"KERAS_DISTRIBUTION_\w+(?==)", block))
+
+
+def test_every_training_command_of_the_readme_is_understood():
+    commands = [shlex.split(words) for words in re.findall(r"python (-m train\.[^#'`\n]*)", README)]
+    with_options = [words for words in commands if hasattr(importlib.import_module(words[1]), "options")]
+    assert len(with_options) >= 7 and all("--help" in words or understood(words) for words in with_options)
