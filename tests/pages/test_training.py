@@ -1,6 +1,7 @@
 """The training page, run without a browser."""
 
 import io
+import re
 import sys
 import threading
 import time
@@ -218,6 +219,26 @@ def test_without_keras_there_is_a_sentence_and_the_page_lives(monkeypatch):
 )
 def test_the_verdict_reads_the_curves(run, word):
     assert word in verdict(run)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Small and quick", "Settled|Still learning|Rescued"),
+        ("Overfitting", "Overfitting"),
+        ("Underfitting", "Underfitting"),
+        ("Rate too high", "does not learn"),
+        ("Wrong labels", "begun to learn the lies"),
+        ("Plateau rescued", "Rescued from a plateau"),
+    ],
+)
+def test_a_preset_does_what_it_promises(name, words):
+    run = list(training.train(PRESETS[name]))[-1]
+    assert re.search(words, verdict(run)), verdict(run)
+    if name == "Small and quick":
+        assert max(row["val_accuracy"] for row in run.history) > 0.95
 
 
 def test_a_plateau_that_was_left_is_seen():

@@ -170,8 +170,8 @@ def _onwards(run: Run, network: bytes) -> None:
             if run.own is not None:
                 download("Examples (.npz)", lambda: _examples(run), "mine.npz", "application/octet-stream")
         st.caption(
-            "The script repeats the run in the gallery's folder. The notebook needs only Keras and trains with Keras' own "
-            "`fit`, so its figures differ a little. Both look at what they have made."
+            "The script repeats the run in the gallery's folder. The notebook needs only Keras and trains with Keras' "
+            "own `fit`, so its figures differ a little. Both look at what they have made."
         )
 
 
