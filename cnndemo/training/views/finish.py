@@ -26,7 +26,7 @@ PAIRS = 8  # of classes that are mixed up most, to choose without a mouse
 
 @st.cache_data(max_entries=12, show_spinner="The network reads what it has never seen …")
 def _report(digest: str, _network: bytes, _run: Run) -> training.Report:
-    return training.report(chain.read(_network).predictor(), _run.own)
+    return training.report(chain.read(_network).predictor(), _run.own, _run.settings.data)
 
 
 def results() -> None:
