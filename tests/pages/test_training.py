@@ -19,6 +19,7 @@ from cnndemo.training import PRESETS, Run, Settings
 from cnndemo.training.questions import which_is_kept
 from cnndemo.training.verdict import verdict
 from cnndemo.training.views import running
+from tests import tiny
 from tests.pages.conftest import no_trouble, rendered_references, run_page, until
 from tests.pages.test_walk import gallery, go
 from tests.unit.test_architectures_own import keras_bytes, layer
@@ -51,18 +52,18 @@ def with_runs(*runs: Run, **networks: bytes):
     return run_page("training", state=state | {"training.networks": networks})
 
 
-def nearest_mean() -> bytes:
+def nearest_mean(own=None) -> bytes:
     """A network as a `.keras` file that answers with the class whose mean is nearest: four of five digits are right."""
-    x, y = training.held_out()[0]
-    means = np.stack([x[y == digit].reshape(-1, 784).mean(axis=0) / 255 for digit in range(10)])
+    x, y = training.held_out(own)[0]
+    means = np.stack([x[y == label].reshape(-1, x[0].size).mean(axis=0) / 255 for label in np.unique(y)])
     arrays = io.BytesIO()
     with h5py.File(arrays, "w") as file:
         file["layers/dense/vars/0"] = means.T.astype(np.float32)
         file["layers/dense/vars/1"] = (-(means**2).sum(axis=1) / 2).astype(np.float32)
     layers = [
-        layer("InputLayer", batch_shape=[None, 28, 28, 1]),
+        layer("InputLayer", batch_shape=[None, *(own.shape if own else (28, 28, 1))]),
         layer("Flatten") | {"config": {"name": "flatten"}},
-        layer("Dense") | {"config": {"name": "dense", "units": 10, "activation": "softmax"}},
+        layer("Dense") | {"config": {"name": "dense", "units": len(means), "activation": "softmax"}},
     ]
     return keras_bytes(config={"name": "nearest_mean", "layers": layers}, weights_file=arrays.getvalue())
 
@@ -269,7 +270,8 @@ def one_more(monkeypatch):
     network = nearest_mean()
 
     def train(settings, own, waiting):
-        yield replace(run_of(0.5, 0.4), network=network)
+        answers = np.eye(len(own.classes) if own else 10)
+        yield replace(run_of(0.5, 0.4), network=nearest_mean(own), settings=settings, answers=answers)
 
     monkeypatch.setattr(training, "train", train)
 
@@ -287,7 +289,7 @@ def test_the_seventh_run_pushes_the_first_out_with_its_network(one_more):
     assert list(compared(no_trouble(page))["run"]) == names[:6]
     one_more(page)
     assert list(compared(page)["run"]) == names[1:] == list(page.session_state["training.networks"])
-    assert "Run 7: 2 of 2 epochs" in texts(page)
+    assert "Run 7: 2 of 8 epochs" in texts(page)
 
 
 def test_networks_that_are_too_large_together_go_and_the_curves_stay(one_more, monkeypatch):
@@ -354,8 +356,38 @@ def test_digits_drawn_here_and_classes_of_the_transfer_page():
     drawn = [(x[row], int(y[row])) for row in range(0, 5000, 250)]
     page = run_page("training", {"training.t_data": "Digits drawn here"}, {"training.drawn": drawn})
     assert "20 examples, 32 at a time" in texts(no_trouble(page)) and not page.button(key="training.train").disabled
+    assert any("--data mine.npz" in block.value for block in page.code)
     page = run_page("training", {"training.t_data": "My classes"})
     assert "There are no classes of yours yet" in texts(no_trouble(page))
+
+
+def test_the_classes_of_the_transfer_page_are_learned_here_and_go_home_with_the_run(one_more):
+    page = gallery("resnet_transfer")
+    lesson = page.session_state["resnet_transfer.lesson"]
+    go(page, "training", {"training.t_data": "My classes"})
+    words = f"{len(lesson.shots)} pictures of {len(lesson.classes)} classes, as small as the network sees them"
+    assert any(words in str(element.proto) for element in page.get("image"))
+    one_more(page)
+    run = page.session_state["training.runs"][0]
+    assert run.own.classes == tuple(lesson.classes) and run.own.shape == (28, 28, 3)
+    assert "the same ones choose the best epoch and judge it" in texts(page)
+    assert "It has learned classes of yours, not digits" in texts(page)
+    assert "Examples (.npz)" in [each.label for each in page.get("download_button")]
+
+
+def test_all_of_mnist_is_offered_where_it_is_and_tested_on_digits_of_its_own(one_more, tmp_path, monkeypatch):
+    sheets, draw = [], training.answer_sheet
+    monkeypatch.setattr(training, "answer_sheet", lambda *given: sheets.append(given[2]) or draw(*given))
+    monkeypatch.setenv("CNNDEMO_DATA", str(tmp_path))
+    assert "All of MNIST" not in run_page("training").pills(key="training.t_data").options
+    tiny.mnist(tmp_path)
+    page = run_page("training", {"training.t_data": "All of MNIST"})
+    page.slider(key="training.t_mnist").set_value(55_000).run()
+    assert "8 epochs of 1,719 batches: 55,000 examples" in texts(no_trouble(page))
+    assert any("--data mnist --network small" in block.value for block in page.code)
+    one_more(page)
+    assert next(metric.value for metric in page.metric if metric.label == "Mistakes").endswith("of 200")
+    assert "has seen these 200" in texts(page) and set(sheets) == {"mnist"}
 
 
 def endless(settings, own, waiting):
