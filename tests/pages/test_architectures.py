@@ -9,11 +9,13 @@ import pytest
 import streamlit as st
 
 from cnndemo import architectures, chain, images, weights, worker
-from cnndemo.architectures import comparing
+from cnndemo.architectures import comparing, stacks
 from cnndemo.architectures.comparing import Measured
 from cnndemo.architectures.views import TITLES, words_of
 from tests.pages.conftest import no_trouble, rendered_references, until
 from tests.pages.test_training import nearest_mean
+
+NAMES = (stacks.PLAIN, stacks.RESIDUAL)
 
 
 def metrics(page) -> dict[str, str]:
@@ -207,12 +209,44 @@ def test_the_race_is_offered(open_page):
     assert page.slider(key="architectures.r_depth").value == 30
 
 
-@pytest.mark.slow
-def test_the_race_is_run_in_the_page(open_page):
-    page = no_trouble(open_page("architectures", {"architectures.race": "true", "r_depth": "4", "r_updates": "20"}))
+def told(page) -> str:
+    return " ".join(element.value for kind in ("markdown", "caption") for element in page.get(kind))
+
+
+def test_the_race_is_watched_and_its_gradients_are_looked_at(open_page, monkeypatch):
+    go_on = threading.Event()
+
+    def run(race, waiting):
+        result = stacks.Run(race)
+        for update in (1, 10, 20):
+            losses, right = ({name: value / update for name in NAMES} for value in (2.3, 1.0))
+            norms = {stacks.PLAIN: np.geomspace(1e-6, 1, race.depth), stacks.RESIDUAL: np.ones(race.depth)}
+            result.looks.append(stacks.Look(update, losses, norms, right | {stacks.RESIDUAL: 0.95}))
+            yield result
+            while not go_on.is_set():
+                waiting()
+                time.sleep(0.01)
+
+    monkeypatch.setattr(stacks, "run", run)
+    page = open_page("architectures", {"architectures.race": "true", "r_depth": "4", "r_updates": "20"})
     page.button(key="architectures.r_go").click().run()
-    assert page.button(key="architectures.r_stop")
-    until(page, lambda page: any("after 20 updates" in markdown.value for markdown in page.markdown))
-    until(page, lambda page: page.button(key="architectures.r_go").disabled is False)
-    assert page.select_slider(key="architectures.r_at_20").options == ["1", "10", "20"]
-    no_trouble(page)
+    assert page.button(key="architectures.r_go").disabled and page.button(key="architectures.r_stop")
+    until(page, lambda page: any(bar.proto.text == "Update 1 of 20" for bar in page.get("progress")))
+    go_on.set()
+    until(page, lambda page: not page.button(key="architectures.r_go").disabled)
+    assert f"after 20 updates: {stacks.PLAIN} **5%**, {stacks.RESIDUAL} **95%** right" in told(no_trouble(page))
+    assert "The skips win" in told(page) and "changed by a factor of 1,000,000" in told(page)
+    page.select_slider(key="architectures.r_at_20").set_value(10).run()
+    alts = [chart.proto.alt for chart in no_trouble(page).get("plotly_chart")]
+    assert "Length of each layer's gradient after update 10. First layer: plain: 1e-06; with skips: 1" in alts
+
+
+@pytest.mark.slow
+def test_the_race_is_run_in_the_page_and_the_residual_stack_wins(open_page):
+    page = no_trouble(open_page("architectures", {"architectures.race": "true"}))
+    page.button(key="architectures.r_go").click().run()
+    until(page, lambda page: not page.button(key="architectures.r_go").disabled, 400)
+    looks = page.session_state["architectures.race_run"].latest.looks
+    right = looks[-1].accuracies
+    assert right[stacks.RESIDUAL] > right[stacks.PLAIN] + 0.1 and right[stacks.RESIDUAL] > 0.7
+    assert [look.update for look in looks][:: len(looks) - 1] == [1, 150] and "The skips win" in told(no_trouble(page))

@@ -74,15 +74,15 @@ def alone(data_dir, tmp_path_factory):
     return of
 
 
-def close(one: Path, other: Path) -> None:
-    """The same losses within 1e-3. Accuracies of a network that has hardly learned hang on ties, and weights without a
-    gradient, such as a bias before batch normalization, follow Adam's amplified rounding."""
+def close(one: Path, other: Path, within: float = 1e-3) -> None:
+    """The same losses. Accuracies of a network that has hardly learned hang on ties, and weights without a gradient,
+    such as a bias before batch normalization, follow Adam's amplified rounding."""
     histories = sorted(one.rglob("history.csv"))
     assert histories
     for log in histories:
         rows, others = (logs.read(file) for file in (log, other / log.relative_to(one)))
         for figure in ("loss", "val_loss"):
-            assert [row[figure] for row in others] == pytest.approx([row[figure] for row in rows], abs=1e-3)
+            assert [row[figure] for row in others] == pytest.approx([row[figure] for row in rows], abs=within)
 
 
 def only(*quick: str) -> list:
@@ -140,6 +140,43 @@ def test_with_jax_too_a_resumed_run_ends_with_the_same_weights(data_dir, tmp_pat
     last = Path("checkpoints") / "epoch_0003.npz"
     with np.load(tmp_path / "whole" / last) as one, np.load(tmp_path / "struck" / last) as other:
         assert all(np.array_equal(one[name], other[name]) for name in one.files)
+
+
+@needs_jax
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "within"), [(["--accumulate", "2", "--ema", "0.9", "--workers", "2"], 1e-3), (["--mixed"], 0.02)]
+)
+def test_two_devices_train_as_one_with_the_options_of_the_engine(options, within, data_dir, tmp_path):
+    words = ["--epochs", "2", *options]
+    finish(start("siamese", data_dir, tmp_path / "one", *words))
+    finish(start("siamese", data_dir, tmp_path / "two", *words, "--distribute", "data-parallel", devices=2))
+    close(tmp_path / "one", tmp_path / "two", within)
+
+
+@needs_jax
+@pytest.mark.slow
+def test_two_processes_that_were_struck_go_on_as_if_they_had_not_been(data_dir, tmp_path):
+    words = ["--epochs", "2", "--ema", "0.9", "--distribute", "data-parallel"]
+
+    def together(folder: str, *more: str, **first: str) -> list[subprocess.Popen]:
+        one, other = both()
+        told = (one | first, other)
+        return [start("siamese", data_dir, tmp_path / folder, *words, *more, **each) for each in told]
+
+    finish(*together("whole"))
+    one, other = together("struck", CNNDEMO_TEST_STRIKE="2")
+    assert one.wait(timeout=400) == -signal.SIGKILL
+    other.kill()
+    for each in (one, other):
+        each.communicate()
+    finish(*together("struck", "--resume"))
+    last = Path("checkpoints") / "epoch_0002.npz"
+    with np.load(tmp_path / "whole" / last) as whole, np.load(tmp_path / "struck" / last) as struck:
+        for name in whole.files:
+            if whole[name].dtype.kind == "f":
+                np.testing.assert_allclose(struck[name], whole[name], atol=1e-5, err_msg=name)
+    close(tmp_path / "whole", tmp_path / "struck", 1e-5)
 
 
 @needs_jax
