@@ -242,10 +242,11 @@ def test_the_race_is_watched_and_its_gradients_are_looked_at(open_page, monkeypa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_race_is_run_in_the_page_and_the_residual_stack_wins(open_page):
     page = no_trouble(open_page("architectures", {"architectures.race": "true"}))
     page.button(key="architectures.r_go").click().run()
-    until(page, lambda page: not page.button(key="architectures.r_go").disabled, 400)
+    until(page, lambda page: not page.button(key="architectures.r_go").disabled, 800)
     looks = page.session_state["architectures.race_run"].latest.looks
     right = looks[-1].accuracies
     assert right[stacks.RESIDUAL] > right[stacks.PLAIN] + 0.1 and right[stacks.RESIDUAL] > 0.7
