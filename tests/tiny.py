@@ -282,8 +282,22 @@ def mirrors(devices: int) -> None:
     checkpoints.Guard.on_train_begin = tell
 
 
+def note_writes(file: Path) -> None:
+    """Note in a file, a path a line, what this process opens to write, renames and removes from now on."""
+    notes = os.open(file, os.O_WRONLY | os.O_CREAT)
+
+    def hear(event: str, given: tuple) -> None:
+        writes = event == "open" and given[2] & (os.O_WRONLY | os.O_RDWR)
+        for path in given[: 1 if writes else 2 if event == "os.rename" else event == "os.remove"]:
+            os.write(notes, f"{path}\n".encode())
+
+    sys.addaudithook(hear)
+
+
 if __name__ == "__main__":
     shrink()
+    if "CNNDEMO_TEST_WRITES" in os.environ:
+        note_writes(Path(os.environ["CNNDEMO_TEST_WRITES"]))
     if "CNNDEMO_TEST_TERMINATE" in os.environ:
         terminate()
     if "CNNDEMO_TEST_STRIKE" in os.environ:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from cnndemo import images
 from cnndemo.errors import VisitorError
+from cnndemo.training.settings import mnist_file
 
 HELD = 50  # of each class of the shipped digits: to validate with, and as many to test on
 SIDE = 28
@@ -39,13 +42,39 @@ class Own:
         return found
 
 
-def held_out() -> tuple[Split, Split]:
-    """The shipped digits that a run validates with, and those that it is tested on: 500 each, 50 of each class."""
+def held_out(own: Own | None = None, data: str = "shipped") -> tuple[Split, Split]:
+    """What a run validates with, and what it is tested on.
+
+    Args:
+        own: what the visitor brings, which has splits of its own.
+        data: of the settings. Of the shipped digits 500 are for each, 50 of each class. A run on all of MNIST has none
+            of them to learn from and validates with all, so it is tested on as many of MNIST's own test split.
+
+    Raises:
+        VisitorError: MNIST is no longer there.
+    """
+    if own is not None:
+        return own.validation, own.test
+    if data == "mnist":
+        return images.digits(), _of_mnist(mnist_file())
     x, y = images.digits()
-    places = [np.flatnonzero(y == digit) for digit in range(10)]
-    parts = (slice(-2 * HELD, -HELD), slice(-HELD, None))
-    rows = [np.concatenate([own[part] for own in places]) for part in parts]
-    return (x[rows[0]], y[rows[0]]), (x[rows[1]], y[rows[1]])
+    return _of_each(x, y, slice(-2 * HELD, -HELD)), _of_each(x, y, slice(-HELD, None))
+
+
+def _of_each(x: np.ndarray, y: np.ndarray, part: slice) -> Split:
+    """A part of each class."""
+    rows = np.concatenate([np.flatnonzero(y == digit)[part] for digit in range(10)])
+    return x[rows], y[rows]
+
+
+@lru_cache(maxsize=1)
+def _of_mnist(file: Path) -> Split:
+    """The first of MNIST's test split, 50 of each class."""
+    try:
+        with np.load(file) as archive:
+            return _of_each(archive["x_test"], archive["y_test"], slice(HELD))
+    except OSError:
+        raise VisitorError("MNIST is no longer on this server, so the network cannot be tested on it.") from None
 
 
 def of_drawings(fields: Sequence[np.ndarray], labels: Sequence[int]) -> Own:
@@ -92,23 +121,24 @@ def of_classes(pictures: Sequence[np.ndarray], labels: Sequence[str]) -> Own:
     return Own((small[~held], y[~held]), few_left, few_left, classes)
 
 
-def shown(own: Own | None = None) -> Split:
+def shown(own: Own | None = None, data: str = "shipped") -> Split:
     """The held-out examples whose answers are told after each epoch: of each class that occurs, the first."""
-    x, y = own.validation if own else held_out()[0]
+    x, y = held_out(own, data)[0]
     rows = np.unique(y, return_index=True)[1]
     return x[rows], y[rows]
 
 
-def answer_sheet(answers: np.ndarray, own: Own | None = None) -> np.ndarray:
+def answer_sheet(answers: np.ndarray, own: Own | None = None, data: str = "shipped") -> np.ndarray:
     """The shown examples, each with the network's answer below: green if right, orange if wrong.
 
     Args:
         answers: (n, classes), probabilities.
+        own, data: as for `held_out`.
 
     Returns:
         uint8 RGB (100, 72 × n, 3).
     """
-    pictures, truth = shown(own)
+    pictures, truth = shown(own, data)
     classes = own.classes if own else tuple("0123456789")
     tiles = []
     for picture, label, row in zip(pictures, truth, answers, strict=True):

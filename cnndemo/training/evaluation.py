@@ -60,14 +60,15 @@ class Report:
         return wrong[np.argsort(-self.probabilities[wrong].max(axis=1), kind="stable")][:most]
 
 
-def report(predict: Callable[[np.ndarray], np.ndarray], own: Own | None = None) -> Report:
+def report(predict: Callable[[np.ndarray], np.ndarray], own: Own | None = None, data: str = "shipped") -> Report:
     """Ask a network about the held-out digits.
 
     Args:
         predict: float32 (n, height, width, channels) in [0, 1] -> (n, classes).
         own: what the visitor brought, if that was learned from.
+        data: what was learned from, a key of `DATA`.
     """
-    validation, test = (own.validation, own.test) if own else held_out()
+    validation, test = held_out(own, data)
     classes = own.classes if own else tuple("0123456789")
     found = temperature(_asked(predict, validation), validation[1])
     return Report(test[0], test[1].astype(int), _asked(predict, test), classes, found, test[0] is validation[0])

@@ -135,9 +135,14 @@ def data_dir() -> Path:
     return folder if folder.is_absolute() else Path(__file__).resolve().parents[2] / folder
 
 
+def mnist_file() -> Path:
+    """Where all of MNIST lies, if it does."""
+    return data_dir() / "mnist.npz"
+
+
 def mnist_there() -> bool:
     """Whether all of MNIST lies on this server."""
-    return (data_dir() / "mnist.npz").is_file()
+    return mnist_file().is_file()
 
 
 _TINY = "conv 1 6/5 relu; flatten"

@@ -23,6 +23,7 @@ from cnndemo.ui.lesson import language
 from cnndemo.ui.pictures import Picture
 from cnndemo.ui.session import state
 
+NOT_RECORDED = "not recorded"  # cards of older trainings lack what newer ones tell
 CHART_CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 # Buttons and not the wheel: that must go on scrolling the page.
 ZOOMS = {
@@ -212,12 +213,12 @@ def _card(name: str) -> None:
 
 
 def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts of a card as (label, words), leaving out what it does not say."""
+    """The facts of a card as (label, words), leaving out what it does not say, but for commit and versions."""
     data, source = about.get("data") or {}, about.get("source") or {}
     splits = ", ".join(f"{count:,} {split}" for split, count in (data.get("splits") or {}).items())
-    speed = about.get("speed")
+    speed, stages = about.get("speed"), weights.stages(about)
     training = f"{about['epochs']} epochs, {about.get('seconds', 0) / 60:.1f} min" if about.get("epochs") else None
-    if training and any(stage.get("resumed") for stage in weights.stages(about)):
+    if training and any(stage.get("resumed") for stage in stages):
         training += ", interrupted and resumed from a checkpoint"
     facts = [
         ("Data", ". ".join(filter(None, (data.get("name"), data.get("source"))))),
@@ -228,12 +229,20 @@ def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
         ("Parameters", f"{about['parameters']:,}" if "parameters" in about else None),
         ("File", f"{about['bytes'] / 1e6:.1f} MB, {about['dtype']}, sha256 {about['sha256'][:12]}…"),
         ("Training", training),
-        ("Hardware", ", then ".join(dict.fromkeys(filter(None, (s.get("hardware") for s in weights.stages(about)))))),
+        ("Hardware", ", then ".join(dict.fromkeys(filter(None, (stage.get("hardware") for stage in stages))))),
+        ("Scripts", ", then ".join(dict.fromkeys(map(_commit, stages)))),
+        ("Versions", ", ".join(" ".join(each) for each in about.get("versions", {}).items()) or NOT_RECORDED),
         ("Speed", f"{speed['milliseconds']} ms: {speed['what']}, {speed['hardware']}" if speed else None),
         ("Seed", str(about["seed"]) if about.get("epochs") else None),
         ("Made on", about.get("date")),
     ]
     return [(label, value) for label, value in facts if value]
+
+
+def _commit(stage: Mapping[str, Any]) -> str:
+    """With which state of the scripts a stage was trained."""
+    commit = stage.get("commit", "")
+    return f"commit {commit[:12]}" + ", changed" * commit.endswith("+") if commit else f"commit {NOT_RECORDED}"
 
 
 def _curves(name: str) -> None:

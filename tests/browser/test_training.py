@@ -19,6 +19,10 @@ def test_train_to_the_end_stop_another_compare_both_and_draw_a_digit_for_it(visi
         page.get_by_role("button", name="History (CSV)").click()
     lines = download.value.path().read_text().splitlines()
     assert lines[0].startswith("epoch,") and len(lines) == 4
+    cells = page.get_by_label(re.compile("0: .* right; 1: .* right")).locator(".scatterlayer .point")
+    assert cells.count() == 100
+    cells.nth(11).click(force=True)  # ones that were read as ones
+    page.get_by_text(re.compile(r"^\d+ × 1 answered 1, the surest first")).locator("visible=true").first.wait_for()
 
     page.get_by_role("button", name="Plateau rescued").click()
     wait_idle(page)

@@ -1,12 +1,21 @@
 """The architectures page, run without a browser."""
 
 import json
+import threading
+import time
 
+import numpy as np
 import pytest
+import streamlit as st
 
-from cnndemo import architectures, weights
+from cnndemo import architectures, chain, images, weights, worker
+from cnndemo.architectures import comparing, stacks
+from cnndemo.architectures.comparing import Measured
 from cnndemo.architectures.views import TITLES, words_of
 from tests.pages.conftest import no_trouble, rendered_references, until
+from tests.pages.test_training import nearest_mean
+
+NAMES = (stacks.PLAIN, stacks.RESIDUAL)
 
 
 def metrics(page) -> dict[str, str]:
@@ -108,6 +117,44 @@ def test_nothing_is_measured_before_it_was_asked_for(open_page, cost):
     assert any("Nothing has been measured" in info.value for info in page.info) == (cost == "Time, measured")
 
 
+def test_what_is_measured_comes_on_the_chart_and_into_the_table_one_by_one(open_page, monkeypatch):
+    go_on, measured = threading.Event(), {"resnet20": Measured("resnet20", 12.34, 9, 56.7)}
+    measured["alexnet"] = Measured("alexnet", 200.0, 5, None)  # this system does not tell the memory
+
+    def measure(names, waiting):
+        assert set(measured) < set(names)
+        yield measured["resnet20"]
+        while not go_on.is_set():
+            waiting()
+            time.sleep(0.01)
+        yield measured["alexnet"]
+
+    monkeypatch.setattr(comparing, "measure", measure)
+    page = open_page("architectures", {"cost": "Time, measured"})
+    try:
+        page.button(key="architectures.measure").click().run()
+        assert page.button(key="architectures.measure").disabled and page.button(key="architectures.stop_measuring")
+        until(page, lambda page: any("1 of 9 networks" in bar.proto.text for bar in page.get("progress")))
+        assert compared(page) == {"resnet20"}
+        go_on.set()
+        until(page, lambda page: not page.button(key="architectures.measure").disabled)
+        assert compared(page) == {"resnet20", "alexnet"}
+        rows = next(table.value for table in page.dataframe if "milliseconds" in table.value).set_index("network")
+        assert rows.loc["ResNet-20", ["milliseconds", "megabytes"]].tolist() == [12.3, 57]
+        assert rows["milliseconds"].count() == 2 and rows["megabytes"].count() == 1
+        page.segmented_control(key="architectures.cost").set_value("megabytes").run()
+        assert compared(no_trouble(page)) == {"resnet20"}
+    finally:
+        st.cache_resource.clear()  # it was measured for all visitors
+
+
+def compared(page) -> set[str]:
+    """The networks on the chart of what they cost."""
+    alt = next(chart.proto.alt for chart in page.get("plotly_chart") if "Published accuracy over" in chart.proto.alt)
+    titles = {network.title: name for name, network in architectures.NETWORKS.items()}
+    return {name for title, name in titles.items() if f"{title} " in alt}
+
+
 OPEN = {"architectures.own": "true"}
 
 
@@ -143,18 +190,64 @@ def test_an_uploaded_network_is_read_and_a_hostile_one_is_a_sentence(open_page):
     assert [heading.value for heading in no_trouble(page).header][-1] == "Check yourself"
 
 
+def test_a_keras_file_is_read_in_the_keras_process_and_answers_for_the_picture(open_page):
+    data, title = nearest_mean(), "mine.keras"
+    page = open_page("architectures", OPEN)
+    page.file_uploader(key="architectures.own_file").upload(title, data, "application/zip").run()
+    until(page, lambda page: any("gives ? × 10" in caption.value for caption in page.caption))
+    found = no_trouble(page).session_state["architectures.own_job"][1].latest
+    assert (found.takes, found.parameters) == ("? × 28 × 28 × 1", 7850) and worker.pid()
+    answer = chain.read(data).predictor()(found.source.batch(images.sample("cat"), "0 to 1"))[0]
+    assert np.abs(found.answer - answer).max() < 1e-5
+    alts = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert f"{title}: most for number {answer.argmax()}, {answer.max():.3g}" in alts
+
+
 def test_the_race_is_offered(open_page):
     page = no_trouble(open_page("architectures", {"architectures.race": "true"}))
     assert any("Train both" in info.value for info in page.info)
     assert page.slider(key="architectures.r_depth").value == 30
 
 
-@pytest.mark.slow
-def test_the_race_is_run_in_the_page(open_page):
-    page = no_trouble(open_page("architectures", {"architectures.race": "true", "r_depth": "4", "r_updates": "20"}))
+def told(page) -> str:
+    return " ".join(element.value for kind in ("markdown", "caption") for element in page.get(kind))
+
+
+def test_the_race_is_watched_and_its_gradients_are_looked_at(open_page, monkeypatch):
+    go_on = threading.Event()
+
+    def run(race, waiting):
+        result = stacks.Run(race)
+        for update in (1, 10, 20):
+            losses, right = ({name: value / update for name in NAMES} for value in (2.3, 1.0))
+            norms = {stacks.PLAIN: np.geomspace(1e-6, 1, race.depth), stacks.RESIDUAL: np.ones(race.depth)}
+            result.looks.append(stacks.Look(update, losses, norms, right | {stacks.RESIDUAL: 0.95}))
+            yield result
+            while not go_on.is_set():
+                waiting()
+                time.sleep(0.01)
+
+    monkeypatch.setattr(stacks, "run", run)
+    page = open_page("architectures", {"architectures.race": "true", "r_depth": "4", "r_updates": "20"})
     page.button(key="architectures.r_go").click().run()
-    assert page.button(key="architectures.r_stop")
-    until(page, lambda page: any("after 20 updates" in markdown.value for markdown in page.markdown))
-    until(page, lambda page: page.button(key="architectures.r_go").disabled is False)
-    assert page.select_slider(key="architectures.r_at_20").options == ["1", "10", "20"]
-    no_trouble(page)
+    assert page.button(key="architectures.r_go").disabled and page.button(key="architectures.r_stop")
+    until(page, lambda page: any(bar.proto.text == "Update 1 of 20" for bar in page.get("progress")))
+    go_on.set()
+    until(page, lambda page: not page.button(key="architectures.r_go").disabled)
+    assert f"after 20 updates: {stacks.PLAIN} **5%**, {stacks.RESIDUAL} **95%** right" in told(no_trouble(page))
+    assert "The skips win" in told(page) and "changed by a factor of 1,000,000" in told(page)
+    page.select_slider(key="architectures.r_at_20").set_value(10).run()
+    alts = [chart.proto.alt for chart in no_trouble(page).get("plotly_chart")]
+    assert "Length of each layer's gradient after update 10. First layer: plain: 1e-06; with skips: 1" in alts
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_race_is_run_in_the_page_and_the_residual_stack_wins(open_page):
+    page = no_trouble(open_page("architectures", {"architectures.race": "true"}))
+    page.button(key="architectures.r_go").click().run()
+    until(page, lambda page: not page.button(key="architectures.r_go").disabled, 800)
+    looks = page.session_state["architectures.race_run"].latest.looks
+    right = looks[-1].accuracies
+    assert right[stacks.RESIDUAL] > right[stacks.PLAIN] + 0.1 and right[stacks.RESIDUAL] > 0.7
+    assert [look.update for look in looks][:: len(looks) - 1] == [1, 150] and "The skips win" in told(no_trouble(page))

@@ -1,18 +1,28 @@
 """The training page, run without a browser."""
 
+import io
+import re
+import sys
+import threading
 import time
+import zipfile
+from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
-from cnndemo import images, training, worker
+from cnndemo import chain, images, training, worker
 from cnndemo.errors import VisitorError
 from cnndemo.models import layer_table
 from cnndemo.training import PRESETS, Run, Settings
 from cnndemo.training.questions import which_is_kept
 from cnndemo.training.verdict import verdict
+from cnndemo.training.views import running
+from tests import tiny
 from tests.pages.conftest import no_trouble, rendered_references, run_page, until
 from tests.pages.test_walk import gallery, go
+from tests.unit.test_architectures_own import keras_bytes, layer
 
 ROW = {"loss": 0.5, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.85, "learning_rate": 1e-3, "seconds": 1.0}
 ROW |= {"samples_per_second": 900.0}
@@ -37,8 +47,25 @@ def run_of(*losses: float, name: str = "Run 1", **more) -> Run:
     return Run(Settings(epochs=len(rows)), name, rows, answers=np.eye(10, dtype=np.float32), batches=3, best=1)
 
 
-def with_runs(*runs: Run):
-    return run_page("training", state={"training.runs": list(runs), "training.count": len(runs)})
+def with_runs(*runs: Run, **networks: bytes):
+    state = {"training.runs": list(runs), "training.count": len(runs)}
+    return run_page("training", state=state | {"training.networks": networks})
+
+
+def nearest_mean(own=None) -> bytes:
+    """A network as a `.keras` file that answers with the class whose mean is nearest: four of five digits are right."""
+    x, y = training.held_out(own)[0]
+    means = np.stack([x[y == label].reshape(-1, x[0].size).mean(axis=0) / 255 for label in np.unique(y)])
+    arrays = io.BytesIO()
+    with h5py.File(arrays, "w") as file:
+        file["layers/dense/vars/0"] = means.T.astype(np.float32)
+        file["layers/dense/vars/1"] = (-(means**2).sum(axis=1) / 2).astype(np.float32)
+    layers = [
+        layer("InputLayer", batch_shape=[None, *(own.shape if own else (28, 28, 1))]),
+        layer("Flatten") | {"config": {"name": "flatten"}},
+        layer("Dense") | {"config": {"name": "dense", "units": len(means), "activation": "softmax"}},
+    ]
+    return keras_bytes(config={"name": "nearest_mean", "layers": layers}, weights_file=arrays.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +139,8 @@ def test_layers_are_changed_added_moved_and_removed_and_an_impossible_table_does
 
 def test_a_real_run_its_end_and_its_network_on_other_pages():
     page = gallery("training", QUICK)
+    page.toggle(key="training.t_tensorboard").set_value(True).run()
+    assert any(block.value.endswith("--tensorboard --run-dir runs/mine") for block in page.code)
     page.button(key="training.train").click().run()
     assert page.button(key="training.train").disabled
     no_trouble(until(page, ended).run())
@@ -120,6 +149,11 @@ def test_a_real_run_its_end_and_its_network_on_other_pages():
     mistakes = next(metric.value for metric in page.metric if metric.label == "Mistakes")
     assert mistakes.endswith("of 500")
     assert "temperature of" in texts(page)
+    assert {"History (CSV)", "TensorBoard's log"} <= {each.label for each in page.get("download_button")}
+    with zipfile.ZipFile(io.BytesIO(page.session_state["training.runs"][0].log)) as log:
+        folders = [name.rsplit("/", 1)[0] for name in sorted(log.namelist())]
+        assert folders == ["tensorboard/train", "tensorboard/validation"] and not log.testzip()
+        assert all(entry.file_size > 100 for entry in log.infolist())
     page.button(key="training.use").click().run()
     assert any("It reads on the pages about digits" in each.value for each in page.success)
     go(page, "digit_classifier")
@@ -133,6 +167,13 @@ def test_a_real_run_its_end_and_its_network_on_other_pages():
     assert not no_trouble(page).info and "32 maps of 26 × 26" in texts(page)
 
 
+def test_without_tensorboard_there_is_no_toggle_and_a_link_that_asks_for_it_trains_without(monkeypatch):
+    monkeypatch.setattr(sys.modules["cnndemo.training.views.lesson"], "find_spec", lambda name: None)
+    page = no_trouble(run_page("training", {"training.t_tensorboard": "true"}))
+    assert "training.t_tensorboard" not in [toggle.key for toggle in page.toggle]
+    assert Settings().command() in [block.value for block in page.code]
+
+
 def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):
     def train(settings, own, waiting):
         raise VisitorError("The training diverged.")
@@ -144,6 +185,20 @@ def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):
     until(page, ended).run()
     assert "diverged" in no_trouble(page).warning[0].value
     assert "One batch by hand" in texts(page)
+
+
+def test_after_its_minutes_a_run_is_stopped_and_its_best_network_stays(monkeypatch):
+    def train(settings, own, waiting):
+        yield replace(run_of(0.9, 0.5), network=nearest_mean())
+        raise VisitorError("This took longer than 15 minutes and was stopped.")
+
+    monkeypatch.setattr(training, "train", train)
+    page = run_page("training")
+    page.button(key="training.train").click().run()
+    no_trouble(until(page, ended).run())
+    assert "longer than 15 minutes" in page.warning[0].value and not page.button(key="training.train").disabled
+    assert page.session_state["training.networks"]["Run 1"] == nearest_mean()
+    assert "What came of it" in [each.value for each in page.header] and page.button(key="training.use")
 
 
 def test_without_keras_there_is_a_sentence_and_the_page_lives(monkeypatch):
@@ -167,24 +222,102 @@ def test_the_verdict_reads_the_curves(run, word):
     assert word in verdict(run)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Small and quick", "Settled|Still learning|Rescued"),
+        ("Overfitting", "Overfitting"),
+        ("Underfitting", "Underfitting"),
+        ("Rate too high", "does not learn"),
+        ("Wrong labels", "begun to learn the lies"),
+        ("Plateau rescued", "Rescued from a plateau"),
+    ],
+)
+def test_a_preset_does_what_it_promises(name, words):
+    run = list(training.train(PRESETS[name]))[-1]
+    assert re.search(words, verdict(run)), verdict(run)
+    if name == "Small and quick":
+        assert max(row["val_accuracy"] for row in run.history) > 0.95
+
+
 def test_a_plateau_that_was_left_is_seen():
     run = run_of(0.5, 0.51, 0.52, 0.3)
     run.history[3]["learning_rate"] = 1e-4
     assert "Rescued" in verdict(run)
 
 
-def test_runs_are_overlaid_and_compared_and_the_seventh_pushes_the_first_out():
+def test_runs_are_overlaid_and_compared():
     first, second = run_of(0.9, 0.5), run_of(0.8, 0.7, 0.6, name="Run 2")
     second.settings = Settings(rate=0.1, epochs=3)
     page = no_trouble(with_runs(first, second))
-    rows = next(table.value for table in page.dataframe if "run" in table.value)
-    assert list(rows["learning rate"]) == ["0.002", "0.1"] and "Run 2: 3 of 3 epochs" in texts(page)
+    assert list(compared(page)["learning rate"]) == ["0.002", "0.1"] and "Run 2: 3 of 3 epochs" in texts(page)
     page.pills(key="training.c_look_2_Run 2").set_value("Run 1").run()
     assert "Run 1: 2 of 2 epochs" in texts(no_trouble(page))
     page.button(key="training.c_use").click().run()
     assert page.slider(key="training.t_epochs").value == 2
-    many = with_runs(*(run_of(0.9, name=f"Run {number}") for number in range(1, 7)))
-    assert len(next(table.value for table in no_trouble(many).dataframe if "run" in table.value)) == 6
+
+
+def compared(page):
+    """The table of what differs between the runs."""
+    return next(table.value for table in page.dataframe if "run" in table.value)
+
+
+@pytest.fixture
+def one_more(monkeypatch):
+    """Trains once more on a page of runs; the new run is there at once."""
+    network = nearest_mean()
+
+    def train(settings, own, waiting):
+        answers = np.eye(len(own.classes) if own else 10)
+        yield replace(run_of(0.5, 0.4), network=nearest_mean(own), settings=settings, answers=answers)
+
+    monkeypatch.setattr(training, "train", train)
+
+    def press(page):
+        page.button(key="training.train").click().run()
+        return no_trouble(until(page, ended).run())
+
+    press.network = network
+    return press
+
+
+def test_the_seventh_run_pushes_the_first_out_with_its_network(one_more):
+    names = [f"Run {number}" for number in range(1, 8)]
+    page = with_runs(*(run_of(0.9, name=name) for name in names[:6]), **dict.fromkeys(names[:6], one_more.network))
+    assert list(compared(no_trouble(page))["run"]) == names[:6]
+    one_more(page)
+    assert list(compared(page)["run"]) == names[1:] == list(page.session_state["training.networks"])
+    assert "Run 7: 2 of 8 epochs" in texts(page)
+
+
+def test_networks_that_are_too_large_together_go_and_the_curves_stay(one_more, monkeypatch):
+    monkeypatch.setattr(running, "MOST_BYTES", int(2.5 * len(one_more.network)))
+    names = ["Run 1", "Run 2"]
+    page = one_more(with_runs(*(run_of(0.9, name=name) for name in names), **dict.fromkeys(names, one_more.network)))
+    assert list(page.session_state["training.networks"]) == ["Run 2", "Run 3"]
+    page.pills(key="training.c_look_3_Run 3").set_value("Run 1").run()
+    assert "The network of Run 1 had to make room" in texts(no_trouble(page))
+    assert list(compared(page)["run"]) == ["Run 1", "Run 2", "Run 3"]
+    monkeypatch.setattr(running, "MOST_BYTES", 1)
+    one_more(page)
+    assert list(page.session_state["training.networks"]) == ["Run 4"], "the last one stays, however large"
+
+
+def test_what_was_mixed_up_most_is_shown_in_pictures():
+    network = nearest_mean()
+    page = no_trouble(with_runs(run_of(0.9, 0.5), **{"Run 1": network}))
+    report = training.report(chain.read(network).predictor())
+    wrong = report.matrix - np.diag(np.diag(report.matrix))
+    truth, answer = divmod(int(wrong.argmax()), 10)
+    pairs = page.pills(key="training.pair_Run 1")
+    assert pairs.options[0] == f"{truth} read as {answer} ({wrong.max()})" and len(pairs.options) == 8
+    before = len(page.get("image"))
+    pairs.set_value((truth, answer)).run()
+    words = f"{wrong.max()} × {truth} answered {answer}, the surest first:"
+    assert words in [caption.value for caption in no_trouble(page).caption]
+    assert len(page.get("image")) == before + wrong.max()
 
 
 @pytest.mark.parametrize(
@@ -223,13 +356,42 @@ def test_digits_drawn_here_and_classes_of_the_transfer_page():
     drawn = [(x[row], int(y[row])) for row in range(0, 5000, 250)]
     page = run_page("training", {"training.t_data": "Digits drawn here"}, {"training.drawn": drawn})
     assert "20 examples, 32 at a time" in texts(no_trouble(page)) and not page.button(key="training.train").disabled
+    assert any("--data mine.npz" in block.value for block in page.code)
     page = run_page("training", {"training.t_data": "My classes"})
     assert "There are no classes of yours yet" in texts(no_trouble(page))
 
 
+def test_the_classes_of_the_transfer_page_are_learned_here_and_go_home_with_the_run(one_more):
+    page = gallery("resnet_transfer")
+    lesson = page.session_state["resnet_transfer.lesson"]
+    go(page, "training", {"training.t_data": "My classes"})
+    words = f"{len(lesson.shots)} pictures of {len(lesson.classes)} classes, as small as the network sees them"
+    assert any(words in str(element.proto) for element in page.get("image"))
+    one_more(page)
+    run = page.session_state["training.runs"][0]
+    assert run.own.classes == tuple(lesson.classes) and run.own.shape == (28, 28, 3)
+    assert "the same ones choose the best epoch and judge it" in texts(page)
+    assert "It has learned classes of yours, not digits" in texts(page)
+    assert "Examples (.npz)" in [each.label for each in page.get("download_button")]
+
+
+def test_all_of_mnist_is_offered_where_it_is_and_tested_on_digits_of_its_own(one_more, tmp_path, monkeypatch):
+    sheets, draw = [], training.answer_sheet
+    monkeypatch.setattr(training, "answer_sheet", lambda *given: sheets.append(given[2]) or draw(*given))
+    monkeypatch.setenv("CNNDEMO_DATA", str(tmp_path))
+    assert "All of MNIST" not in run_page("training").pills(key="training.t_data").options
+    tiny.mnist(tmp_path)
+    page = run_page("training", {"training.t_data": "All of MNIST"})
+    page.slider(key="training.t_mnist").set_value(55_000).run()
+    assert "8 epochs of 1,719 batches: 55,000 examples" in texts(no_trouble(page))
+    assert any("--data mnist --network small" in block.value for block in page.code)
+    one_more(page)
+    assert next(metric.value for metric in page.metric if metric.label == "Mistakes").endswith("of 200")
+    assert "has seen these 200" in texts(page) and set(sheets) == {"mnist"}
+
+
 def endless(settings, own, waiting):
-    run = Run(settings)
-    run.epoch, run.batch, run.batches, run.loss = 1, 1, 9, 0.7
+    run = Run(settings, epoch=1, batch=1, batches=9, loss=0.7, speed=1234.5, left=17.6)
     while True:
         waiting()
         yield run
@@ -249,6 +411,32 @@ def test_a_training_goes_on_through_other_settings_and_other_pages_and_stops_at_
     assert page.slider(key="training.t_epochs").value == 7
     page.button(key="training.stop_training").click().run()
     assert not job.running and not no_trouble(page).button(key="training.train").disabled
+
+
+def test_a_training_tells_its_place_in_line_and_then_its_speed_and_the_time_left(monkeypatch):
+    first = threading.Event()
+
+    def train(settings, own, waiting):
+        while not first.is_set():
+            waiting()
+            time.sleep(0.01)
+        yield from endless(settings, own, waiting)
+
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.setattr(worker, "waiting", lambda: 2)
+    monkeypatch.setattr(worker, "before", lambda thread: 0 if first.is_set() else 2)
+    page = run_page("training")
+    assert "One training runs at a time, 2 before you; after 15 minutes it is stopped" in texts(page)
+    page.button(key="training.train").click().run()
+
+    def told(words: str) -> None:
+        until(page, lambda page: any(bar.proto.text == words for bar in page.get("progress")), 20)
+
+    told("2 before you …")
+    first.set()
+    told("Epoch 1 of 8, batch 1 of 9, loss 0.7 · 1,234 examples/s · 18 s left")
+    page.button(key="training.stop_training").click().run()
+    no_trouble(page)
 
 
 def test_start_again_ends_the_training_and_forgets_the_settings(monkeypatch):

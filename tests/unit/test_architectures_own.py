@@ -393,6 +393,21 @@ def test_what_keras_cannot_build_is_a_sentence(tmp_path):
         keras_file.look(_zip(entries), PICTURE, "0 to 1")
 
 
+def test_behind_the_list_keras_safe_mode_refuses_a_lambda_too(tmp_path, monkeypatch):
+    import keras
+
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Lambda(lambda x: 2 * x)])
+    data = saved(model, tmp_path)
+
+    def passed(data: bytes) -> dict:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return json.loads(archive.read("config.json"))
+
+    monkeypatch.setattr(keras_file, "checked", passed)
+    with pytest.raises(VisitorError, match="Keras cannot.*lambda"):
+        keras_file.look(data, PICTURE, "0 to 1")
+
+
 # --- both ------------------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,8 @@ from cnndemo.models import layer_table
 from cnndemo.training import Settings, by_hand, evaluation, take_home
 from cnndemo.training.comparing import differing, table
 from cnndemo.training.run import POINTS, Run
-from tests import notebook_runner
+from cnndemo.training.settings import data_dir
+from tests import notebook_runner, tiny
 
 TINY = Settings(network="conv 4 5/2 relu; flatten", digits=200, epochs=2, batch_size=32, every=True)
 LOSSES = st.lists(st.floats(0.01, 3, allow_nan=False), min_size=1, max_size=25)
@@ -113,6 +114,39 @@ def test_the_page_shows_the_digits_that_the_script_holds_out():
     splits = [{digit.tobytes() for digit in part[0]} for part in (digits.training, digits.validation, digits.test)]
     assert not splits[0] & splits[1] and not splits[0] & splits[2] and not splits[1] & splits[2]
     assert len(digit_lesson.shipped().training[0]) == 4000
+
+
+@pytest.fixture
+def mnist(tmp_path, monkeypatch):
+    """A server with MNIST, of 160 and 200 digits."""
+    from train.datasets import mnist
+
+    tiny.mnist(tmp_path)
+    monkeypatch.setattr(mnist, "COUNTS", {"train": 160, "test": 200})
+    monkeypatch.setenv("CNNDEMO_DATA", str(tmp_path))
+
+
+def test_on_mnist_the_page_shows_and_tests_what_the_script_neither_learns_nor_chooses_by(mnist, monkeypatch):
+    from train import digit_classifier, digit_lesson
+
+    words = [*Settings(data="mnist", digits=90).arguments(), "--data-dir", str(data_dir())]
+    digits = digit_lesson.load(digit_classifier.options().parse_args(words))
+    assert len(digits.training[0]) == 90
+    shown, labels = training.shown(data="mnist")
+    np.testing.assert_array_equal(shown, digits.validation[0][digit_lesson.one_of_each(*digits.validation)])
+    asked = []
+
+    def predict(x):
+        asked.append(x)
+        return np.full((len(x), 10), 0.1, np.float32)
+
+    report = training.report(predict, data="mnist")
+    ours, theirs = ({digit.tobytes() for digit in pictures} for pictures in (report.pictures, digits.test[0]))
+    assert ours == theirs and len(report.truth) == 200 and not report.validated
+    assert sum(map(len, asked)) == len(digits.validation[0]) + 200 and labels.tolist() == list(range(10))
+    monkeypatch.setenv("CNNDEMO_DATA", "/nowhere")
+    with pytest.raises(VisitorError, match="MNIST is no longer"):
+        training.report(predict, data="mnist")
 
 
 @pytest.mark.parametrize(
@@ -268,6 +302,20 @@ def test_what_is_taken_home_runs(run, tmp_path, monkeypatch):
     log = (tmp_path / take_home.FOLDER / "history.csv").read_text().splitlines()
     again = [float(row["val_loss"]) for row in csv.DictReader(log)]
     assert again == pytest.approx([row["val_loss"] for row in run.history], abs=1e-5)
+
+
+def test_what_is_taken_home_runs_with_the_examples_that_were_brought(tmp_path, monkeypatch, capsys):
+    x, y = training.held_out()[1]
+    own = training.of_drawings(x[y < 2], y[y < 2])
+    told = Settings(network=TINY.network, data="drawn", digits=0, epochs=1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["script"])
+    np.savez_compressed("mine.npz", **own.arrays())
+    text = take_home.script(Run(told, "Run 1", own=own))
+    assert "“Examples (.npz)”" in text and "--data mine.npz" in text
+    exec(compile(text, "script", "exec"), {"__name__": "script"})
+    assert "of 100 are right" in capsys.readouterr().out
+    assert (tmp_path / take_home.FOLDER / "history.csv").is_file()
 
 
 def test_the_notebook_that_is_taken_home_trains_by_itself(run, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnndemo import images
+from cnndemo import images, weights
 from cnndemo.face_verification.views.faces import told_apart
 from cnndemo.ui import frame
 from cnndemo.ui.pictures import OWN, Picture, packed
@@ -140,6 +140,21 @@ def test_guard_shows_the_sentence_and_goes_on():
 def test_code_is_the_source_that_ran():
     page = run(show_code)
     assert "def letterbox(image: np.ndarray, size: int" in page.code[1].value
+
+
+def shipped_cards():
+    from cnndemo import ui
+
+    for name in ("siamese", "not_a_digit"):
+        ui.model_card(name)
+
+
+def test_a_card_tells_commit_and_versions_or_that_they_were_not_recorded():
+    older, newer = (each.value for each in run(shipped_cards).markdown if "**Hardware:**" in each.value)
+    assert "**Scripts:** commit not recorded" in older and "**Versions:** not recorded" in older
+    first, last = weights.stages(weights.card("not_a_digit"))
+    assert f"commit {first['commit'][:12]}, then commit {last['commit'][:12]}" in newer
+    assert f"keras {last['versions']['keras']}" in newer and "not recorded" not in newer
 
 
 def test_a_missing_card_is_a_sentence():

@@ -26,7 +26,7 @@ PAIRS = 8  # of classes that are mixed up most, to choose without a mouse
 
 @st.cache_data(max_entries=12, show_spinner="The network reads what it has never seen …")
 def _report(digest: str, _network: bytes, _run: Run) -> training.Report:
-    return training.report(chain.read(_network).predictor(), _run.own)
+    return training.report(chain.read(_network).predictor(), _run.own, _run.settings.data)
 
 
 def results() -> None:
@@ -169,7 +169,10 @@ def _onwards(run: Run, network: bytes) -> None:
                 download("TensorBoard's log", run.log, "tensorboard.zip", "application/zip")
             if run.own is not None:
                 download("Examples (.npz)", lambda: _examples(run), "mine.npz", "application/octet-stream")
-        st.caption("Script and notebook repeat the run in the gallery's folder, and look at what it has made.")
+        st.caption(
+            "The script repeats the run in the gallery's folder. The notebook needs only Keras and trains with Keras' "
+            "own `fit`, so its figures differ a little. Both look at what they have made."
+        )
 
 
 def _examples(run: Run) -> bytes:

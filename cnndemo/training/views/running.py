@@ -176,10 +176,10 @@ def _show(run: Run) -> None:
             charts.rates(rates), f"The learning rate of each epoch, from {rates[0]:.3g} to {rates[-1]:.3g}", key="rates"
         )
     if run.answers is not None:
-        truth = training.shown(run.own)[1]
+        truth = training.shown(run.own, run.settings.data)[1]
         right_ones = int((run.answers.argmax(axis=1) == truth).sum())
         show(
-            training.answer_sheet(run.answers, run.own),
+            training.answer_sheet(run.answers, run.own, run.settings.data),
             f"What it says after epoch {len(rows)} to {len(truth)} examples that it has not learned from",
             alt=f"{len(truth)} examples with the network's answers, {right_ones} of them right",
         )
