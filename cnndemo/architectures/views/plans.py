@@ -108,7 +108,7 @@ def layer_table(plan: architectures.Plan, name: str) -> None:
             st.markdown(f"**{layer.name}** has no weights: nothing to learn.")
         if code := plan.keras_code():
             with st.expander("The same in Keras"):
-                st.code(code, language="python")
+                st.code(code, language="python", wrap_lines=True)
     with right:
         picture = pick_image()
         side = plan.input_side
