@@ -34,11 +34,12 @@ def slide() -> None:
     with right, ui.guard():
         at = st.slider("Slide to t", -4.0, 5.0, 0.6, 0.05, **state.linked("t"))
         area = convolution.overlap(f, g, at, flip)["area"]
-        ui.chart(
-            charts.slide(f, g, at, flip),
-            key="slide",
-            alt=f"f, the moved g, their product, and the curve of the areas; at t = {at:g} the area is {area:.3f}.",
-        )
+        with ui.stage():
+            ui.chart(
+                charts.slide(f, g, at, flip),
+                key="slide",
+                alt=f"f, the moved g, their product, and the curve of the areas; at t = {at:g} the area is {area:.3f}.",
+            )
         t, values = convolution.convolve_curves(f, g, flip)
         shape, exact = convolution.moments(t, values), convolution.closed_form(f, g, t, flip)
         with st.container(horizontal=True):

@@ -11,11 +11,12 @@ from cnndemo import images, layer_lab
 from cnndemo.figures.grids import Outline, cells
 from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.frame import guard
+from cnndemo.ui.frame import guard, stage
 from cnndemo.ui.grids import clicked, edit_grid, forget_typed, hold_within, with_typed
 from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import own_picture
+from cnndemo.ui.playing import goes_on, play
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 
@@ -43,7 +44,7 @@ KERNEL_NAMES = {
 }
 
 
-GRID_HEIGHT = 220  # pixels: three grids beside each other
+GRID_HEIGHT = 200  # pixels: three grids beside each other
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def _shown(now: Settings) -> tuple[int, int]:
 @st.fragment
 def convolution_view() -> None:
     """Everything under Try it."""
-    stage, fresh = st.container(), False
+    top, fresh = st.container(), False
     with guard():
         _controls()
         with st.expander("Shapes that are not square, channels, numbers of your own", icon=":material/tune:"):
@@ -199,13 +200,12 @@ def convolution_view() -> None:
             channel, filter_ = _shown(now)
             state["_lab"] = (now, *_numbers(now, channel, filter_), channel, filter_)
         fresh = True
-    with stage, guard():
+    with top, guard():
         if "_lab" not in state:
             return
         if not fresh:
             st.caption("Below: the last settings that gave an output.")
-        playing = st.toggle("Play", key=state.key("play"), help="Moves the window on, one output cell a second.")
-        st.fragment(_step, run_every=0.8 if playing else None)()
+        st.fragment(_step, run_every=play("Moves the window on by an output cell", 0.8))()
     with guard():
         _result(state["_lab"][0].geometry())
     settle("lab", settings())
@@ -253,10 +253,11 @@ def _step() -> None:
     limits = shape.output if by_output else now.size
     hold_within("r", limits[0] - 1)
     hold_within("c", limits[1] - 1)
-    if state.get("play") and by_output:
+    if goes_on() and by_output:
         place = (state.get("r", 0) * limits[1] + state.get("c", 0) + 1) % (limits[0] * limits[1])
         state["r"], state["c"] = divmod(place, limits[1])
-    stage = st.grid(3, min_column_width=150)  # on a phone input and output beside each other, the kernel below
+    with stage():
+        grids = st.grid(3, min_column_width=150)  # on a phone input and output beside each other, the kernel below
     with st.container(horizontal=True, vertical_alignment="center"):
         row = int(st.number_input("Row", 0, limits[0] - 1, 0, **state.linked("r"), width=110))
         column = int(st.number_input("Column", 0, limits[1] - 1, 0, **state.linked("c"), width=110))
@@ -273,7 +274,7 @@ def _step() -> None:
         reads = [(row + top, column + before)]
         fed = [(int(i), int(j)) for i in shape.rows.feeds(row) for j in shape.columns.feeds(column)]
     padded_title = "Padded input" if any(map(any, shape.pads)) else "Input"
-    with stage:
+    with grids:
         chart(
             cells(
                 padded[..., channel], padded_title, INPUT, [Outline(reads)], ~shape.used,

@@ -10,10 +10,11 @@ from cnndemo.figures import grids
 from cnndemo.layer_lab import largest_difference, number_text
 from cnndemo.palette import ACCENT, GRAY, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.frame import guard
+from cnndemo.ui.frame import guard, stage
 from cnndemo.ui.grids import edit_grid, forget_typed, hold_within
 from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
+from cnndemo.ui.playing import goes_on, play
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 from cnndemo.upsampling import figures as charts
@@ -76,13 +77,11 @@ def _resized(x: np.ndarray, factor: int, method: str, cell: tuple[int, int]) -> 
     limits = (float(x.min()), float(x.max()) if x.max() > x.min() else float(x.min()) + 1)
     cell = tuple(min(place, side - 1) for place, side in zip(cell, results[method].shape, strict=True))
     share = upsampling.shares(x.shape, factor, method, cell)
-    upper, lower = st.columns(2), st.columns(2)
-    with upper[0]:
-        used = [(int(i), int(j)) for i, j in np.argwhere(np.abs(share) > 1e-9)]
+    used = [(int(i), int(j)) for i, j in np.argwhere(np.abs(share) > 1e-9)]
+    with stage(), st.grid(2, min_column_width=150):
         drawn = grids.cells(x, "Input", INPUT, [grids.Outline(used)], height=240, scale=(GRAY, limits))
         chart(drawn, "Input, the cells used framed", "up_x")
-    for column, (name, values) in zip((upper[1], *lower), results.items(), strict=True):
-        with column:
+        for name, values in results.items():
             title = f"{NAMES[name]}, {values.shape[0]} × {values.shape[1]}"
             framed = cell if name == method else None
             chart(charts.large(values, title, limits, framed), f"{title}, enlarged from the input", f"up_{name}")
@@ -128,9 +127,9 @@ def transposed_view() -> None:
         if not kernel.any():
             st.caption(":material/info: A kernel of zeros makes everything zero.")
         state["_transposed"] = {"kernel": kernel, "stride": stride, "padding": padding}
-        playing = st.toggle("Play", key=state.key("play"), help="Places one more pixel every second.")
+        every = play("Places one more pixel", 0.9)
     with right, guard():
-        st.fragment(_placed, run_every=0.9 if playing else None)()
+        st.fragment(_placed, run_every=every)()
     settle("transposed", (size, stride, name, padding))
 
 
@@ -138,7 +137,7 @@ def _placed() -> None:
     now = current()
     x, kernel, stride, padding = now["x"], now["kernel"], now["stride"], now["padding"]
     hold_within("steps", x.size, 1)
-    if state.get("play"):
+    if goes_on():
         state["steps"] = state.get("steps", 0) % x.size + 1
     steps = st.slider("Pixels placed", 1, x.size, x.size, **state.linked("steps"))
     row, column = divmod(steps - 1, x.shape[1])
