@@ -114,7 +114,11 @@ def landscape() -> None:
             charts.landscape(heights, (x, y, z)), key="landscape", alt=f"Brightness as a landscape over x and y: {alt}"
         )
         st.caption(f"z = I(x, y), {columns} × {rows} points: drag to turn it. White is high, black is low.")
-        ui.chart(charts.profile(along, values), key="profile", alt="Brightness along the line, pixel by pixel")
+        ui.chart(
+            charts.profile(along, values),
+            key="profile",
+            alt=f"Brightness along the line, from {values.min():.0f} to {values.max():.0f} in {len(values)} pixels",
+        )
 
 
 landscape()

@@ -17,6 +17,9 @@ import streamlit as st
 # Sections: what stands above the section of a link comes later than its heading, and pushes it away. So the page goes
 # back to it for some seconds, until the visitor does anything.
 #
+# Stage: it and what is around it are marked for `stage.css`. In a lesson it comes first, but does not stay: the card
+# does. The next page may use the same parts for something else, so marks around no stage go.
+#
 # Motion: said when it is otherwise than the session knows; a run of the page follows.
 #
 # Fingers: a chart whose points can be picked takes every touch for a drag, and a page cannot be scrolled past it. Flat
@@ -69,6 +72,22 @@ export default function ({ data, setStateValue }) {
     way.click();
     if (link.hash) setTimeout(() => scroll(link.hash), 300);
   }, true);
+  const STAGES = '.st-key-stage, .st-key-second_stage';
+  const mark = (stage) => {
+    const row = stage.closest('.st-key-scene, [data-testid=stHorizontalBlock]'), place = stage.parentElement;
+    const own = row && !row.querySelector('h1'), home = own ? row : place.parentElement;  // the page's, or the lesson's
+    for (let part = place.parentElement; part !== home; part = part.parentElement) part.dataset.stage = 'between';
+    for (let part = home.parentElement; part; part = part.parentElement) delete part.dataset.stage;
+    home.dataset.stage = 'home';
+    place.dataset.stage = home.parentElement.closest('[data-testid=stColumn]') ? 'first' : 'stays';
+  };
+  document.querySelectorAll(STAGES).forEach(mark);
+  document.addEventListener('animationstart', ({ animationName, target }) => {
+    if (animationName === 'gallery-stage') mark(target);
+  });
+  setInterval(() => document.querySelectorAll('[data-stage]').forEach((part) => {
+    if (!part.querySelector(STAGES)) delete part.dataset.stage;
+  }), MOMENT);
   // A popover that was opened by keys stands at the end of the document; the focus goes into it.
   const first = (root) => {
     for (const each of root.querySelectorAll('*')) {

@@ -187,20 +187,20 @@ def try_it(ratio: tuple[int, int] = (2, 3)):
     return st.columns(list(ratio), gap="large")
 
 
-def stage(name: str = "stage"):
+def stage(second: bool = False):
     """A container for what lives, at most half a phone's screen high: there it stays in view above the controls.
 
     It belongs into a column of `try_it`, into a `scene`, or right into a fragment.
 
     Args:
-        name: unique on the page, begins with "stage".
+        second: of the page; the browser knows no more than two.
     """
-    return st.container(key=state.key(name))
+    return st.container(key="second_stage" if second else "stage")
 
 
 def scene():
-    """A container for a stage with its controls, where those are in no columns of `try_it`."""
-    return st.container(key=state.key("scene"))
+    """A container for a stage with its controls, where those are in no columns of `try_it`; one on a page."""
+    return st.container(key="scene")
 
 
 def plain(text: str, limit: int = 60) -> str:

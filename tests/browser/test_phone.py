@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from cnndemo import topics
 from tests.browser.gallery import PHONE, go, wait_idle
 
 HEADER = 60  # pixels: Streamlit's bar lies over the page
 TRAINED = "training"  # it has a result when it has trained, or has been stopped
-RESULTS = {topic.stem: '[class*="-stage"]' for topic in topics.built() if topic.stem not in (TRAINED, "book_index")}
+RESULTS = {topic.stem: ".st-key-stage" for topic in topics.built() if topic.stem not in (TRAINED, "book_index")}
 RESULTS["pattern_matching"] = (
     ".st-key-pattern_matching-slide_pattern"  # the scene and its response: taller than half a screen
 )
@@ -34,7 +35,8 @@ SEEN_AT = """([result, number, header]) => {
   control.scrollIntoView({ block: 'nearest' });
   const stage = document.querySelector(result);
   const [box, at] = [stage, control].map((each) => each.getBoundingClientRect());
-  const over = getComputedStyle(stage.parentElement).position === 'sticky' && !stage.contains(control);
+  const over = getComputedStyle(stage.parentElement).position === 'sticky' && !stage.contains(control)
+    && at.top >= box.top;
   const seen = ({ top, bottom }, start) => Math.min(bottom, innerHeight) - Math.max(top, start);
   return [seen(box, header), seen(at, over ? Math.max(box.bottom, header) : header), box.height, at.height];
 }"""
@@ -105,3 +107,15 @@ def test_the_result_is_in_view_after_a_change_of_any_control(page, server, stem)
         wait_idle(page)
         page.evaluate(NUMBER)
         in_view(page, RESULTS[stem], number)
+
+
+def test_the_next_page_has_no_marks_of_a_stage_that_is_gone(page, server):
+    go(page, f"{server}/normalization")
+    expect(page.locator("[data-stage]")).not_to_have_count(0)
+    page.get_by_role("link", name="Next: Filters").evaluate("link => link.click()")
+    expect(page.get_by_role("heading", name="Filters", exact=True)).to_be_visible()
+    wait_idle(page)
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-stage]')].every((part) => part.querySelector('.st-key-stage'))"
+    )
+    expect(page.locator("[data-stage=home]")).to_have_count(1)

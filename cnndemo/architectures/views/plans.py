@@ -46,7 +46,7 @@ def network_graph(layers: Sequence[Layer], title: str, name: str) -> None:
     )
     key = f"graph_{name}_{clicks}"  # a fresh chart after each click: a second one on the same box would say nothing
     clicked = _clicked(key, name, shown)
-    with stage(f"stage_{name}"):
+    with stage(second=name not in architectures.NETWORKS):
         chart(charts.graph(layers, shown), alt, key, on_select=clicked, selection_mode="points", zooms=True)
     st.caption(
         "As tall as the maps are wide, as thick as there are many (their roots). "

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cnndemo import images, layer_lab
 from cnndemo.figures.grids import Outline, cells
+from cnndemo.grids import read_out
 from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard, stage
@@ -280,18 +281,19 @@ def _step() -> None:
                 padded[..., channel], padded_title, INPUT, [Outline(reads)], ~shape.used,
                 (top, before, *now.size), hover=_padded_hover(padded[..., channel], top, before), height=GRID_HEIGHT,
             ),
-            f"{padded_title}, {padded.shape[0]} by {padded.shape[1]} cells, the cells read are framed", "lab_input",
+            f"{padded_title}, row by row: {read_out(padded[..., channel])}", "lab_input",
             **({} if by_output else {"on_select": clicked("lab_input", "r", "c", (top, before))}),
         )  # fmt: skip
         hover = _output_hover(x, kernel[..., filter_], now, result) if result.size <= 200 else None
         chart(
             cells(result, "Output", OUTPUT, [Outline(fed, ACCENT)], hover=hover, height=GRID_HEIGHT),
-            f"Output, {result.shape[0]} by {result.shape[1]} cells", "lab_output",
+            f"Output, row by row: {read_out(result)}", "lab_output",
             **({"on_select": clicked("lab_output", "r", "c")} if by_output else {}),
         )  # fmt: skip
         one = kernel[..., channel, filter_]
-        numbers = "; ".join(" ".join(map(layer_lab.number_text, line)) for line in one)
-        chart(cells(one, "Kernel", KERNEL, height=GRID_HEIGHT), f"The kernel, row by row: {numbers}", "lab_kernel")
+        chart(
+            cells(one, "Kernel", KERNEL, height=GRID_HEIGHT), f"The kernel, row by row: {read_out(one)}", "lab_kernel"
+        )
     with words:
         if by_output:
             st.markdown(f"Output row {row}, column {column} is")

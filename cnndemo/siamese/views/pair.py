@@ -123,7 +123,7 @@ def _measure(name: str, a: np.ndarray, b: np.ndarray, share: float) -> Pair:
 
 def _verdict(pair: Pair) -> None:
     """The two digits, the distance among those of known pairs, and what the threshold costs."""
-    with stage("stage_pair"), st.container(horizontal=True, vertical_alignment="center"):
+    with stage(second=True), st.container(horizontal=True, vertical_alignment="center"):
         show(pair.a, "A", "digit A as the network sees it", width=96)
         show(pair.b, "B", "digit B as the network sees it", width=96)
         with st.container():
