@@ -69,3 +69,17 @@ def number_text(value: float) -> str:
     if value == 0:
         return "0"
     return f"{value:.4g}".replace("-", "−")
+
+
+def read_out(values: np.ndarray, most: int = 64) -> str:
+    """A grid of numbers for those who cannot see it.
+
+    Args:
+        values: a row, or rows and columns; what is not finite counts as empty.
+        most: cells; larger grids are told by their size and range alone.
+    """
+    rows = np.atleast_2d(values)
+    if rows.size > most:
+        ends = (number_text(float(end(rows[np.isfinite(rows)]))) for end in (np.min, np.max))
+        return f"{rows.shape[0]} by {rows.shape[1]} numbers from {' to '.join(ends)}"
+    return "; ".join(" ".join(number_text(value) if np.isfinite(value) else "empty" for value in row) for row in rows)

@@ -25,18 +25,21 @@ def with_digits() -> tuple[list[Question], ui.Picture | None]:
     reader = own_network.reader(MODEL, own)
     layers = reader.named("Conv2D") if own else LAYERS
     shown: dict[str, digits.Shown] = {}
-    running, place = ui.live_camera(), st.container()
-    for (key, digit), side in zip(PAIR.items(), st.columns(2, gap="large"), strict=True):
-        with side, ui.guard():
-            if found := digits.pick_mapped_digit(reader, key, digit):
-                shown[key] = found
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        sort = ui.one_of(st.segmented_control, "Sort by", activation_maps.SORTS, "number", "sort")
-        over = st.toggle("Lay the maps over the digit", True, **state.linked("over"))
-    for key, side in zip(shown, st.columns(2, gap="large"), strict=False):
-        with side:
-            for layer in layers:
-                digits.clickable_maps(shown[key], key, layer, over, sort)
+    with ui.scene():
+        running, place = ui.live_camera(), st.container()
+        for (key, digit), side in zip(PAIR.items(), st.columns(2, gap="large"), strict=True):
+            with side, ui.guard():
+                if found := digits.pick_mapped_digit(reader, key, digit):
+                    shown[key] = found
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            sort = ui.one_of(st.segmented_control, "Sort by", activation_maps.SORTS, "number", "sort")
+            over = st.toggle("Lay the maps over the digit", True, **state.linked("over"))
+        for layer in layers:
+            with ui.stage() if layer == layers[0] else st.container():
+                both = st.grid(2, min_column_width=150)
+            for key, found in shown.items():
+                with both.cell():
+                    digits.clickable_maps(found, key, layer, over, sort)
     st.caption("Dark is no answer, yellow the strongest of its map. Click a map to enlarge it.")
     chosen = digits.enlarge(reader, shown)
     if running and chosen:

@@ -45,7 +45,9 @@ with right:
         st.metric("Size in float32", f"{plan.megabytes:,.1f} MB", width="content")
     network_graph(plan.layers, title, name)
     ui.chart(
-        charts.costs(plan.layers), "Share of parameters, up, and of multiply-adds, down, of each layer", key="costs"
+        charts.costs(plan.layers),
+        f"Bars for each of {len(plan.layers)} layers. {most_of(plan).replace('**', '')}",
+        key="costs",
     )
     st.caption(most_of(plan))
 

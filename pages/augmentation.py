@@ -35,7 +35,7 @@ def try_it() -> None:
     picture, pipeline, seed = recall()
     image, alt = picture.image, picture.alt
     small = images.shrink(image, panels.SIDE)
-    with stage, ui.guard():
+    with stage, ui.stage(), ui.guard():
         panels.compare(image, pipeline, seed, alt)
     with sheet, ui.guard():
         if with_mask:

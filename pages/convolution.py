@@ -34,11 +34,12 @@ def slide() -> None:
     with right, ui.guard():
         at = st.slider("Slide to t", -4.0, 5.0, 0.6, 0.05, **state.linked("t"))
         area = convolution.overlap(f, g, at, flip)["area"]
-        ui.chart(
-            charts.slide(f, g, at, flip),
-            key="slide",
-            alt=f"f, the moved g, their product, and the curve of the areas; at t = {at:g} the area is {area:.3f}.",
-        )
+        with ui.stage():
+            ui.chart(
+                charts.slide(f, g, at, flip),
+                key="slide",
+                alt=f"f, the moved g, their product, and the curve of the areas; at t = {at:g} the area is {area:.3f}.",
+            )
         t, values = convolution.convolve_curves(f, g, flip)
         shape, exact = convolution.moments(t, values), convolution.closed_form(f, g, t, flip)
         with st.container(horizontal=True):
@@ -113,7 +114,11 @@ def landscape() -> None:
             charts.landscape(heights, (x, y, z)), key="landscape", alt=f"Brightness as a landscape over x and y: {alt}"
         )
         st.caption(f"z = I(x, y), {columns} × {rows} points: drag to turn it. White is high, black is low.")
-        ui.chart(charts.profile(along, values), key="profile", alt="Brightness along the line, pixel by pixel")
+        ui.chart(
+            charts.profile(along, values),
+            key="profile",
+            alt=f"Brightness along the line, from {values.min():.0f} to {values.max():.0f} in {len(values)} pixels",
+        )
 
 
 landscape()

@@ -44,7 +44,7 @@ def try_it() -> None:
     with left, ui.guard():
         part = views.pick_part(picture)
     with right, ui.guard():
-        answer = st.container()
+        answer = ui.stage()
         steps = views.pick_steps()
         try:
             readings = read(picture.image, steps, part)

@@ -33,12 +33,13 @@ def compare() -> None:
         for column, face, picture in zip((left, right), pair, (first, second), strict=True):
             with column:
                 faces.found(picture, face)
-        said = faces.verdict(apart, threshold, pair)
-        ui.chart(
-            charts.ruler(measured, threshold, apart),
-            f"Distances of measured pairs; this pair at {apart:.2f}, the threshold at {threshold:.2f}: {said}.",
-            key="ruler",
-        )
+        with ui.stage():
+            said = faces.verdict(apart, threshold, pair)
+            ui.chart(
+                charts.ruler(measured, threshold, apart),
+                f"Distances of measured pairs; this pair at {apart:.2f}, the threshold at {threshold:.2f}: {said}.",
+                key="ruler",
+            )
         faces.price(measured, threshold)
     settle("face_verification", (id(first.image), id(second.image), threshold))
 

@@ -21,6 +21,7 @@ from cnndemo.filters.views import (
     show_live,
     show_response,
 )  # fmt: skip
+from cnndemo.grids import read_out
 from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
@@ -67,14 +68,18 @@ def pixel() -> None:
         row, column = (
             place(*words, gray.shape) for words in zip(("Row", "Column"), gray.shape, strongest, strict=True)
         )
-        ui.chart(charts.loupe(gray, kernel, row, column, border), "The pixels around the kernel's place", key="loupe")
+        ui.chart(
+            charts.loupe(gray, kernel, row, column, border), f"Pixels around row {row}, column {column}", key="loupe"
+        )
         st.caption("Hover a pixel for its sum. The kernel lies on the orange frame.")
     with right:
         under = filters.neighbourhood(gray, row, column, len(kernel), border)
         grid = figures.number_grid(under, "Pixels", colorscale=palette.GRAY, limits=(0, 255))
-        ui.chart(grid, "Pixels", key="under")
-        ui.chart(figures.number_grid(kernel, "Kernel", signed=True), "The kernel", key="kernel_grid")
-        ui.chart(figures.number_grid(under * kernel, "Products", signed=True, digits=4), "Products", key="products")
+        ui.chart(grid, f"Pixels under the kernel: {read_out(under)}", key="under")
+        drawn = figures.number_grid(kernel, "Kernel", signed=True)
+        ui.chart(drawn, f"The kernel, row by row: {read_out(kernel)}", key="kernel_grid")
+        drawn = figures.number_grid(under * kernel, "Products", signed=True, digits=4)
+        ui.chart(drawn, f"Pixel times kernel: {read_out(under * kernel)}", key="products")
         st.markdown(f"Their sum is the response at this pixel: **{(under * kernel).sum():.4g}**")
 
 

@@ -12,7 +12,8 @@ ui.section("Try it", figures=("2.8", "2.9", "2.10"))
 st.markdown(
     "A kernel slides over the input. Each output cell is the sum of what it covers, cell by cell, times its numbers."
 )
-views.convolution_view()
+with ui.scene():
+    views.convolution_view()
 
 ui.section("How it works")
 st.markdown(

@@ -16,7 +16,7 @@ ui.page("normalization")
 @st.fragment
 def descend() -> None:
     rate = float(choose_rate())
-    result = st.container()
+    bowls, result = ui.stage(), st.container()
     (a, b, c, d), scaling, steps, axes = choose_problem()
     settings = ((a, b), (c, d), scaling, rate)
     with result, ui.guard():
@@ -29,7 +29,8 @@ def descend() -> None:
         )
         ends = ["bursts" if "bursts" in words else words.removeprefix("It ").rstrip(".") for words in verdicts]
         titles = [f"{name}:<br>{end}" for name, end in zip(NAMES, ends, strict=True)]
-        ui.chart(charts.bowls(problems, paths, titles, axes == "same"), alt, key="bowls")
+        with bowls:
+            ui.chart(charts.bowls(problems, paths, titles, axes == "same"), alt, key="bowls")
         for column, name, problem, words in zip(st.columns(2), NAMES, problems, verdicts, strict=True):
             column.markdown(f"**{name}.** {words}")
             best, least = normalization.fastest(problem)

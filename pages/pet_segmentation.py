@@ -100,7 +100,8 @@ ui.section("Best and worst test pictures")
 with ui.guard():
     card = weights.card(NETWORKS[name].weights)
     scores = {TITLES[other]: weights.card(NETWORKS[other].weights)["test_jaccard"] for other in answers}
-    ui.chart(drawings.spread(scores), "Jaccard of the pet in each test picture, by network", key="spread")
+    middle = ", ".join(f"{np.median(values):.2f} for {title}" for title, values in scores.items())
+    ui.chart(drawings.spread(scores), f"Jaccard of the pet in each test picture: half are above {middle}", key="spread")
     st.caption("Jaccard at the pictures' own size.")
     for title in ("worst", "best"):
         with st.expander(f"The ten {title} of {TITLES[name]}", expanded=title == "worst"):

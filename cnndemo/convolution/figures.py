@@ -46,7 +46,7 @@ def slide(f: convolution.Curve, g: convolution.Curve, at: float, flip: bool, fra
     tallest = max(float(now["f"].max()), float(g(now["tau"]).max()), 0.1)
     fixed = {"fixedrange": True}
     layout = {
-        "height": 540,
+        "height": 430,
         "xaxis": {"range": SHOWN, "title": {"text": "τ"}, "anchor": "y", **fixed},
         "yaxis": {"range": [0, tallest * 1.08], "domain": [0.54, 1], "anchor": "x", **fixed},
         "xaxis2": {"range": SHOWN, "title": {"text": "t"}, "anchor": "y2", **fixed},

@@ -11,7 +11,7 @@ from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT, QUIET
 
 def probabilities(values: np.ndarray, digit: int) -> go.Figure:
     """A bar for each digit, 0 on top; the read one stands out. values: (10,)."""
-    figure = bars([str(n) for n in range(10)], values, digit, height=290)
+    figure = bars([str(n) for n in range(10)], values, digit, height=250)
     figure.update_yaxes(tickfont_size=14)
     return figure
 

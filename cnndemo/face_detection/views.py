@@ -17,7 +17,7 @@ from cnndemo.palette import ACCENT, INPUT, KERNEL
 from cnndemo.ui import panels
 from cnndemo.ui.boxes import pick_box
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.frame import guard, try_it
+from cnndemo.ui.frame import guard, stage, try_it
 from cnndemo.ui.live import Answer, Shown, live
 from cnndemo.ui.pictures import Picture, show
 from cnndemo.weights import WeightsError
@@ -154,8 +154,9 @@ def compare(picture: Picture, found: Upright, result: Search, agree: int, score:
     """
     tell_turn(found)
     image = found.image
-    one, two = st.columns(2)
-    with one:
+    with stage():
+        both = st.grid(2, min_column_width=150)
+    with both.cell():
         spent = f"{result.seconds * 1e3:.0f} ms"
         st.metric("Cascade of Haar features", f"{len(result.boxes)} found", spent, "off", delta_arrow="off")
         show(
@@ -163,7 +164,7 @@ def compare(picture: Picture, found: Upright, result: Search, agree: int, score:
             f"{len(result.raw)} raw hits, grouped where at least {agree} agree",
             f"{picture.alt}; the cascade found {len(result.boxes)} faces",
         )
-    with two:
+    with both.cell():
         boxes, seconds = timed(locate, image, predictor("tiny_face_detector"), score)
         spent = f"{seconds * 1e3:.0f} ms"
         st.metric("Convolutional network", f"{len(boxes)} found", spent, "off", delta_arrow="off")

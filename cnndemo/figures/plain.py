@@ -32,3 +32,11 @@ class Plain(go.Figure):
         """What Plotly draws."""
         plain = self.__dict__["plain"]
         return {key: plain[key] for key in ("data", "layout", "frames") if plain[key]}
+
+
+def still(figure: go.Figure) -> go.Figure:
+    """A figure without what plays: its frames, and the buttons that start them."""
+    drawn = figure.to_dict()
+    if not drawn.get("frames"):
+        return figure
+    return Plain(drawn["data"], {name: part for name, part in drawn["layout"].items() if name != "updatemenus"})

@@ -8,6 +8,7 @@ import streamlit as st
 from cnndemo import filters, images
 from cnndemo.ui.bring import edit_table
 from cnndemo.ui.choices import one_of
+from cnndemo.ui.frame import stage
 from cnndemo.ui.live import Answer, Shown, live
 from cnndemo.ui.pictures import own_picture, pick_image, show
 from cnndemo.ui.session import state
@@ -71,7 +72,8 @@ def show_response(image: np.ndarray, alt: str, kernel: np.ndarray, border: str, 
     """What the kernel finds in a picture, and what it does to its brightness."""
     gray = images.to_gray(image)
     response = filters.apply(gray, kernel, border)
-    show(images.shrink(filters.view(response, how), SHOWN), _legend(how), f"{alt}, filtered")
+    with stage():
+        show(images.shrink(filters.view(response, how), SHOWN), _legend(how), f"{alt}, filtered")
     effect = filters.brightness(gray, response, kernel)
     (st.caption if effect.harmless else st.warning)(effect.words)
     with st.container(horizontal=True):

@@ -15,6 +15,7 @@ from cnndemo.pet_segmentation import masks as pet_masks
 from cnndemo.pet_segmentation import metrics
 from cnndemo.pet_segmentation.segmenting import NETWORKS
 from cnndemo.ui.choices import one_of
+from cnndemo.ui.frame import stage
 from cnndemo.ui.pad import pad
 from cnndemo.ui.panels import chart, download
 from cnndemo.ui.pictures import show
@@ -65,7 +66,8 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
             contour = st.toggle("Contour", True, **state.linked("contour"))
         labels = pet_segmentation.resize_labels(found, small.shape)
         tinted = pet_segmentation.overlay(small, labels, opacity / 100, contour)
-        show(tinted, "Green: pet. Orange: border. Blue: surroundings.", alt=f"Labels laid over {alt}")
+        with stage():
+            show(tinted, "Green: pet. Orange: border. Blue: surroundings.", alt=f"Labels laid over {alt}")
     elif view == "Cut-out":
         with st.container(horizontal=True, vertical_alignment="bottom"):
             behind = one_of(st.pills, "Background", BACKGROUNDS, "transparent", "behind")
@@ -75,15 +77,17 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
         mask = pet_segmentation.animal(found, border)
         ground = images.sample(behind) if behind in images.SAMPLES else behind
         cut = pet_segmentation.cut_out(image, mask, ground)
-        show(images.shrink(cut, SHOWN), "The animal, cut out", alt=f"The cut-out of {alt} on {behind} ground")
+        with stage():
+            show(images.shrink(cut, SHOWN), "The animal, cut out", alt=f"The cut-out of {alt} on {behind} ground")
         with st.container(horizontal=True):
             download("Cut-out", lambda: images.png(cut), "cut_out.png", "image/png")
             download("Mask", lambda: images.png(mask.astype(np.uint8) * 255), "mask.png", "image/png")
             download("Trimap", lambda: images.png(found), "trimap.png", "image/png")
     elif view == "Both":
-        for other, (labels, _) in answers.items():
-            labels = pet_segmentation.resize_labels(labels, small.shape)
-            show(pet_segmentation.overlay(small, labels), TITLES[other], alt=f"Labels by the {other} network")
+        with stage(), st.grid(2, min_column_width=150):
+            for other, (labels, _) in answers.items():
+                labels = pet_segmentation.resize_labels(labels, small.shape)
+                show(pet_segmentation.overlay(small, labels), TITLES[other], alt=f"Labels by the {other} network")
         if len(answers) > 1:
             share = pet_segmentation.disagreement(*(labels for labels, _ in answers.values()))
             st.caption(f"They differ on {share:.1%} of the pixels.")
@@ -91,11 +95,13 @@ def result(image: np.ndarray, alt: str, name: str, answers: dict) -> None:
         tiny = images.shrink(image, HOVERED)
         fine = np.dstack([images.shrink(channel, HOVERED) for channel in np.moveaxis(values, -1, 0)])
         if view == "Probabilities":
-            chart(drawings.probe(tiny, fine), f"{alt}, with the three probabilities under the cursor", key="probe")
+            with stage():
+                chart(drawings.probe(tiny, fine), f"{alt}, with the three probabilities under the cursor", key="probe")
             st.caption("Point at a pixel, or tap it: its probabilities of pet, surroundings and border.")
         else:
             sure = fine.max(axis=-1) / 255
-            chart(drawings.share_map(sure, "sure to", low=1 / 3), f"Confidence of each pixel of {alt}", key="sure")
+            with stage():
+                chart(drawings.share_map(sure, "sure to", low=1 / 3), f"Confidence of each pixel of {alt}", key="sure")
             st.caption(f"The largest of the three probabilities; its mean is {sure.mean():.1%}. Outlines are unsure.")
 
 

@@ -10,7 +10,7 @@ from cnndemo.ui.bring import bring_file, edit_table
 from cnndemo.ui.browser import prepare_browser
 from cnndemo.ui.choices import main_button, one_of
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard, icon, next_topic, page, plain, section, starting_again, try_it
+from cnndemo.ui.frame import guard, icon, next_topic, page, plain, scene, section, stage, starting_again, try_it
 from cnndemo.ui.lesson import beside_lesson, lesson_title
 from cnndemo.ui.line import prepare_line
 from cnndemo.ui.live import live_camera
@@ -46,9 +46,11 @@ __all__ = [
     "pick_image",
     "plain",
     "predictor",
+    "scene",
     "section",
     "show",
     "source",
+    "stage",
     "starting_again",
     "state",
     "table",

@@ -1,4 +1,7 @@
-"""What the browser is told once: how Back and Forward count, that links stay in the session, what a finger may do."""
+"""What the browser is told once: how Back and Forward count, that links stay in the session, what a finger may do.
+
+And what it tells: whether the visitor asks for less motion.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,20 @@ import streamlit as st
 # Sections: what stands above the section of a link comes later than its heading, and pushes it away. So the page goes
 # back to it for some seconds, until the visitor does anything.
 #
+# Stage: it and what is around it are marked for `stage.css`. In a lesson it comes first, but does not stay: the card
+# does. The next page may use the same parts for something else, so marks around no stage go.
+#
+# Motion: said when it is otherwise than the session knows; a run of the page follows.
+#
 # Fingers: a chart whose points can be picked takes every touch for a drag, and a page cannot be scrolled past it. Flat
 # charts never hear of touches here; a tap still comes to them, as the click that browsers make of it.
 _JS = """
 const MOMENT = 400;  // milliseconds: leaving a page first empties its link, then goes to the next page
 
-export default function () {
+export default function ({ data, setStateValue }) {
+  const less = matchMedia('(prefers-reduced-motion: reduce)');
+  less.onchange = () => setStateValue('calm', less.matches);
+  if (less.matches !== data.calm) less.onchange();
   if (window.galleryKnows) return;
   window.galleryKnows = true;
 
@@ -61,6 +72,22 @@ export default function () {
     way.click();
     if (link.hash) setTimeout(() => scroll(link.hash), 300);
   }, true);
+  const STAGES = '.st-key-stage, .st-key-second_stage';
+  const mark = (stage) => {
+    const row = stage.closest('.st-key-scene, [data-testid=stHorizontalBlock]'), place = stage.parentElement;
+    const own = row && !row.querySelector('h1'), home = own ? row : place.parentElement;  // the page's, or the lesson's
+    for (let part = place.parentElement; part !== home; part = part.parentElement) part.dataset.stage = 'between';
+    for (let part = home.parentElement; part; part = part.parentElement) delete part.dataset.stage;
+    home.dataset.stage = 'home';
+    place.dataset.stage = home.parentElement.closest('[data-testid=stColumn]') ? 'first' : 'stays';
+  };
+  document.querySelectorAll(STAGES).forEach(mark);
+  document.addEventListener('animationstart', ({ animationName, target }) => {
+    if (animationName === 'gallery-stage') mark(target);
+  });
+  setInterval(() => document.querySelectorAll('[data-stage]').forEach((part) => {
+    if (!part.querySelector(STAGES)) delete part.dataset.stage;
+  }), MOMENT);
   // A popover that was opened by keys stands at the end of the document; the focus goes into it.
   const first = (root) => {
     for (const each of root.querySelectorAll('*')) {
@@ -83,9 +110,20 @@ export default function () {
   document.addEventListener('touchstart', flat, { capture: true, passive: true });
 }
 """
+_CALM = "calm"  # of the session
 _component = st.components.v2.component("cnndemo_browser", js=_JS, html="<span hidden></span>")
+
+
+def calm() -> bool:
+    """Whether the visitor's browser asks for less motion; it has said so after the first run of the first page."""
+    return st.session_state.get(_CALM, False)
+
+
+def _listen() -> None:
+    """Callback: the browser's word is kept, whichever page is open."""
+    st.session_state[_CALM] = bool(st.session_state["browser"].get("calm"))
 
 
 def prepare_browser() -> None:
     """Called on every page; the browser takes it in once."""
-    _component(key="browser")
+    _component(key="browser", data={"calm": calm()}, on_calm_change=_listen)

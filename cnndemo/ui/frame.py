@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ def icon(cell: int = 18, gap: int = 3) -> Image.Image:
     return Image.fromarray(result)
 
 
+_STAGE = Path(__file__).parent / "stage.css"
+
 #: What a link says beside the settings of its page.
 LESSON = ("lesson", "step", "lang")
 
@@ -47,6 +50,7 @@ def page(stem: str) -> None:
     leave_old_navigation()
     if entered := state.enter(stem):
         _mend_link()  # not later: after Back, the page that is being left may run once more under the next one's link
+    st.html(_STAGE)
     topic = topics.TOPICS[stem]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title(topic.title, anchor=False, width="content")
@@ -179,8 +183,24 @@ def next_topic(stem: str) -> None:
 
 
 def try_it(ratio: tuple[int, int] = (2, 3)):
-    """The two columns of "Try it": input left, result right; on a phone the result follows the input."""
+    """The two columns of "Try it": input left, result right; on a phone the `stage` of the result comes first."""
     return st.columns(list(ratio), gap="large")
+
+
+def stage(second: bool = False):
+    """A container for what lives, at most half a phone's screen high: there it stays in view above the controls.
+
+    It belongs into a column of `try_it`, into a `scene`, or right into a fragment.
+
+    Args:
+        second: of the page; the browser knows no more than two.
+    """
+    return st.container(key="second_stage" if second else "stage")
+
+
+def scene():
+    """A container for a stage with its controls, where those are in no columns of `try_it`; one on a page."""
+    return st.container(key="scene")
 
 
 def plain(text: str, limit: int = 60) -> str:

@@ -14,10 +14,12 @@ from plotly.graph_objects import Figure
 
 from cnndemo import figures, topics, weights
 from cnndemo.errors import VisitorError
+from cnndemo.figures.plain import still
 from cnndemo.lessons import card_words
 from cnndemo.notebook import Recipe, make, symbol
 from cnndemo.questions import Question, Said
 from cnndemo.ui.answers import remember
+from cnndemo.ui.browser import calm
 from cnndemo.ui.frame import section
 from cnndemo.ui.lesson import language
 from cnndemo.ui.pictures import Picture
@@ -45,6 +47,7 @@ def chart(
         key, on_select, options: as for `st.plotly_chart`.
     """
     config = CHART_CONFIG | ZOOMS if zooms else CHART_CONFIG
+    figure = still(figure) if calm() else figure
     return st.plotly_chart(figure, key=key and state.key(key), on_select=on_select, alt=alt, config=config, **options)
 
 

@@ -1,7 +1,9 @@
 """What holds for every page of the gallery, walked from the registry."""
 
 import itertools
+import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -82,6 +84,24 @@ def test_what_a_page_names_is_small(stem, monkeypatch):
         if isinstance(value, np.ndarray) and value.flags.writeable:  # what all visitors share is not
             arrays[id(value)] = value.nbytes
     assert sum(arrays.values()) < 3_000_000
+
+
+@pytest.mark.parametrize("stem", BUILT)
+def test_charts_and_pictures_are_told_in_words(opened, stem):
+    """An alt text says more than what stands beside: it is neither the chart's title nor a caption of the page."""
+    page = opened(stem)
+    charts = [element.proto for element in page if element.type == "plotly_chart"]
+    titles = {json.loads(chart.spec)["layout"].get("title", {}).get("text", "") for chart in charts}
+    said = {plain(text) for text in titles | {caption.value for caption in page.caption}}
+    alts = [chart.alt for chart in charts]
+    assert [alt for alt in alts if len(alt.split()) < 4 or plain(alt) in said or "**" in alt] == []
+    pictures = [picture for element in page if element.type == "imgs" for picture in element.proto.imgs]
+    assert all(picture.alt for picture in pictures)
+
+
+def plain(text: str) -> str:
+    """Words only, to compare."""
+    return re.sub(r"<[^>]+>|[^\w ]", "", text).strip().lower()
 
 
 def in_the_link(page) -> set[str]:

@@ -172,6 +172,18 @@ def test_pictures_are_packed_in_one_place_only():
     assert [file.name for file in files if "st.image(" in file.read_text(encoding="utf-8")] == ["pictures.py"]
 
 
+def test_code_on_a_page_is_wrapped():
+    """Keys cannot scroll a block of code sideways, and axe does not look into what is folded."""
+    unwrapped = [
+        f"{file.name}:{call.lineno}"
+        for file in [*FILES, *(ROOT / "pages").glob("*.py")]
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("st.code")
+        and not any(each.arg == "wrap_lines" for each in call.keywords)
+    ]  # fmt: skip
+    assert unwrapped == []
+
+
 def test_a_fragment_guards_itself():
     """Streamlit shows a fragment's error on the spot, so a guard around its call never sees one."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in [*FILES, *(ROOT / "pages").glob("*.py")]}

@@ -7,6 +7,8 @@ import pytest
 from cnndemo import convolution
 from cnndemo.convolution import figures as slides
 from cnndemo.figures import grids
+from cnndemo.figures.plain import still
+from cnndemo.grids import read_out
 from cnndemo.palette import INPUT
 from cnndemo.upsampling import figures as enlargements
 
@@ -39,3 +41,17 @@ def test_empty_and_infinite_cells_are_drawn_empty():
     heat = grids.cells(X, "Input", INPUT).to_dict()["data"][0]
     assert heat["z"][0][2] is None and heat["z"][1][0] is None
     assert heat["text"][1][0] == "−∞" and heat["text"][0][1] == "−2"
+
+
+def test_a_still_figure_has_all_but_its_player():
+    moving = FIGURES["slide"]()
+    drawn = still(moving).to_dict()
+    assert moving.to_dict()["frames"] and "frames" not in drawn and "updatemenus" not in drawn["layout"]
+    assert drawn["data"] == moving.to_dict()["data"]
+    assert still(FIGURES["large"]()).to_dict() == FIGURES["large"]().to_dict()
+
+
+def test_a_grid_is_read_out_by_its_numbers_or_its_range():
+    assert read_out(X) == "1 −2 empty; empty 0.5 3"
+    assert read_out(X, most=5) == "2 by 3 numbers from −2 to 3"
+    assert read_out(np.array([1.0, 2.0])) == "1 2"

@@ -50,3 +50,9 @@ def test_whites_on_the_dark_primary_colour_are_not_used():
         for file in (ROOT / folder).rglob("*.py"):
             source = file.read_text(encoding="utf-8")
             assert file.name == "choices.py" or 'type="primary"' not in source, f"{file}: use ui.main_button"
+
+
+def test_the_stage_has_the_ground_of_the_page():
+    """What scrolls behind it is not seen through it."""
+    grounds = (THEME[name]["backgroundColor"] for name in ("light", "dark"))
+    assert f"light-dark({', '.join(grounds)})" in (ROOT / "cnndemo" / "ui" / "stage.css").read_text(encoding="utf-8")

@@ -56,7 +56,8 @@ def narrower(network: Reader, digits: dict[str, Shown]) -> None:
         count = one_of(st.segmented_control, "Shipped digits to read", COUNTS, COUNTS[0], "count")
         with st.expander("How alike the maps are, over all places of many digits"):
             for layer, found in alike.items():
-                chart(charts.correlations(found.correlation, layer), f"correlations in {layer}", key=f"alike_{layer}")
+                said = f"How alike each two of the {len(found.correlation)} maps of {layer} are, as correlations"
+                chart(charts.correlations(found.correlation, layer), said, key=f"alike_{layer}")
     with right:
         (before, each_before), (after, each_after) = (read(which, count) for which in ({}, off))
         by_chance = activation_maps.random_off(off, {layer: len(found.correlation) for layer, found in alike.items()})

@@ -11,6 +11,7 @@ from cnndemo.architectures import figures as charts
 from cnndemo.architectures import folding
 from cnndemo.architectures.counting import Layer
 from cnndemo.ui.choices import one_of
+from cnndemo.ui.frame import stage
 from cnndemo.ui.panels import chart, table
 from cnndemo.ui.pictures import pick_image, show
 from cnndemo.ui.session import state
@@ -45,7 +46,8 @@ def network_graph(layers: Sequence[Layer], title: str, name: str) -> None:
     )
     key = f"graph_{name}_{clicks}"  # a fresh chart after each click: a second one on the same box would say nothing
     clicked = _clicked(key, name, shown)
-    chart(charts.graph(layers, shown), alt, key, on_select=clicked, selection_mode="points", zooms=True)
+    with stage(second=name not in architectures.NETWORKS):
+        chart(charts.graph(layers, shown), alt, key, on_select=clicked, selection_mode="points", zooms=True)
     st.caption(
         "As tall as the maps are wide, as thick as there are many (their roots). "
         + ("Click a hatched box to unfold it, and a box inside to fold it again. " if names else "Point at a box. ")
@@ -108,7 +110,7 @@ def layer_table(plan: architectures.Plan, name: str) -> None:
             st.markdown(f"**{layer.name}** has no weights: nothing to learn.")
         if code := plan.keras_code():
             with st.expander("The same in Keras"):
-                st.code(code, language="python")
+                st.code(code, language="python", wrap_lines=True)
     with right:
         picture = pick_image()
         side = plan.input_side

@@ -141,7 +141,9 @@ def mix(image: np.ndarray, alt: str) -> None:
         mixed = mixing.mix_up(first, other, weight) if kind == "MixUp" else mixing.cut_mix(first, other, weight, x, y)
         caption = f"{kind}, weight {mixed.weight:.2f}"
         show(to_picture(mixed.image), caption, f"{alt} mixed with {second.alt}")
-        chart(bars(["first", "second"], [mixed.weight, 1 - mixed.weight]), "The mixed label", key="mixed_label")
+        label = [mixed.weight, 1 - mixed.weight]
+        said = "The mixed label: {:.0%} the first picture's, {:.0%} the second's".format(*label)
+        chart(bars(["first", "second"], label), said, key="mixed_label")
         st.caption("The label is mixed as the pixels are: the network learns to be as sure as the picture allows.")
 
 

@@ -160,35 +160,38 @@ def _show(subject: Subject, result: Fooled, milliseconds: float | None) -> None:
         if after != before
         else f"### Still {labels[after]}: try a larger ε, or more steps"
     )
-    st.markdown(verdict)
-    names = ("before", f"the change, × {255 / max(2 * result.largest, 1):.3g}", "after", "a random change")
     change = fooling.enlarged(result.pictures[0], result.pictures[1], subject.epsilon)
-    shown = (result.pictures[0], change, result.pictures[1], result.pictures[2])
-    alts = (
-        f"{subject.name}, read as {labels[before]}",
-        "the change alone, enlarged until it can be seen",
-        f"the same after the attack, read as {labels[after]}",
-        f"the same after a random change as large, read as {labels[random]}",
-    )
+    enlarged = f"the change, × {255 / max(2 * result.largest, 1):.3g}"
+    with ui.stage():
+        st.markdown(verdict)
+        with st.container(horizontal=True):
+            _picture(result.pictures[0], "before", f"{subject.name}, read as {labels[before]}")
+            _picture(result.pictures[1], "after", f"the same after the attack, read as {labels[after]}")
     with st.container(horizontal=True):
-        for picture, name, alt in zip(shown, names, alts, strict=True):
-            with st.container(width=SHOWN):
-                ui.show(picture, name, alt, width=SHOWN, target=SHOWN)
+        _picture(change, enlarged, "the change alone, enlarged until it can be seen")
+        by_chance = f"the same after a random change as large, read as {labels[random]}"
+        _picture(result.pictures[2], "a random change", by_chance)
     for column, row, title in zip(st.columns(3), range(3), ("Before", "After", "By chance"), strict=True):
         pairs = reader.pairs(result.answers[row], before)
         alt = f"{title}: " + ", ".join(f"{label} {value:.1%}" for label, value in pairs)
         with column:
             ui.chart(charts.answers(pairs, title, labels[before]), alt, key=f"answers_{row}")
     took = f" A step took {milliseconds:.0f} ms." if milliseconds else ""
-    by_attack, by_chance = result.moved
+    by_attack, by_noise = result.moved
     st.caption(
         f"No value moved by more than {result.largest} of 256 grey levels.{took} The attack moved **{by_attack:.0%}** "
-        f"of the probability to other classes, a random change as large **{by_chance:.0%}**: what fools a network is "
+        f"of the probability to other classes, a random change as large **{by_noise:.0%}**: what fools a network is "
         "the direction, not the size."
     )
     _maps(result)
     _second(subject, result)
     _survives(subject, result)
+
+
+def _picture(picture: np.ndarray, name: str, alt: str) -> None:
+    """One of the four pictures."""
+    with st.container(width=SHOWN):
+        ui.show(picture, name, alt, width=SHOWN, target=SHOWN)
 
 
 def _maps(result: Fooled) -> None:

@@ -9,13 +9,15 @@ import streamlit as st
 
 from cnndemo import images, layer_lab
 from cnndemo.figures.grids import Outline, cells
+from cnndemo.grids import read_out
 from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.frame import guard
+from cnndemo.ui.frame import guard, stage
 from cnndemo.ui.grids import clicked, edit_grid, forget_typed, hold_within, with_typed
 from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import own_picture
+from cnndemo.ui.playing import goes_on, play
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 
@@ -43,7 +45,7 @@ KERNEL_NAMES = {
 }
 
 
-GRID_HEIGHT = 220  # pixels: three grids beside each other
+GRID_HEIGHT = 200  # pixels: three grids beside each other
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def _shown(now: Settings) -> tuple[int, int]:
 @st.fragment
 def convolution_view() -> None:
     """Everything under Try it."""
-    stage, fresh = st.container(), False
+    top, fresh = st.container(), False
     with guard():
         _controls()
         with st.expander("Shapes that are not square, channels, numbers of your own", icon=":material/tune:"):
@@ -199,13 +201,12 @@ def convolution_view() -> None:
             channel, filter_ = _shown(now)
             state["_lab"] = (now, *_numbers(now, channel, filter_), channel, filter_)
         fresh = True
-    with stage, guard():
+    with top, guard():
         if "_lab" not in state:
             return
         if not fresh:
             st.caption("Below: the last settings that gave an output.")
-        playing = st.toggle("Play", key=state.key("play"), help="Moves the window on, one output cell a second.")
-        st.fragment(_step, run_every=0.8 if playing else None)()
+        st.fragment(_step, run_every=play("Moves the window on by an output cell", 0.8))()
     with guard():
         _result(state["_lab"][0].geometry())
     settle("lab", settings())
@@ -253,10 +254,11 @@ def _step() -> None:
     limits = shape.output if by_output else now.size
     hold_within("r", limits[0] - 1)
     hold_within("c", limits[1] - 1)
-    if state.get("play") and by_output:
+    if goes_on() and by_output:
         place = (state.get("r", 0) * limits[1] + state.get("c", 0) + 1) % (limits[0] * limits[1])
         state["r"], state["c"] = divmod(place, limits[1])
-    stage = st.grid(3, min_column_width=150)  # on a phone input and output beside each other, the kernel below
+    with stage():
+        grids = st.grid(3, min_column_width=150)  # on a phone input and output beside each other, the kernel below
     with st.container(horizontal=True, vertical_alignment="center"):
         row = int(st.number_input("Row", 0, limits[0] - 1, 0, **state.linked("r"), width=110))
         column = int(st.number_input("Column", 0, limits[1] - 1, 0, **state.linked("c"), width=110))
@@ -273,24 +275,25 @@ def _step() -> None:
         reads = [(row + top, column + before)]
         fed = [(int(i), int(j)) for i in shape.rows.feeds(row) for j in shape.columns.feeds(column)]
     padded_title = "Padded input" if any(map(any, shape.pads)) else "Input"
-    with stage:
+    with grids:
         chart(
             cells(
                 padded[..., channel], padded_title, INPUT, [Outline(reads)], ~shape.used,
                 (top, before, *now.size), hover=_padded_hover(padded[..., channel], top, before), height=GRID_HEIGHT,
             ),
-            f"{padded_title}, {padded.shape[0]} by {padded.shape[1]} cells, the cells read are framed", "lab_input",
+            f"{padded_title}, row by row: {read_out(padded[..., channel])}", "lab_input",
             **({} if by_output else {"on_select": clicked("lab_input", "r", "c", (top, before))}),
         )  # fmt: skip
         hover = _output_hover(x, kernel[..., filter_], now, result) if result.size <= 200 else None
         chart(
             cells(result, "Output", OUTPUT, [Outline(fed, ACCENT)], hover=hover, height=GRID_HEIGHT),
-            f"Output, {result.shape[0]} by {result.shape[1]} cells", "lab_output",
+            f"Output, row by row: {read_out(result)}", "lab_output",
             **({"on_select": clicked("lab_output", "r", "c")} if by_output else {}),
         )  # fmt: skip
         one = kernel[..., channel, filter_]
-        numbers = "; ".join(" ".join(map(layer_lab.number_text, line)) for line in one)
-        chart(cells(one, "Kernel", KERNEL, height=GRID_HEIGHT), f"The kernel, row by row: {numbers}", "lab_kernel")
+        chart(
+            cells(one, "Kernel", KERNEL, height=GRID_HEIGHT), f"The kernel, row by row: {read_out(one)}", "lab_kernel"
+        )
     with words:
         if by_output:
             st.markdown(f"Output row {row}, column {column} is")

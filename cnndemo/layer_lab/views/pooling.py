@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnndemo import layer_lab
 from cnndemo.figures.grids import Outline, cells
+from cnndemo.grids import read_out
 from cnndemo.palette import ACCENT, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.frame import guard
@@ -57,15 +58,23 @@ def _pooled(right, x: np.ndarray, kind: str, size: int, stride: int, padding: st
         with grids[0]:
             title = "Input" if padded.shape == x.shape else "Padded input"
             inner = (top, left, *x.shape)
-            chart(cells(padded, title, INPUT, outlines, ~shape.used, inner), "Input of the pool", "pool_input")
+            chart(
+                cells(padded, title, INPUT, outlines, ~shape.used, inner),
+                f"{title} of the pool: {read_out(padded)}",
+                "pool_input",
+            )
         with grids[1]:
             framed = [Outline([(row, column)], ACCENT)]
             chart(
-                cells(result, "Output", OUTPUT, framed), "Output of the pool", "pool_output",
+                cells(result, "Output", OUTPUT, framed), f"Output of the pool: {read_out(result)}", "pool_output",
                 on_select=clicked("pool_output", "pr", "pc"),
             )  # fmt: skip
         with grids[2]:
-            chart(cells(back, "Gradient back", KERNEL), "How much gradient each input gets", "pool_back")
+            chart(
+                cells(back, "Gradient back", KERNEL),
+                f"The gradient that each input gets: {read_out(back)}",
+                "pool_back",
+            )
         numbers = [layer_lab.number_text(v) for v in window[np.isfinite(window)]]
         word = "max" if kind == "max" else "mean"
         st.markdown(f"`{word}({', '.join(numbers)}) = {layer_lab.number_text(result[row, column])}`")

@@ -8,6 +8,7 @@ import streamlit as st
 from cnndemo import images, layer_lab
 from cnndemo.figures import bars
 from cnndemo.figures.grids import Outline, cells
+from cnndemo.grids import read_out
 from cnndemo.layer_lab import figures as charts
 from cnndemo.palette import INPUT, KERNEL, OUTPUT, signed_picture
 from cnndemo.ui.choices import one_of
@@ -56,7 +57,12 @@ def _dense(right, x: np.ndarray, units: int, unit: int, cell: tuple[int, int, in
         columns = st.columns([1, 2], vertical_alignment="center")
         with columns[0]:
             grid = cells(x[..., cell[2]], "Grid", INPUT, [Outline([cell[:2]])])
-            chart(grid, "The grid, the picked cell framed", "flat_grid", on_select=clicked("flat_grid", "dr", "dd"))
+            chart(
+                grid,
+                f"The grid, row by row: {read_out(x[..., cell[2]])}",
+                "flat_grid",
+                on_select=clicked("flat_grid", "dr", "dd"),
+            )
         with columns[1]:
             st.markdown(
                 f"Cell (row {cell[0]}, column {cell[1]}, channel {cell[2]}) lands at place **{place}**:  \n"
@@ -64,7 +70,7 @@ def _dense(right, x: np.ndarray, units: int, unit: int, cell: tuple[int, int, in
             )
         row = cells(flat[None], "Flattened, row by row", INPUT,
                            [Outline([(0, place)])], height=96)  # fmt: skip
-        chart(row, f"The flattened row; place {place} is framed", "flat_row")
+        chart(row, f"The flattened row, place {place} framed: {read_out(flat)}", "flat_row")
         picked = [
             Outline([(i, unit) for i in range(len(flat))]),
             Outline([(place, u) for u in range(units)], INPUT, 2),
@@ -76,7 +82,7 @@ def _dense(right, x: np.ndarray, units: int, unit: int, cell: tuple[int, int, in
             chart(grid, f"{len(flat)} by {units} weights; the column of unit {unit} is framed", "dense_weights")
         with columns[1]:
             out = cells(result[None].round(2), "Dense output", OUTPUT, [Outline([(0, unit)])], height=96)
-            chart(out, "The output of the dense layer", "dense_output")
+            chart(out, f"The output of the dense layer: {read_out(result)}", "dense_output")
             products = " + ".join(
                 f"{layer_lab.number_text(v)}×{layer_lab.number_text(w)}"
                 for v, w in zip(flat, weights[:, unit], strict=True)
@@ -229,10 +235,11 @@ def _dropped(right, rate: float, seed: int, training: bool, passes: int) -> None
             title = "With this mask" if training else "At inference: all units"
             count = sum(int((~mask).sum()) for mask in masks)
             chart(charts.network(sizes, masks, title), f"The same network, {count} units dropped", "drop_after")
-        chart(cells(x[None, :8].round(2), "A layer of eight units", INPUT, height=92), "Eight units", "drop_x")
+        eight = x[None, :8].round(2)
+        chart(cells(eight, "A layer of eight units", INPUT, height=92), f"Eight units: {read_out(eight)}", "drop_x")
         chart(
             cells(layer[None].round(2), "The same after dropout", OUTPUT, shaded=~kept[None], height=92),
-            f"{int((~kept).sum())} of eight units are zero", "drop_y",
+            f"{int((~kept).sum())} of eight units are zero: {read_out(layer.round(2))}", "drop_y",
         )  # fmt: skip
         average = found["average"][-1]
         st.markdown(

@@ -121,7 +121,7 @@ def name_it(image: np.ndarray, alt: str, names: list[str]) -> np.ndarray:
     for name in names:
         with ui.guard():
             pixels = BACKBONES[name].prepare(image)
-            explain(name, pixels, alt)
+            explain(name, pixels, alt, first=name == names[0])
             cover(name, pixels)
     return image
 
@@ -178,8 +178,11 @@ def choose_square(image: np.ndarray) -> np.ndarray:
 
 @st.fragment
 @guard()  # a fragment's errors do not reach its caller
-def explain(name: str, pixels: np.ndarray, alt: str) -> None:
-    """The top five of one network; a click on a bar, or the list, chooses the class that is explained."""
+def explain(name: str, pixels: np.ndarray, alt: str, first: bool) -> None:
+    """The top five of one network; a click on a bar, or the list, chooses the class that is explained.
+
+    Only the first network of several stays in view on a phone.
+    """
     try:
         seen = look(name, pixels)
     except VisitorError as error:
@@ -195,9 +198,9 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
         if points:
             state[key] = points[0]["customdata"]
 
-    answers = st.container()
-    first = [label for label, _ in pairs]
-    options = first + [label for label in dict.fromkeys(backbone.labels()) if label not in first]
+    answers = ui.stage() if first else st.container()
+    likely = [label for label, _ in pairs]
+    options = likely + [label for label in dict.fromkeys(backbone.labels()) if label not in likely]
     label = st.selectbox(
         "Where does it see … (click a bar, or choose any class)",
         options,
@@ -219,7 +222,7 @@ def explain(name: str, pixels: np.ndarray, alt: str) -> None:
                 "as many; the maps are of the first."
             )
     index = naming.class_index(name, label, seen.scores)
-    with st.container(horizontal=True):
+    with answers, st.container(horizontal=True):
         _map(pixels, None, "What the network saw", f"{alt}, cut to the square that the network sees")
         values = attribution.class_map(seen, transfer.network(name), index)
         _map(pixels, values, f"Class activation map for “{label}”", f"bright where {backbone.title} sees {label}")

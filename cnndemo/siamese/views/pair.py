@@ -13,7 +13,7 @@ from cnndemo.siamese import figures as drawings
 from cnndemo.siamese.pairs import NETWORKS
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard, try_it
+from cnndemo.ui.frame import guard, stage, try_it
 from cnndemo.ui.panels import chart, source, table
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
@@ -123,7 +123,7 @@ def _measure(name: str, a: np.ndarray, b: np.ndarray, share: float) -> Pair:
 
 def _verdict(pair: Pair) -> None:
     """The two digits, the distance among those of known pairs, and what the threshold costs."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with stage(second=True), st.container(horizontal=True, vertical_alignment="center"):
         show(pair.a, "A", "digit A as the network sees it", width=96)
         show(pair.b, "B", "digit B as the network sees it", width=96)
         with st.container():

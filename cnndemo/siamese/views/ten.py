@@ -8,7 +8,7 @@ import streamlit as st
 from cnndemo import images, siamese, weights
 from cnndemo.siamese.views.pair import embeddings, network
 from cnndemo.ui.digits import pick_digit
-from cnndemo.ui.frame import guard
+from cnndemo.ui.frame import guard, stage
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
 
@@ -27,11 +27,11 @@ def against_ten() -> None:
     with right, guard():
         if digit is None:
             return
-        stage = st.container()
+        result = stage()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             draw = int(st.number_input("Ten others", 1, 999, 1, **state.linked("ten"), width=120))
             without = st.toggle("Take the nearest away", **state.linked("away"))
-        with stage:
+        with result:
             _distances(digit, picture is None, draw, without)
         st.markdown(
             "**This is no classifier.** It knows one thing: how far two pictures lie apart. Take an example away, and "

@@ -49,7 +49,8 @@ def callbacks() -> None:
     with right:
         end = training.early_stop(losses, wait)
         files = training.checkpoints(losses[:end], only)
-        st.code("\n".join(files if len(files) <= 6 else [*files[:3], f"… {len(files) - 5} more …", *files[-2:]]), None)
+        listed = files if len(files) <= 6 else [*files[:3], f"… {len(files) - 5} more …", *files[-2:]]
+        st.code("\n".join(listed), None, wrap_lines=True)
         st.caption(
             f"{len(files)} files in {end} of {len(losses)} epochs"
             + ("." if end == len(losses) else f"; EarlyStopping would have saved {len(losses) - end} epochs.")

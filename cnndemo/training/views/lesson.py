@@ -158,7 +158,7 @@ def commands(settings: Settings) -> None:
         st.code(settings.command(backend, more), language="bash", wrap_lines=True)
     for name in ("digit_classifier", "digit_lesson"):
         with st.expander(f"`train/{name}.py`", icon=":material/code:"), guard():
-            st.code(_source(name), language="python", line_numbers=True)
+            st.code(_source(name), language="python", line_numbers=True, wrap_lines=True)
 
 
 @st.cache_data(max_entries=2, show_spinner=False)

@@ -14,6 +14,7 @@ from cnndemo.training.run import Run
 from cnndemo.training.settings import Settings
 from cnndemo.training.verdict import verdict
 from cnndemo.ui.choices import main_button
+from cnndemo.ui.frame import stage
 from cnndemo.ui.panels import chart
 from cnndemo.ui.pictures import show
 from cnndemo.ui.session import state
@@ -133,9 +134,12 @@ def watched() -> None:
 
 
 def _live() -> None:
-    if is_running():
-        st.progress(*_progress(job().latest))
     run = shown()
+    with stage():
+        if is_running():
+            st.progress(*_progress(job().latest))
+        if run is not None:
+            _losses(run)
     if run is not None:
         _show(run)
 
@@ -153,14 +157,19 @@ def _progress(run: Run | None) -> tuple[float, str]:
     return done, words
 
 
-def _show(run: Run) -> None:
-    """The curves, the answers to the shown digits, and what they mean."""
+def _losses(run: Run) -> None:
+    """The curve that is watched first."""
     rows = run.history
     alt = f"loss of {run.name}: " + (
         f"after {len(rows)} epochs training {rows[-1]['loss']:.3g}, validation {rows[-1]['val_loss']:.3g}"
         if rows else f"batch by batch, now {run.loss:.3g}"
     )  # fmt: skip
     chart(charts.losses(run), alt, key="loss")
+
+
+def _show(run: Run) -> None:
+    """The other curves, the answers to the shown digits, and what they mean."""
+    rows = run.history
     if not rows:
         return
     last = rows[-1]

@@ -7,13 +7,15 @@ import streamlit as st
 
 from cnndemo import upsampling
 from cnndemo.figures import grids
+from cnndemo.grids import read_out
 from cnndemo.layer_lab import largest_difference, number_text
 from cnndemo.palette import ACCENT, GRAY, INPUT, KERNEL, OUTPUT
 from cnndemo.ui.choices import one_of
-from cnndemo.ui.frame import guard
+from cnndemo.ui.frame import guard, stage
 from cnndemo.ui.grids import edit_grid, forget_typed, hold_within
 from cnndemo.ui.keras import agreement
 from cnndemo.ui.panels import chart
+from cnndemo.ui.playing import goes_on, play
 from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 from cnndemo.upsampling import figures as charts
@@ -76,16 +78,14 @@ def _resized(x: np.ndarray, factor: int, method: str, cell: tuple[int, int]) -> 
     limits = (float(x.min()), float(x.max()) if x.max() > x.min() else float(x.min()) + 1)
     cell = tuple(min(place, side - 1) for place, side in zip(cell, results[method].shape, strict=True))
     share = upsampling.shares(x.shape, factor, method, cell)
-    upper, lower = st.columns(2), st.columns(2)
-    with upper[0]:
-        used = [(int(i), int(j)) for i, j in np.argwhere(np.abs(share) > 1e-9)]
+    used = [(int(i), int(j)) for i, j in np.argwhere(np.abs(share) > 1e-9)]
+    with stage(), st.grid(2, min_column_width=150):
         drawn = grids.cells(x, "Input", INPUT, [grids.Outline(used)], height=240, scale=(GRAY, limits))
-        chart(drawn, "Input, the cells used framed", "up_x")
-    for column, (name, values) in zip((upper[1], *lower), results.items(), strict=True):
-        with column:
+        chart(drawn, f"Input, row by row: {read_out(x)}; {len(used)} cells are used", "up_x")
+        for name, values in results.items():
             title = f"{NAMES[name]}, {values.shape[0]} × {values.shape[1]}"
             framed = cell if name == method else None
-            chart(charts.large(values, title, limits, framed), f"{title}, enlarged from the input", f"up_{name}")
+            chart(charts.large(values, title, limits, framed), f"{title}: {read_out(values)}", f"up_{name}")
     parts = [f"{number_text(share[i, j])}×{number_text(x[i, j])}" for i, j in used]
     more = f" + … {len(parts) - 8} more" if len(parts) > 8 else ""
     value = number_text(results[method][cell])
@@ -128,9 +128,9 @@ def transposed_view() -> None:
         if not kernel.any():
             st.caption(":material/info: A kernel of zeros makes everything zero.")
         state["_transposed"] = {"kernel": kernel, "stride": stride, "padding": padding}
-        playing = st.toggle("Play", key=state.key("play"), help="Places one more pixel every second.")
+        every = play("Places one more pixel", 0.9)
     with right, guard():
-        st.fragment(_placed, run_every=0.9 if playing else None)()
+        st.fragment(_placed, run_every=every)()
     settle("transposed", (size, stride, name, padding))
 
 
@@ -138,7 +138,7 @@ def _placed() -> None:
     now = current()
     x, kernel, stride, padding = now["x"], now["kernel"], now["stride"], now["padding"]
     hold_within("steps", x.size, 1)
-    if state.get("play"):
+    if goes_on():
         state["steps"] = state.get("steps", 0) % x.size + 1
     steps = st.slider("Pixels placed", 1, x.size, x.size, **state.linked("steps"))
     row, column = divmod(steps - 1, x.shape[1])
@@ -151,16 +151,16 @@ def _placed() -> None:
     upper = st.columns(3)
     with upper[0]:
         picked = grids.cells(x, "Input", INPUT, [grids.Outline([(row, column)])], height=210)
-        chart(picked, "Input, the pixel that is placed framed", "tr_x")
+        chart(picked, f"Input, row {row} and column {column} framed: {read_out(x)}", "tr_x")
     with upper[1]:
-        chart(grids.cells(kernel, "Kernel", KERNEL, height=210), "The kernel", "tr_k")
+        chart(grids.cells(kernel, "Kernel", KERNEL, height=210), f"The kernel, row by row: {read_out(kernel)}", "tr_k")
     with upper[2]:
         product = grids.cells(x[row, column] * kernel, f"{number_text(x[row, column])} × kernel", ACCENT, height=210)
-        chart(product, "The pixel times the kernel", "tr_p")
+        chart(product, f"The pixel times the kernel: {read_out(x[row, column] * kernel)}", "tr_p")
     summed = grids.cells(
         total, f"Sum after {steps} of {x.size} pixels", OUTPUT, [grids.Outline(landed)], crop, height=360
     )
-    chart(summed, "The sum so far; grey cells will be cropped, framed cells are those just added", "tr_sum")
+    chart(summed, f"The sum after {steps} pixels: {read_out(total)}", "tr_sum")
     st.caption("Orange frames: where the last copy was added. Grey: rows and columns that the crop drops.")
     ours = upsampling.transposed_convolution(x, kernel, stride, padding)
     st.markdown(
@@ -204,7 +204,11 @@ def checkerboard_view() -> None:
     )
     for place, (column, (title, values)) in enumerate(zip(st.columns(3), shown, strict=True)):
         with column:
-            chart(charts.counts(values, title), f"{title}: what a flat input becomes", f"board_{place}")
+            chart(
+                charts.counts(values, title),
+                f"{title}, what a flat input becomes: {read_out(values)}",
+                f"board_{place}",
+            )
     st.markdown(
         "What a flat input becomes with a kernel of ones. **The cure** (Odena et al. 2016): choose a kernel that is a "
         "multiple of the stride, or enlarge by nearest neighbour first and convolve then."

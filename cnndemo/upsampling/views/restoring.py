@@ -8,6 +8,7 @@ import streamlit as st
 
 from cnndemo import images, upsampling
 from cnndemo.figures import grids
+from cnndemo.grids import read_out
 from cnndemo.palette import KERNEL
 from cnndemo.ui.choices import main_button
 from cnndemo.ui.frame import guard
@@ -111,7 +112,8 @@ def _learned(learned: dict, small: np.ndarray, original: np.ndarray) -> None:
         chart(charts.learning(learned["losses"], floor, fixed), said, "learning")
         st.caption(said)
     with columns[1]:
-        chart(grids.cells(kernel.round(2), "The kernel it learned", KERNEL, height=300), "The learned kernel", "kernel")
+        drawn = grids.cells(kernel.round(2), "The kernel it learned", KERNEL, height=300)
+        chart(drawn, f"The learned kernel, row by row: {read_out(kernel.round(2))}", "kernel")
         other = "coffee" if learned["identity"][0] != "coffee" else "cat"
         original, small = upsampling.shrink_by(images.shrink(images.sample(other), LONG_SIDE), stride)
         mine = upsampling.quality(original, upsampling.transposed_convolution(small, kernel, stride))["PSNR"]
