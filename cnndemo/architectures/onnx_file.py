@@ -10,6 +10,7 @@ import numpy as np
 
 from cnndemo.architectures import reading
 from cnndemo.architectures.reading import Account, Own, Source
+from cnndemo.class_folders import readable
 from cnndemo.errors import VisitorError
 
 CONVOLUTIONS = {"Conv", "ConvTranspose"}
@@ -336,8 +337,7 @@ def _run(model, graph: _Graph, answer: str, batch: np.ndarray) -> tuple[np.ndarr
         names = list(dict.fromkeys([answer, *wanted, *(name for name, _ in graph.outputs if name in own)]))
         found = dict(zip(names, session.run(names, inputs), strict=True))
     except Exception as error:  # its exceptions have no common base
-        words = " ".join(str(error).split())[:160]
-        raise VisitorError(f"ONNX Runtime cannot run it, so there is no answer: {words}") from None
+        raise VisitorError(f"ONNX Runtime cannot run it, so there is no answer: {readable(str(error), 160)}") from None
     maps = []
     for name, first in graph.outputs:
         values = found.get(name)
