@@ -347,5 +347,11 @@ def written(found: tuple[str, bytes]) -> tuple[str, bytes]:
     try:
         model = json_format.ParseDict(json.loads(text), onnx.ModelProto(), ignore_unknown_fields=True)
         return name, model.SerializeToString()
-    except (json_format.ParseError, ValueError, TypeError):  # of another type than the field
+    except (
+        json_format.ParseError,
+        ValueError,
+        TypeError,
+        ArithmeticError,
+        AttributeError,
+    ):  # of another type than the field
         reject()

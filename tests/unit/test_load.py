@@ -1,7 +1,12 @@
-"""The simulation behind `docs/load.md`: what is known beforehand comes out."""
+"""The simulation behind `docs/load.md`: what is known beforehand comes out; and what is asked is all there is."""
+
+import ast
+import re
 
 import numpy as np
 
+from tests.conftest import ROOT
+from tests.load import asking
 from tests.load.crowd import GOALS, Cost, simulate
 from tests.load.measure import Report
 
@@ -46,3 +51,18 @@ def test_a_part_that_is_measured_anew_takes_its_own_place_only(tmp_path):
     text = file.read_text()
     assert text.count("## ") == 2 and text.index("| 3 |") < text.index("## Two") < text.index("| 2 |")
     assert "| 1 |" not in text and text.count("# What the gallery bears") == 1
+
+
+def test_everything_that_a_process_can_be_asked_is_asked():
+    callers = {"ask", "steps", "agreement", "keras_says", "ask_keras"}
+    files = [*(ROOT / "cnndemo").rglob("*.py"), *(ROOT / "pages").glob("*.py")]
+    asked = {
+        argument.value
+        for file in files
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in callers
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and re.fullmatch(r"cnndemo\.[\w.]+:\w+", str(argument.value))
+    }
+    listed = [function for each in asking.ASKED for function in each.answers]
+    assert len(asked) > 15 and {*listed, *asking.LEFT_OUT} == asked and len(listed) == len(set(listed))
