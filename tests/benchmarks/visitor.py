@@ -29,7 +29,7 @@ AGENT = "visitor"  # of requests and of the connection: a proxy may tell visitor
 
 @dataclass
 class Slider:
-    """A slider on the page, and the fragment in which it lies ("" for none)."""
+    """A slider on the page, the fragment in which it lies, and its name in the link ("" for none)."""
 
     id: str
     label: str
@@ -38,6 +38,7 @@ class Slider:
     high: float
     step: float
     value: float
+    parameter: str = ""
 
 
 class Answer(NamedTuple):
@@ -326,7 +327,9 @@ class Visitor:
             s, old = element.slider, self.page.sliders.get(element.slider.id)
             if len(s.default) == 1 and not s.disabled and s.max > s.min:
                 value = s.value[0] if s.set_value else old.value if old else s.default[0]
-                self.page.sliders[s.id] = Slider(s.id, s.label, fragment, s.min, s.max, s.step, value)
+                self.page.sliders[s.id] = Slider(
+                    s.id, s.label, fragment, s.min, s.max, s.step, value, s.query_param_key
+                )  # fmt: skip
 
     async def _fetch(self, path: str) -> None:
         answer = await self.request("GET", path)

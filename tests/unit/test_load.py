@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from tests.conftest import ROOT
-from tests.load import asking
+from tests.load import asking, measure
 from tests.load.crowd import GOALS, Cost, simulate
 from tests.load.measure import Report
 
@@ -40,9 +40,10 @@ def test_a_trial_is_named_as_such(tmp_path, capsys):
     assert "no measurement" in text and "| 1 | 2 |" in text and "cores of" in text
 
 
-def test_a_part_that_is_measured_anew_takes_its_own_place_only(tmp_path):
+def test_a_part_that_is_measured_anew_takes_its_own_place_only(tmp_path, monkeypatch):
     file = tmp_path / "load.md"
     for title, value in (("One", 1), ("Two", 2), ("One", 3)):
+        monkeypatch.setattr(measure, "machine", lambda: f"machine {value}")  # noqa: B023 (it is called in this turn)
         report = Report()
         report.section(title)
         report.head("figure")
@@ -50,6 +51,7 @@ def test_a_part_that_is_measured_anew_takes_its_own_place_only(tmp_path):
         report.write(file)
     text = file.read_text()
     assert text.count("## ") == 2 and text.index("| 3 |") < text.index("## Two") < text.index("| 2 |")
+    assert "machine 1" not in text and text.index("machine 3") < text.index("## Two") < text.index("machine 2")
     assert "| 1 |" not in text and text.count("# What the gallery bears") == 1
 
 
