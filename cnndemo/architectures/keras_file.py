@@ -128,15 +128,16 @@ def _plain(config):
 
 
 def _objects(config) -> Iterator[dict]:
-    """Everything in a description that Keras would build."""
-    if isinstance(config, dict):
-        if "class_name" in config or "registered_name" in config or "spec_name" in config:
-            yield config
-        for value in config.values():
-            yield from _objects(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _objects(value)
+    """Everything in a description that Keras would build; what holds others comes before them."""
+    rest = [config]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            if "class_name" in value or "registered_name" in value or "spec_name" in value:
+                yield value
+            rest += value.values()
+        elif isinstance(value, list):
+            rest += value
 
 
 def _known(entry: dict) -> None:
