@@ -23,10 +23,12 @@ import numpy as np
 
 from cnndemo.architectures import reading
 from cnndemo.architectures.reading import Account, Own, Source
+from cnndemo.class_folders import readable
 from cnndemo.errors import VisitorError
 
 MOST_UNPACKED = 120_000_000  # bytes
 MOST_TEXT = 5_000_000  # bytes of the description
+SHOWN = 40  # letters of a name in it that are said
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
 #: Layers that may be named: those that compute on numbers alone, and keep no code, files or vocabularies.
@@ -126,15 +128,16 @@ def _plain(config):
 
 
 def _objects(config) -> Iterator[dict]:
-    """Everything in a description that Keras would build."""
-    if isinstance(config, dict):
-        if "class_name" in config or "registered_name" in config or "spec_name" in config:
-            yield config
-        for value in config.values():
-            yield from _objects(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _objects(value)
+    """Everything in a description that Keras would build; what holds others comes before them."""
+    rest = [config]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            if "class_name" in value or "registered_name" in value or "spec_name" in value:
+                yield value
+            rest += value.values()
+        elif isinstance(value, list):
+            rest += value
 
 
 def _known(entry: dict) -> None:
@@ -149,13 +152,13 @@ def _known(entry: dict) -> None:
             "This network has a Lambda: program code of its author, which would run on this server. It is not opened. "
             "Put one of Keras’ own layers in its place."
         )
-    words = str(name)[:40]
+    words = readable(str(name), SHOWN)
     if not isinstance(name, str) or not (name in CODE_FREE or NAME.fullmatch(name)):
         raise VisitorError(f"This network names something that is no class, “{words}”. It is not opened.")
     if registered not in (None, name) and not (name == "function" and isinstance(registered, str)):
         raise VisitorError(
-            f"This network has a class of its author’s own, “{str(registered)[:40]}”, whose program is not here. It is "
-            "not opened."
+            f"This network has a class of its author’s own, “{readable(str(registered), SHOWN)}”, whose program is not "
+            "here. It is not opened."
         )
     if name in CODE_FREE and module in (None, "builtins"):
         return
@@ -165,7 +168,9 @@ def _known(entry: dict) -> None:
             "function", called, None
         ):  # fmt: skip
             return
-        raise VisitorError(f"This network calls a function, “{str(called)[:40]}”, that is none of Keras’ activations.")
+        raise VisitorError(
+            f"This network calls a function, “{readable(str(called), SHOWN)}”, that is none of Keras’ activations."
+        )
     allowed = (
         (module == "keras.layers" and name in LAYERS)
         or name in MODELS.get(str(module), ())
@@ -175,8 +180,8 @@ def _known(entry: dict) -> None:
     )
     if not allowed:
         raise VisitorError(
-            f"This network has a part, “{words}” of {str(module)[:40]}, that is not among those opened here: it may "
-            "read files, run code, or be its author’s own."
+            f"This network has a part, “{words}” of {readable(str(module), SHOWN)}, that is not among those opened "
+            "here: it may read files, run code, or be its author’s own."
         )
 
 
@@ -226,8 +231,7 @@ def _opened(data: bytes):
         try:
             return keras.models.load_model(file, compile=False, safe_mode=True)
         except Exception as error:  # of whatever layer
-            words = " ".join(str(error).split())[:160]
-            raise VisitorError(f"Keras cannot open this network: {words}") from None
+            raise VisitorError(f"Keras cannot open this network: {readable(str(error), 160)}") from None
 
 
 def _weigh(file: Path) -> None:
@@ -294,7 +298,7 @@ def _followed(model, inputs: list[np.ndarray], shape: list[int]) -> tuple[Accoun
     except VisitorError:
         raise
     except Exception as error:
-        raise VisitorError(f"Keras cannot run this network: {' '.join(str(error).split())[:160]}") from None
+        raise VisitorError(f"Keras cannot run this network: {readable(str(error), 160)}") from None
     return account, values, np.asarray(keras.ops.convert_to_numpy(keras.tree.flatten(result)[0]))
 
 

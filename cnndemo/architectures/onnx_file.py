@@ -10,6 +10,7 @@ import numpy as np
 
 from cnndemo.architectures import reading
 from cnndemo.architectures.reading import Account, Own, Source
+from cnndemo.class_folders import readable
 from cnndemo.errors import VisitorError
 
 CONVOLUTIONS = {"Conv", "ConvTranspose"}
@@ -69,6 +70,9 @@ def _parsed(data: bytes):
         raise VisitorError("This is no ONNX file, or it is cut off.") from None
     if not model.graph.node or not model.graph.output:
         raise VisitorError("This ONNX file holds no network.")
+    names = (name for node in model.graph.node for name in (node.op_type, node.name, *node.input, *node.output))
+    if not all(isinstance(name, str) for name in names):  # protobuf gives bytes that are no UTF-8 as they are
+        raise VisitorError("This ONNX file is damaged: names in it are no text.")
     for tensor in _tensors(model):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             raise VisitorError(
@@ -160,7 +164,8 @@ class _Graph:
 
     def __init__(self, model, source: Source | None, input_name: str):
         graph = model.graph
-        self.nodes, self.given = list(graph.node), list(graph.output)
+        self.nodes = [node for node in graph.node if node.output]
+        self.given = list(graph.output)
         shown = (source.height, source.width, source.channels) if source else ()
         self.account = Account(shown)
         self.outputs: list[tuple[str, bool]] = []
@@ -336,8 +341,7 @@ def _run(model, graph: _Graph, answer: str, batch: np.ndarray) -> tuple[np.ndarr
         names = list(dict.fromkeys([answer, *wanted, *(name for name, _ in graph.outputs if name in own)]))
         found = dict(zip(names, session.run(names, inputs), strict=True))
     except Exception as error:  # its exceptions have no common base
-        words = " ".join(str(error).split())[:160]
-        raise VisitorError(f"ONNX Runtime cannot run it, so there is no answer: {words}") from None
+        raise VisitorError(f"ONNX Runtime cannot run it, so there is no answer: {readable(str(error), 160)}") from None
     maps = []
     for name, first in graph.outputs:
         values = found.get(name)

@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 
 from cnndemo.architectures.counting import Layer
+from cnndemo.class_folders import readable
 from cnndemo.errors import VisitorError
 
 LARGEST_SIDE = 1024  # pixels of an input that is still run
 FREE_SIDE = 224  # pixels, where a network takes any
 MOST_LAYERS = 3000
+SHOWN_NAME = 60  # letters of a layer's name
 SHOWN_MAPS, MAP_SIDE = 12, 64  # maps of a layer that are told, and pixels that they are reduced to
 SHOWN_NUMBERS = 100_000  # of an answer
 MEAN, SPREAD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])  # of ImageNet, as torchvision has them
@@ -119,7 +121,7 @@ class Account:
         """A further layer; its place.
 
         Args:
-            name: of the layer; a number is added where there is one of that name.
+            name: of the layer, as its file has it; a number is added where there is one of that name.
             kind: "convolution", "pooling", "merge", "dense" or "other".
             reads: places of the layers whose outputs it takes, -1 for the input.
             shape: of its output without the batch: (height, width, channels), or of another rank.
@@ -140,6 +142,7 @@ class Account:
         sees += ((max(sides) if everything else window) - 1) * jump
         jump = max(1, jump * stride // grows)
         known = {layer.name for layer in self.layers}
+        name, words = readable(name, SHOWN_NAME), words and readable(words, SHOWN_NAME)
         name = name if name not in known else f"{name}, {len(self.layers) + 1}"
         if len(shape) == 3:
             side, across, channels = shape
@@ -153,7 +156,7 @@ class Account:
 
     def absorb(self, place: int, what: str, parameters: int = 0) -> int:
         """A layer that only bends or scales what another puts out becomes a part of it; the place of that other."""
-        layer = self.layers[place]
+        layer, what = self.layers[place], readable(what, SHOWN_NAME)
         words = f"{layer.arithmetic}, {what}" if layer.arithmetic else what
         self.layers[place] = replace(layer, parameters=layer.parameters + parameters, arithmetic=words)
         return place

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def bring_file(label: str, name: str, types: Sequence[str], help: str | None = N
     kept: Upload | None = state.get(slot)
     if file is not None:
         if kept is None or kept.identity != file.file_id or kept.visit != state.visit:
-            kept = state[slot] = Upload(readable(file.name, LONGEST_NAME), file.getvalue(), file.file_id, state.visit)
+            kept = state[slot] = Upload(_short(file.name), file.getvalue(), file.file_id, state.visit)
         return kept
     if kept is not None and kept.visit == state.visit:  # it was taken out of the field
         del state[slot]
@@ -51,6 +52,12 @@ def bring_file(label: str, name: str, types: Sequence[str], help: str | None = N
             st.caption(f"Still here: {plain(kept.name)}")
             st.button("Remove", key=state.key(f"{name}.remove"), on_click=state.pop, args=(slot, None), type="tertiary")
     return kept
+
+
+def _short(name: str) -> str:
+    """A file's name that can be shown; it keeps its ending, which tells what the file is."""
+    path = PurePath(name)
+    return readable(path.stem, LONGEST_NAME) + (readable(path.suffix, 10) if path.suffix else "")
 
 
 def edit_table(name: str, start: Any, **options: Any) -> Any:

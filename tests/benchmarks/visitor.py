@@ -1,7 +1,8 @@
 """A visitor without a browser: it speaks Streamlit's WebSocket protocol, so that fifty of them fit beside the server.
 
-It asks for pages, moves sliders, uploads files, fetches the pictures of a page, keeps cookies and the clocks of
-fragments, and comes back to its session, as a browser does; it does not draw, nor fetch Streamlit's own scripts.
+It asks for pages, moves sliders, uploads and downloads files, fetches the pictures of a page, keeps cookies and the
+clocks of fragments, and comes back to its session, as a browser does; it does not draw, nor fetch Streamlit's own
+scripts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ AGENT = "visitor"  # of requests and of the connection: a proxy may tell visitor
 
 @dataclass
 class Slider:
-    """A slider on the page, and the fragment in which it lies ("" for none)."""
+    """A slider on the page, the fragment in which it lies, and its name in the link ("" for none)."""
 
     id: str
     label: str
@@ -37,6 +38,7 @@ class Slider:
     high: float
     step: float
     value: float
+    parameter: str = ""
 
 
 class Answer(NamedTuple):
@@ -68,6 +70,7 @@ class Page:
     uploaders: dict[str, Widget] = field(default_factory=dict)  # label -> field
     choices: dict[str, Widget] = field(default_factory=dict)
     buttons: dict[str, Widget] = field(default_factory=dict)
+    downloads: dict[str, str] = field(default_factory=dict)  # label -> what is to be asked for the file
     words: list[str] = field(default_factory=list)  # texts, in the order in which they came
     clocks: dict[str, float] = field(default_factory=dict)  # fragment -> seconds
     errors: list[str] = field(default_factory=list)
@@ -83,10 +86,12 @@ class Visitor:
         self.states: dict[str, WidgetState] = {}
         self.known: set[str] = set()  # pictures that the browser has kept
         self.errors: list[str] = []
+        self.files: dict[str, bytes] = {}  # label of a download -> what it brought
         self.cookies: dict[str, str] = {}
         self.session = ""
         self._due: dict[str, float] = {}
         self._places: dict[str, object] = {}  # name of a file -> where it may be uploaded to
+        self._made: dict[str, object] = {}  # what was asked for -> where the file lies that was made
         self._uploaded: dict[str, object] = {}  # label of an uploader -> where its file lies
 
     async def __aenter__(self) -> Visitor:
@@ -143,9 +148,9 @@ class Visitor:
             for name, found in SimpleCookie(line).items():
                 self.cookies[name] = found.coded_value
 
-    async def open(self, stem: str) -> float:
-        """Go to a page; seconds until all of it is there, its pictures too."""
-        self.stem, self.hash, self.query, self.states = stem, "", "", {}
+    async def open(self, stem: str, query: str = "") -> float:
+        """Go to a page, perhaps by a link with settings; seconds until all of it is there, its pictures too."""
+        self.stem, self.hash, self.query, self.states = stem, "", query, {}
         return await self._ask()
 
     async def slide(self, slider: Slider | None = None) -> float:
@@ -216,6 +221,26 @@ class Visitor:
         await self._ask(widget.fragment)
         return answer.status, time.perf_counter() - started
 
+    async def download(self, label: str) -> bytes:
+        """Press a button that brings a file which is made by then; it is kept in `files`, too.
+
+        Raises:
+            OSError: none was made.
+        """
+        wanted = self.page.downloads[label]
+        ask = BackMsg()
+        asked = ask.backend_operation_request
+        asked.request_id, asked.session_id, asked.deferred_file.file_id = wanted, self.session, wanted
+        await self._socket.send(ask.SerializeToString())
+        while wanted not in self._made:
+            self._take(*await asyncio.wait_for(self._next(), PATIENCE))
+        made = self._made.pop(wanted)
+        answer = made.deferred_file.url and await self.request("GET", made.deferred_file.url)
+        if not answer or answer.status != 200:
+            raise OSError(f"{label}: {made.error_msg or answer.status}")
+        self.files[label] = answer.body
+        return answer.body
+
     async def rest(self, seconds: float) -> None:
         """Look at the page for a while; fragments with a clock are asked for when they are due."""
         end = time.monotonic() + seconds
@@ -259,6 +284,8 @@ class Visitor:
     def _take(self, kind: str, message: ForwardMsg) -> None:
         if kind == "file_urls_response":
             self._places[message.file_urls_response.response_id] = message.file_urls_response.file_urls[0]
+        elif kind == "backend_operation_response":
+            self._made[message.backend_operation_response.request_id] = message.backend_operation_response
         elif kind == "new_session":
             self.session = message.new_session.initialize.session_id or self.session
             self.hash = message.new_session.page_script_hash
@@ -285,6 +312,8 @@ class Visitor:
         elif kind == "button":
             words = COLORED.sub(r"\1", element.button.label)
             self.page.buttons[words] = Widget(element.button.id, words, fragment)
+        elif kind == "download_button":
+            self.page.downloads[element.download_button.label] = element.download_button.deferred_file_id
         elif kind == "button_group":
             words = [option.content for option in element.button_group.options]
             self.page.choices[element.button_group.label] = Widget(
@@ -298,7 +327,9 @@ class Visitor:
             s, old = element.slider, self.page.sliders.get(element.slider.id)
             if len(s.default) == 1 and not s.disabled and s.max > s.min:
                 value = s.value[0] if s.set_value else old.value if old else s.default[0]
-                self.page.sliders[s.id] = Slider(s.id, s.label, fragment, s.min, s.max, s.step, value)
+                self.page.sliders[s.id] = Slider(
+                    s.id, s.label, fragment, s.min, s.max, s.step, value, s.query_param_key
+                )  # fmt: skip
 
     async def _fetch(self, path: str) -> None:
         answer = await self.request("GET", path)

@@ -6,17 +6,25 @@ import base64
 import copy
 import io
 import json
+import tempfile
 import unicodedata
+import warnings
 import zipfile
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+from google.protobuf import json_format
+from hypothesis import reject
 from hypothesis import strategies as st
 from PIL import Image
 
-from cnndemo import augmentation, decoding
+from cnndemo import augmentation, decoding, weights
 from cnndemo.face_verification.gallery import Gallery
 from tests.conftest import encode
+from tests.unit.test_architectures_own import residual, saved
 from tests.unit.test_decoding import HEIC
 
 HTML = "<script>alert(1)</script><img src=http://evil.example/a.png onerror=alert(1)>"
@@ -39,6 +47,17 @@ CHANGES = ("flip", "large", "zero", "cut", "drop", "repeat", "insert", "splice")
 LEAVES = (
     None, True, -1, 0, 10**30, 1e308, float("nan"), float("inf"), "", [], {}, [[[[]]]], *NAMES,
 )  # fmt: skip
+#: Names and sizes that a network's description may have in the wrong place.
+PARTS = (
+    "Lambda", "__lambda__", "function", "Dense", "Functional", "Dense.build", "mine>Dense", "TFSMLayer", "get_file",
+    "os", "keras.utils", "keras.config", "keras.layers", "keras.src.ops.numpy", "__numpy__", "class_name", "relu",
+    "Conv", "Loop", "Resize", "float64", 1, 2, 3, 7, 1024, 2**31 - 1, 2**31, 2**62,
+)  # fmt: skip
+DEEP = (5, 60, 150)  # lists around a value
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+Files = Callable[[], dict[str, bytes]]  # makes the files of a corpus by their names, once one is needed
 
 
 def change(data: bytearray, kind: str, where: float, value: int, other: bytes) -> bytearray:
@@ -65,51 +84,106 @@ def change(data: bytearray, kind: str, where: float, value: int, other: bytes) -
 
 
 @st.composite
-def damaged(draw, corpus: dict[str, bytes]) -> tuple[str, bytes]:
+def damaged(draw, files: Files) -> tuple[str, bytes]:
     """The name of a file of the corpus, and what became of it."""
-    names = sorted(corpus)
-    name = draw(st.sampled_from(names))
-    data = bytearray(corpus[name])
+    corpus = files()
+    name = draw(st.sampled_from(sorted(corpus)))
+    return name, _damage(draw, corpus[name], corpus)
+
+
+def _damage(draw, data: bytes, corpus: dict[str, bytes]) -> bytes:
+    """Bytes after one to six changes; a splice takes the end of one of the corpus."""
+    data = bytearray(data)
     changes = st.tuples(
         st.sampled_from(CHANGES),
         st.floats(0, 1, exclude_max=True),
         st.integers(0, 2**32 - 1),
-        st.sampled_from(names),
+        st.sampled_from(sorted(corpus)),
     )
     for kind, where, value, other in draw(st.lists(changes, min_size=1, max_size=6)):
         data = change(data, kind, where, value, corpus[other])
-    return name, bytes(data)
+    return bytes(data)
 
 
 @st.composite
-def altered(draw, documents: dict[str, object]) -> tuple[str, bytes]:
-    """A JSON document of which some values, keys or elements are others."""
-    name = draw(st.sampled_from(sorted(documents)))
-    document = json.loads(json.dumps(documents[name]))
+def repacked(draw, files: Files) -> tuple[str, bytes]:
+    """A whole archive of which entries are lacking, double, empty, renamed, exchanged or damaged."""
+    corpus = files()
+    name = draw(st.sampled_from(sorted(corpus)))
+    entries = list(unzipped(corpus[name]).items())
+    others = [other for other, _ in entries] + [other for other in NAMES if "\x00" not in other]
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(entries) - 1))
+        (entry, data), what = entries[at], draw(st.integers(0, 7))
+        if what == 0 and len(entries) > 1:
+            del entries[at]
+        elif what == 1:
+            entries.append((entry, _damage(draw, data, corpus)))
+        elif what == 2:
+            entries[at] = draw(st.sampled_from(others)), data
+        elif what == 3:
+            entries[at] = entry, draw(st.sampled_from(entries))[1]
+        elif what == 4:
+            entries[at] = entry, b""
+        else:
+            entries[at] = entry, _damage(draw, data, corpus)
+    return name, zipped(entries, draw(st.sampled_from(PACKINGS)))
+
+
+@st.composite
+def altered(draw, documents: Callable[[], dict[str, object]], leaves: tuple = ()) -> tuple[str, bytes]:
+    """A JSON document of which some values, keys or elements are others, perhaps of `leaves`."""
+    there = documents()
+    name = draw(st.sampled_from(sorted(there)))
+    document = json.loads(json.dumps(there[name]))
     for _ in range(draw(st.integers(1, 4))):
-        document = _alter(draw, document)
+        document = _alter(draw, document, leaves)
     return name, json.dumps(document).encode()
 
 
-def _alter(draw, value: object) -> object:
-    leaf = st.one_of(st.sampled_from(LEAVES), st.text(max_size=30), st.floats(), st.integers())
-    deeper = isinstance(value, dict | list) and value and draw(st.integers(0, 4)) > 0
-    if not deeper:
-        return copy.deepcopy(draw(leaf))  # or one that is altered later would be altered for all
-    if isinstance(value, dict):
-        key = draw(st.sampled_from(sorted(value)))
-        what = draw(st.integers(0, 5))
-        if what == 0:
-            del value[key]
-        elif what == 1:
-            value[draw(st.sampled_from(NAMES))] = value[key]
-        else:
-            value[key] = _alter(draw, value[key])
-        return value
-    at, what = draw(st.integers(0, len(value) - 1)), draw(st.integers(0, 5))
+def _alter(draw, document: object, leaves: tuple) -> object:
+    """The document after one change: of something near its root, or of anything in it."""
+    places = _places(document)
+    if not places or draw(st.integers(0, 19)) == 0:
+        return _instead(draw, document, leaves)
+    near, any_ = (st.integers(0, min(len(places), most) - 1) for most in (20, len(places)))
+    (container, key), what = places[draw(near | any_)], draw(st.integers(0, 6))
     if what == 0:
-        return value * draw(st.sampled_from((2, 30)))
-    value[at] = _alter(draw, value[at])
+        del container[key]
+    elif what == 1 and isinstance(container, dict):
+        container[draw(st.sampled_from(NAMES))] = container[key]
+    elif what == 1:
+        container *= draw(st.sampled_from((2, 30))) if len(places) < 5000 else 1
+    else:
+        container[key] = _instead(draw, container[key], leaves)
+    return document
+
+
+def _places(document: object) -> list[tuple[dict | list, str | int]]:
+    """Everything in a document as what holds it and under which key, from its root outwards."""
+    places, holders = [], deque([document])
+    while holders:
+        holder = holders.popleft()
+        if isinstance(holder, dict | list):
+            places += [(holder, key) for key in (sorted(holder) if isinstance(holder, dict) else range(len(holder)))]
+            holders += holder.values() if isinstance(holder, dict) else holder
+    return places
+
+
+def _instead(draw, value: object, leaves: tuple) -> object:
+    """What stands in a value's place: something else, or the value deep within lists."""
+    leaf = st.one_of(
+        st.sampled_from(LEAVES), st.text(max_size=30), st.floats(), st.integers(),
+        st.sampled_from(DEEP).map(lambda depth: _wrapped(value, depth)),
+        *[st.sampled_from(leaves)] * 2 * bool(leaves),
+    )  # fmt: skip
+    return copy.deepcopy(draw(leaf))  # or one that is altered later would be altered for all
+
+
+def _wrapped(value: object, depth: int) -> object:
+    """A value within so many lists."""
+    for _ in range(depth):
+        value = [value]
     return value
 
 
@@ -155,12 +229,18 @@ def _profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def zipped(entries: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+def zipped(entries: Iterable[tuple[str, bytes]], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of these entries, in which one name may stand twice."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", packing) as archive:
-        for name, data in entries.items():
+    with zipfile.ZipFile(buffer, "w", packing) as archive, warnings.catch_warnings(action="ignore"):
+        for name, data in entries:
             archive.writestr(name, data)
     return buffer.getvalue()
+
+
+def unzipped(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 @cache
@@ -172,11 +252,11 @@ def archives() -> dict[str, bytes]:
     }
     splits = {f"{split}/{label}/1.jpg": jpeg for split in ("train", "val") for label in "ab"}
     return {
-        "plain": zipped({"cat/1.png": png, "dog/1.jpg": jpeg, "dog/2.png": png}),
-        "stored": zipped({"cat/1.png": png, "dog/1.jpg": jpeg}, zipfile.ZIP_STORED),
-        "splits": zipped(splits),
-        "names": zipped(named),
-        "lzma": zipped({"a/1.png": png, "b/1.png": png}, zipfile.ZIP_LZMA),
+        "plain": zipped({"cat/1.png": png, "dog/1.jpg": jpeg, "dog/2.png": png}.items()),
+        "stored": zipped({"cat/1.png": png, "dog/1.jpg": jpeg}.items(), zipfile.ZIP_STORED),
+        "splits": zipped(splits.items()),
+        "names": zipped(named.items()),
+        "lzma": zipped({"a/1.png": png, "b/1.png": png}.items(), zipfile.ZIP_LZMA),
     }
 
 
@@ -202,4 +282,76 @@ def models() -> dict[str, bytes]:
     head = io.BytesIO()
     np.savez_compressed(head, kernel=np.zeros((1280, 2), np.float32), bias=np.zeros(2, np.float32))
     learned = {"gallery/classes.json": b'["cat", "dog"]', "gallery/learned.npz": head.getvalue()}
-    return {"model": zipped(learned), "whole": zipped({"config.json": b"{}", "metadata.json": b"{}"} | learned)}
+    whole = {"config.json": b"{}", "metadata.json": b"{}"} | learned
+    return {"model": zipped(learned.items()), "whole": zipped(whole.items())}
+
+
+@cache
+def keras_files() -> dict[str, bytes]:
+    """Small networks as Keras saves them: a chain with what changes pictures; and one with a network within, a skip,
+    arithmetic outside of layers, and a loss."""
+    import keras
+    from keras import layers
+
+    chain = keras.Sequential(
+        [keras.Input((12, 12, 3)), layers.Rescaling(1 / 255), layers.RandomFlip("horizontal"),
+         layers.Conv2D(3, 3, kernel_regularizer="l2", kernel_constraint="max_norm"), layers.LeakyReLU(),
+         layers.DepthwiseConv2D(2), layers.MaxPooling2D(), layers.Flatten(), layers.Dropout(0.5),
+         layers.Dense(2, "sigmoid", dtype="float32")]
+    )  # fmt: skip
+    within = keras.Sequential(
+        [keras.Input((6, 6, 4)), layers.Conv2D(4, 3, padding="same"), layers.BatchNormalization()]
+    )
+    inputs = keras.Input((12, 12, 3))
+    x = layers.Conv2D(4, 3, 2, "same", activation="relu")(inputs)
+    x = layers.ReLU()(layers.Add()([within(x), x]) * 2.0)
+    x = layers.Conv2DTranspose(2, 2, 2)(layers.SeparableConv2D(4, 3)(x))
+    skipping = keras.Model(inputs, layers.Dense(3, "softmax")(layers.GlobalAveragePooling2D()(x)))
+    skipping.compile("adam", "mse")
+    with tempfile.TemporaryDirectory() as folder:
+        return {name: saved(model, Path(folder)) for name, model in {"chain": chain, "skipping": skipping}.items()}
+
+
+@cache
+def descriptions() -> dict[str, object]:
+    """What Keras' files say of their networks."""
+    return {name: json.loads(unzipped(data)["config.json"]) for name, data in keras_files().items()}
+
+
+def described(found: tuple[str, bytes]) -> tuple[str, bytes]:
+    """A file of Keras' with another description."""
+    name, text = found
+    return name, zipped((unzipped(keras_files()[name]) | {"config.json": text}).items())
+
+
+@cache
+def onnx_files() -> dict[str, bytes]:
+    """Small networks in ONNX: as PyTorch writes them, and two of ours."""
+    ours = ("siamese_holdout", "cifar10_transfer")
+    return {"residual": residual()} | {name: weights.onnx_file(name).read_bytes() for name in ours}
+
+
+@cache
+def graphs() -> dict[str, object]:
+    """The same as JSON."""
+    import onnx
+
+    return {name: json_format.MessageToDict(onnx.load_from_string(data)) for name, data in onnx_files().items()}
+
+
+def written(found: tuple[str, bytes]) -> tuple[str, bytes]:
+    """A network in ONNX from its JSON."""
+    import onnx
+
+    name, text = found
+    try:
+        model = json_format.ParseDict(json.loads(text), onnx.ModelProto(), ignore_unknown_fields=True)
+        return name, model.SerializeToString()
+    except (
+        json_format.ParseError,
+        ValueError,
+        TypeError,
+        ArithmeticError,
+        AttributeError,
+    ):  # of another type than the field
+        reject()

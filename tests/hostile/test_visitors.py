@@ -7,6 +7,7 @@ import zlib
 from contextlib import suppress
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
@@ -16,6 +17,7 @@ from tests.benchmarks.visitor import Visitor, run
 from tests.browser.gallery import serve
 from tests.conftest import encode
 from tests.hostile.mutations import BACKWARDS, HTML, MARKDOWN
+from tests.unit.test_architectures_own import residual
 
 STEMS = [topic.stem for topic in topics.built()]
 PLAIN = (
@@ -23,7 +25,6 @@ PLAIN = (
     "alt",
     "data",
     "default",
-    "options",
     "id",
     "file_name",
     "query_string",
@@ -124,7 +125,7 @@ def people(*names: str) -> bytes:
 
 
 async def bring_all(visitor: Visitor, mark: str, face_names: tuple[str, ...]) -> None:
-    """A picture, people and class folders, all of whose names hold the mark."""
+    """A picture, people, class folders, a head for them and a network, all of whose names hold the mark."""
     pixels = np.random.default_rng(zlib.crc32(mark.encode())).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     await visitor.open("")
     await visitor.choose("Picture", "Upload")
@@ -135,7 +136,23 @@ async def bring_all(visitor: Visitor, mark: str, face_names: tuple[str, ...]) ->
     await visitor.open("face_verification")
     assert (await visitor.upload("Import", "people.json", people(*face_names)))[0] == 204
     await visitor.open("augmentation")
-    assert (await visitor.upload("A ZIP of class folders", f"{mark}.zip", class_folders(mark, f"{mark}2")))[0] == 204
+    folders = class_folders(mark, f"{mark}2")
+    assert (await visitor.upload("A ZIP of class folders", f"{mark}.zip", folders))[0] == 204
+    await visitor.open("resnet_transfer")
+    await visitor.choose("Add pictures from", "ZIP of class folders")
+    assert (await visitor.upload("ZIP archive, one folder a class", f"{mark}.zip", folders))[0] == 204
+    await visitor.press("Add its classes")
+    await visitor.open("architectures", "architectures.own=true")
+    network = onnx.load_from_string(residual())
+    network.graph.node[0].name = f"{mark} layer"
+    field = "Your network, .onnx or .keras"
+    assert (await visitor.upload(field, f"{mark}.onnx", network.SerializeToString()))[0] == 204
+    for _ in range(100):  # it is read in a process beside
+        if any(words.startswith("Takes 1 × 3 × 32 × 32") for words in visitor.page.words):
+            break
+        await visitor.rest(0.5)
+    else:
+        raise AssertionError(f"{mark[:20]}’s network was not read")
     assert not visitor.errors
 
 
@@ -146,8 +163,10 @@ def test_two_visitors_see_nothing_of_each_other(server):
                 bring_all(one, "MARKONE", ("MARKONE Ann", "MARKONE Ben")),
                 bring_all(other, "MARKTWO", ("MARKTWO Cleo",)),
             )
-            for stem in ("", "filters", "face_verification", "augmentation"):
-                await third.open(stem)
+            for stem in ("", "filters", "face_verification", "augmentation", "resnet_transfer", "architectures"):
+                await third.open(stem, "architectures.own=true" if stem == "architectures" else "")
+            for watcher, mark in ((one, "MARKONE"), (other, "MARKTWO")):  # or a network would not be looked for
+                assert f"{mark} layer" in watcher.all() and f"{mark}2 answered {mark}" in watcher.all()
             assert "MARKONE" in one.all() and "MARKTWO" in other.all()
             assert "MARKTWO" not in one.all() and "MARKONE" not in other.all() and "MARK" not in third.all()
             assert one.own and other.own and not one.own & other.own
@@ -170,7 +189,8 @@ def test_nobody_uploads_into_a_session_that_there_is_not(server):
 
 def test_names_are_shown_as_what_they_are(server):
     """No text that is drawn as Markdown has a picture or a link of the name's, and none turns what stands behind it."""
-    name = f"{BACKWARDS}{MARKDOWN}{HTML}{'n' * 3000}".replace("/", ":").replace('"', "'")  # as names of files can be
+    name = f"{BACKWARDS}{MARKDOWN}{HTML}".replace("/", ":").replace('"', "'")  # as names of files can be
+    name = name.ljust(4000, "n")
 
     async def main():
         async with Watcher(server) as visitor:

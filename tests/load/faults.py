@@ -9,8 +9,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from tests.load.measure import Report, children, megabytes, seconds
 
 NOISE = np.random.default_rng(0).integers(0, 256, (1300, 1300, 3), dtype=np.uint8)
 BIG = encode(Image.fromarray(NOISE), "BMP")  # 5 MB: more than an upload may take of memory before it goes to disk
+SLID = "normalization"  # a page whose sliders are the same for all pictures
 YEAR = 365 * 24 * 3600
 
 
@@ -65,37 +67,93 @@ async def _words(url: str, stem: str, wanted: tuple[str, ...], patience: float =
         return f"nothing of {wanted} within {patience:.0f} s" + "".join(f"; {error}" for error in visitor.errors)
 
 
+async def _until(there: Callable[[], Awaitable[bool]], patience: float = 90.0) -> str:
+    """After how long something is there."""
+    started = time.monotonic()
+    while not await there():
+        if time.monotonic() - started > patience:
+            return f"not within {patience:.0f} s"
+        await asyncio.sleep(0.2)
+    return f"{time.monotonic() - started:.1f} s"
+
+
+@dataclass
+class Break:
+    """What a visitor sees of a server's end.
+
+    Attributes:
+        seconds: until the page was there again; None where the visitor has not noticed.
+        session: whether it was another session; `settings`: whether the sliders stood where they had; `own`: whether
+            the visitor's picture was there.
+        errors: on the page.
+    """
+
+    seconds: float | None = None
+    session: bool = False
+    settings: bool = False
+    own: bool = False
+    errors: list[str] = field(default_factory=list)
+
+
+async def _survive(url: str, number: int, here: asyncio.Semaphore, end: asyncio.Event) -> Break:
+    """A visitor with a picture of his own, who slides until the end and comes back to his link when the server does."""
+    visitor, found = Visitor(url, number), Break()
+    await visitor.connect()
+    own = await _own_picture(visitor, number)
+    await visitor.open(SLID)
+    here.release()
+    while not end.is_set():
+        places, session = _places(visitor), visitor.session
+        try:
+            await visitor.slide()
+            await asyncio.sleep(0.5)
+        except (ConnectionClosed, OSError):
+            since = time.monotonic()
+
+            async def back() -> bool:
+                with suppress(OSError, ConnectionClosed):
+                    if (await visitor.request("GET", "/_stcore/health")).status == 200:
+                        await visitor.connect()
+                        link = "&".join(f"{name}={value:g}" for name, value in places.items())  # noqa: B023 (this turn)
+                        await visitor.open(SLID, link)
+                        return True
+                return False
+
+            await _until(back)
+            found.seconds, found.session = time.monotonic() - since, visitor.session != session
+            found.settings = bool(places) and _places(visitor) == places
+            found.own = (await visitor.request("GET", own)).status == 200
+    await visitor.__aexit__()
+    found.errors = visitor.errors
+    return found
+
+
+def _places(visitor: Visitor) -> dict[str, float]:
+    """Where the sliders stand that are in the link."""
+    return {slider.parameter: slider.value for slider in visitor.page.sliders.values() if slider.parameter}
+
+
+async def _own_picture(visitor: Visitor, number: int) -> str:
+    """The address under which a visitor finds his own picture."""
+    await visitor.open("")
+    await visitor.choose("Picture", "Upload")
+    before = set(visitor.page.pictures)
+    await visitor.upload("Your picture", f"{number}.png", encode(Image.fromarray(NOISE[number : number + 60]), "PNG"))
+    return next(iter(visitor.page.pictures - before))
+
+
 def killed(report: Report, visitors: int) -> None:
     """The server is killed while all slide, and started again at once."""
     port = free_port()
 
-    async def one(url: str, number: int, end: asyncio.Event) -> tuple[list[float], list[str]]:
-        visitor, breaks = Visitor(url, number), []
-        await visitor.connect()
-        await visitor.open("filters")
-        while not end.is_set():
-            try:
-                await visitor.slide()
-                await asyncio.sleep(0.5)
-            except (ConnectionClosed, OSError):
-                since = time.monotonic()
-                while True:
-                    with suppress(OSError, ConnectionClosed):
-                        if (await visitor.request("GET", "/_stcore/health")).status == 200:
-                            await visitor.connect()
-                            await visitor.open("filters")
-                            break
-                    await asyncio.sleep(0.2)
-                breaks.append(time.monotonic() - since)
-        await visitor.__aexit__()
-        return breaks, visitor.errors
-
-    async def main() -> list[tuple[list[float], list[str]]]:
-        end = asyncio.Event()
+    async def main() -> list[Break]:
+        here, end = asyncio.Semaphore(0), asyncio.Event()
         first = serve(port)
         server = first.__enter__()
-        all_ = [asyncio.create_task(one(server.url, number, end)) for number in range(visitors)]
-        await asyncio.sleep(4)
+        all_ = [asyncio.create_task(_survive(server.url, number, here, end)) for number in range(visitors)]
+        for _ in range(visitors):
+            await here.acquire()
+        await asyncio.sleep(2)
         os.kill(server.pid, signal.SIGKILL)
         first.__exit__(None, None, None)
         second = serve(port)
@@ -107,12 +165,14 @@ def killed(report: Report, visitors: int) -> None:
         return found
 
     found = asyncio.run(main())
-    breaks, errors = [value for each, _ in found for value in each], [error for _, each in found for error in each]
+    there = [each for each in found if each.seconds is not None]
+    count, errors = len(there), sum(len(each.errors) for each in found)
     report.row(
         f"server killed under {visitors} visitors, started again",
-        f"“Connecting”; then the page with the settings of its link, in a new session: own pictures are gone; "
-        f"{len(errors)} errors",
-        f"{seconds(breaks)} s after the kill",
+        f"no answer ({count} of {visitors}); then the page, of {count} for {sum(each.settings for each in there)} with "
+        f"the settings of the link, for {sum(each.session for each in there)} in a new session, for "
+        f"{sum(each.own for each in there)} with the own picture; {errors} errors",
+        f"{seconds([each.seconds for each in there])} s after the kill",
     )
 
 
@@ -150,12 +210,17 @@ def disk_full(report: Report) -> None:
                 asked = await _words(server.url, "training", ("Keras process", "examples/s"), 60, press="Train")
                 (folder / "full").unlink()
                 async with Visitor(server.url) as visitor:
-                    again = await _upload(visitor, "again.bmp")
-                return pages, upload, asked, again
 
-            pages, upload, asked, again = asyncio.run(main())
+                    async def again() -> bool:
+                        return (await _upload(visitor, "again.bmp")).startswith("taken")
+
+                    return pages, upload, asked, await _until(again)
+
+            pages, upload, asked, back = asyncio.run(main())
     report.row(
-        "disk full", f"{pages}; an upload of 5 MB is {upload}; training: {asked}", f"at once with the disk: {again}"
+        "disk full",
+        f"{pages}; an upload of 5 MB is {upload}; training: {asked}",
+        f"an upload is taken {back} after there is room again",
     )
 
 
@@ -175,24 +240,24 @@ def clock_jump(report: Report) -> None:
         }  # fmt: skip
         with serve(environment=environment) as server:
 
-            async def main() -> tuple[list[float], list[str], list[str]]:
-                spent, uploads = [], []
+            async def main() -> tuple[list[float], list[float], list[str], list[str]]:
+                first, spent, uploads = [], [], []
                 async with Visitor(server.url) as visitor:
                     await visitor.request("GET", "/_stcore/health")  # the token is of the time before
                     for jump in (0, YEAR, 0):
                         Path(clock.name).write_text(f"{jump:+d}")
                         await asyncio.sleep(1.5)  # the library looks once a second
-                        await visitor.open("filters")
+                        first.append(await visitor.open("filters"))
                         for _ in range(5):
                             spent.append(await visitor.slide())
                         uploads.append(await _upload(visitor, f"{jump}-{len(spent)}.bmp"))
-                    return spent, uploads, visitor.errors
+                    return first, spent, uploads, visitor.errors
 
-            spent, uploads, errors = asyncio.run(main())
+            first, spent, uploads, errors = asyncio.run(main())
     report.row(
         "clock jumps a year forward, and back",
-        f"nothing: sliders {seconds(spent)} s, uploads {', '.join(uploads)}, {len(errors)} errors",
-        "–",
+        f"sliders {seconds(spent)} s, uploads {', '.join(uploads)}, {len(errors)} errors",
+        f"the first page after a jump takes {max(first[1:]):.1f} s, before it {first[0]:.1f} s",
     )
 
 
@@ -231,11 +296,24 @@ def damaged_weights(report: Report) -> None:
 def worker_out_of_memory(report: Report) -> None:
     """Keras needs more than it may take; and its process is killed, as the system does when memory ends."""
     with serve(environment={"CNNDEMO_WORKER_MB": "300"}) as server:
-        said = asyncio.run(_words(server.url, "training", ("needs more",), 90, press="Train"))
-        report.row("Keras needs more memory than it may take", said, "the next request starts another process")
+
+        async def short_of_memory() -> tuple[str, str]:
+            said = await _words(server.url, "training", ("needs more",), 90, press="Train")
+            known = set(children(server.pid))
+            async with Visitor(server.url) as visitor:
+                await visitor.open("training")
+                await visitor.press("Train")
+
+                async def another() -> bool:
+                    return bool(set(children(server.pid)) - known)
+
+                return said, await _until(another)
+
+        said, back = asyncio.run(short_of_memory())
+        report.row("Keras needs more memory than it may take", said, f"another process {back} after the next request")
     with serve() as server:
 
-        async def main() -> str:
+        async def struck() -> str:
             async with Visitor(server.url) as visitor:
                 await visitor.open("training")
                 await visitor.press("The book’s")  # goes on for minutes
@@ -253,8 +331,12 @@ def worker_out_of_memory(report: Report) -> None:
                         return f"“{words}” after {time.monotonic() - started:.1f} s"
                 return "nothing within 20 s"
 
-        said = asyncio.run(main())
-        report.row("Keras' process is killed in a training", said, asyncio.run(_all_pages(server.url)))
+        async def main() -> tuple[str, str, str]:
+            said, pages = await struck(), await _all_pages(server.url)
+            return said, pages, await _words(server.url, "training", ("epochs in",), 120, press="Train")
+
+        said, pages, back = asyncio.run(main())
+        report.row("Keras' process is killed in a training", said, f"{pages}; the next training: {back}")
 
 
 def left_behind(report: Report, count: int) -> None:
@@ -265,7 +347,7 @@ def left_behind(report: Report, count: int) -> None:
             async with Visitor(server.url) as visitor:
                 return await visitor.open("filters")
 
-        async def main() -> tuple[list[float], list[float], float]:
+        async def main() -> tuple[list[float], list[float], list[float], float]:
             before = [await opened() for _ in range(5)]
             visitors, halves = [Visitor(server.url, number) for number in range(count)], []
             for visitor in visitors:
@@ -281,17 +363,20 @@ def left_behind(report: Report, count: int) -> None:
                 await visitor.drop()
             for writer in halves:
                 writer.transport.abort()
-            return before, during, full
+            return before, during, [await opened() for _ in range(5)], full
 
         fresh = megabytes(server.pid)
-        before, during, full = asyncio.run(main())
-        deadline = time.monotonic() + 90
-        while megabytes(server.pid) > fresh + 0.4 * (full - fresh) and time.monotonic() < deadline:
-            time.sleep(2)
+        before, during, after, full = asyncio.run(main())
+
+        async def let_go() -> bool:
+            return megabytes(server.pid) < fresh + 0.4 * (full - fresh)
+
+        back = asyncio.run(_until(let_go))
         report.row(
             f"{count} sessions and {count} half requests opened and left",
             f"a page takes {seconds(during)} s instead of {seconds(before)} s",
-            f"server {full:.0f} MB, {megabytes(server.pid):.0f} MB when the sessions were let go",
+            f"a page takes {seconds(after)} s at once when they are gone; of the server’s {full:.0f} MB most of what "
+            f"they had taken: {back}, to {megabytes(server.pid):.0f} MB",
         )
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.benchmarks.bench_visitors import STEMS, all_pages, six
+from tests.benchmarks.bench_visitors import all_pages, six
 from tests.benchmarks.visitor import Visitor
 from tests.browser.gallery import serve
 from tests.conftest import encode
+from tests.load import asking
 from tests.load.measure import Report, children, megabytes, seconds
 
 PARTS = 5
@@ -82,28 +83,16 @@ async def _slide(url: str, number: int, end: asyncio.Event) -> list[float]:
         return spent
 
 
-async def _ask_everything(url: str) -> list[str]:
-    """Every page, until all that its visitor sees of Keras is there; and a training."""
-    async with Visitor(url) as visitor:
-        await visitor.open("training")
-        await visitor.press("Train")
-        await visitor.rest(20)
-        for stem in STEMS:
-            await visitor.open(stem)
-            await visitor.rest(6)
-        return visitor.errors
-
-
 def keras(report: Report, visitors: int = 10) -> None:
-    """Sliders of ten visitors, alone and while another has Keras train and prove."""
+    """Sliders of ten visitors, alone and while others ask Keras everything."""
     report.section(
         "Keras works while visitors slide",
-        f"{visitors} visitors move a slider every 0.7 s; another starts a training, then opens every page and waits "
-        "for what Keras says.",
+        f"{visitors} visitors move a slider every 0.7 s; others, one after the other, ask everything that Keras can be "
+        "asked, and wait for what it says.",
     )
     report.head("", "slider, s", "server, MB", "Keras, MB", "errors")
 
-    async def for_a_while(server, work) -> tuple[list[float], list[str], float]:
+    async def for_a_while(server, work) -> tuple[list[float], asking.Answers, list[str], float]:
         end, most = asyncio.Event(), 0.0
 
         async def look() -> None:
@@ -114,15 +103,26 @@ def keras(report: Report, visitors: int = 10) -> None:
 
         sliding = [asyncio.create_task(_slide(server.url, number, end)) for number in range(visitors)]
         looking = asyncio.create_task(look())
-        errors = await work
+        answers, errors = await work
         end.set()
         await looking
-        return [value for each in await asyncio.gather(*sliding) for value in each], errors or [], most
+        return [value for each in await asyncio.gather(*sliding) for value in each], answers, errors, most
+
+    async def nothing() -> tuple[asking.Answers, list[str]]:
+        await asyncio.sleep(20)
+        return {}, []
 
     with serve() as server:
         asyncio.run(all_pages(server.url))
-        for words, work in (("alone", asyncio.sleep(20)), ("with Keras", _ask_everything(server.url))):
-            spent, errors, most = asyncio.run(for_a_while(server, work))
+        for words, work in (("alone", nothing()), ("with Keras", asking.everything(server.url))):
+            spent, answers, errors, most = asyncio.run(for_a_while(server, work))
             report.row(
                 words, seconds(spent), f"{megabytes(server.pid):.0f}", f"{most:.0f}" if most else "–", len(errors)
             )
+    answered = sum(took is not None for took in answers.values())
+    report.say(f"\nOf {len(answers)} things that are asked, {answered} were answered:")
+    report.head("asked", "answer seen after, s")
+    for function, took in answers.items():
+        report.row(f"`{function.removeprefix('cnndemo.')}`", "not seen" if took is None else f"{took:.1f}")
+    for error in errors:
+        report.say(f"\n- {error}")

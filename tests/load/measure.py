@@ -57,7 +57,7 @@ def sections(text: str) -> dict[str, str]:
 
 @dataclass
 class Report:
-    """Sections of a table each, printed as they come and written at the end.
+    """Sections of a table each, with the day and the machine, printed as they come and written at the end.
 
     Attributes:
         short: whether the numbers are those of a trial, not of a measurement.
@@ -72,6 +72,7 @@ class Report:
 
     def section(self, title: str, *words: str) -> None:
         self.say(f"\n## {title}\n")
+        self.say(f"{time.strftime('%Y-%m-%d')}, {machine()}.\n")
         for line in words:
             self.say(line)
 
@@ -90,8 +91,8 @@ class Report:
         first = (
             "# What the gallery bears\n\nWritten by `make load`, which loads a server on loopback by visitors without "
             "browsers, and breaks things. They share the cores with the server.\n\n"
-            f"Machine: {machine()}; {time.strftime('%Y-%m-%d')}"
-            f"{'; **a short trial, no measurement**' if self.short else ''}. Seconds are median / 95th percentile.\n"
+            f"{'**A short trial, no measurement.** ' * self.short}Each part says when and where it was measured. "
+            "Seconds are median / 95th percentile.\n"
         )
         text = "\n".join(f"## {title}\n{words}" for title, words in kept.items())
         file.write_text(f"{first}\n{text}\n", encoding="utf-8")

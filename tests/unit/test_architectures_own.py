@@ -115,7 +115,13 @@ def external(where: str) -> bytes:
     return model.SerializeToString()
 
 
+def no_text() -> bytes:
+    """A file in which an operation's name is no UTF-8."""
+    return residual().replace(b"MaxPool", b"Max\xffool")
+
+
 BAD_ONNX = {
+    "no text": (no_text, "no text"),
     "empty": (lambda: b"", "no network|no ONNX"),
     "text": (lambda: b"hello, I am a network", "no ONNX"),
     "cut": (lambda: residual()[:700], "no ONNX"),
@@ -146,6 +152,14 @@ def test_shapes_beyond_all_bounds_are_said_and_not_computed():
     lying.graph.initializer[0].dims[:] = [2_000_000_000, 3, 3, 3]
     found = onnx_file.look(lying.SerializeToString(), PICTURE, "0 to 1")
     assert found.answer is None and "cannot run" in found.notes[-1]
+
+
+def test_a_node_that_puts_nothing_out_is_passed_over():
+    model = onnx.load_from_string(residual())
+    model.graph.node.append(helper.make_node("Relu", ["picture"], []))
+    model.graph.node.append(helper.make_node("Constant", [], [], value=helper.make_tensor("v", 1, [1], [1.0])))
+    found = onnx_file.look(model.SerializeToString(), PICTURE, "0 to 1")
+    assert len(found.layers) == 6 and "cannot run" in found.notes[-1]
 
 
 def test_inputs_that_are_no_picture_are_read_and_not_run():

@@ -5,11 +5,14 @@ import time
 
 import numpy as np
 import pytest
+from streamlit.runtime.scriptrunner import ScriptRunContext, add_script_run_ctx
+from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
 from cnndemo import gate as gates
 from cnndemo import inference
 from cnndemo.gate import Gate
+from cnndemo.ui import line
 from tests.conftest import ROOT
 
 
@@ -89,6 +92,35 @@ def test_one_who_asks_much_does_not_hold_up_the_others():
     for thread in [holder, *threads]:
         thread.join(20)
     assert order == ["greedy", "modest", "quiet"] + ["greedy"] * 4
+
+
+def of_session(name: str) -> ScriptRunContext:
+    """What Streamlit knows of a run of a session."""
+    memory = SafeSessionState(SessionState(), lambda: None)
+    return ScriptRunContext(name, lambda message: None, "", memory, None, "", {}, None, None)
+
+
+def test_the_gallery_is_fair_between_sessions_not_their_threads(monkeypatch):
+    gate, order = Gate(1), []
+    monkeypatch.setattr(line, "gate", gate)
+    monkeypatch.setattr(line, "pages", Gate(1))
+    line.prepare_line()
+
+    def work(session: str) -> None:
+        with gate.turn():
+            order.append(session)
+
+    go, holder = held_by(gate)
+    threads = []
+    for number, session in enumerate(["greedy"] * 4 + ["modest"], start=1):
+        threads.append(threading.Thread(target=work, args=(session,)))
+        add_script_run_ctx(threads[-1], of_session(session))
+        threads[-1].start()
+        waits(gate, number)
+    go.set()
+    for thread in [holder, *threads]:
+        thread.join(20)
+    assert order == ["greedy", "modest"] + ["greedy"] * 3
 
 
 def test_a_place_in_line_is_told_after_half_a_second_and_not_before(monkeypatch):
