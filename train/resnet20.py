@@ -73,12 +73,15 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
 
 
 def augmentation(seed: int, cutout: int) -> list[keras.layers.Layer]:
-    """Mirrors every second picture, and hides a grey square of `cutout` pixels at a random place; 0 for none."""
+    """Mirrors every second picture, and hides a grey square of `cutout` pixels at a random place; 0 for none.
+
+    The grey is the mean of all colours: with a list of three numbers Keras' layer fails on JAX.
+    """
     layers = [keras.layers.RandomFlip("horizontal", seed=seed)]
     if cutout:
         share = (min(cutout, resnet20.INPUT_SIZE) / resnet20.INPUT_SIZE) ** 2
-        hide = keras.layers.RandomErasing((1.0, 1.0), (share, share), list(resnet20.MEAN), seed=seed)
-        layers.append(hide)
+        grey = float(np.mean(resnet20.MEAN))
+        layers.append(keras.layers.RandomErasing((1.0, 1.0), (share, share), grey, seed=seed))
     return layers
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from cnndemo import weights
-from tests import tiny
+from tests import scripts, tiny
 from tests.conftest import ROOT
 from train import logs
 from train.checkpoints import Arrays
@@ -126,6 +126,32 @@ def test_two_processes_train_as_one_and_only_the_first_writes(name, alone, data_
     first, second = ({path for path in file.read_text().splitlines() if str(run) in path} for file in notes)
     kept = {"history.csv", "best.weights.h5", "epoch_0001.npz", f"{name}.json"}
     assert not second and kept <= {Path(path).name for path in first}
+
+
+@needs_jax
+def test_pictures_are_changed_on_jax_as_well():
+    """Keras' own layers do not take on every backend what they take on one."""
+    code = """
+import numpy as np
+from train import resnet20
+x, y = np.full((8, 32, 32, 3), 200, np.uint8), np.arange(8)
+batch = resnet20.Pictures(x, y, 8, seed=1, mixup=0.4)[0][0].astype(np.float32)
+for layer in resnet20.augmentation(seed=1, cutout=10):
+    batch = layer(batch, training=True)
+changed = np.asarray(batch)
+assert changed.shape == x.shape and 0 < changed.min() < 200 == changed.max(), (changed.min(), changed.max())
+"""
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, timeout=120)
+
+
+@needs_jax
+@pytest.mark.slow
+@pytest.mark.parametrize("name", scripts.SCRIPTS)
+def test_every_script_trains_with_jax(name, data_dir, tmp_path):
+    words = ["--data-dir", str(data_dir), "--run-dir", str(tmp_path / "run"), "--weights-dir", str(tmp_path / "w")]
+    finish(process("tests.tiny", name, *scripts.SCRIPTS[name], *words, devices=1))
+    assert list((tmp_path / "run" / "results").glob("*.weights.h5"))
 
 
 @needs_jax
