@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import digit_classifier, images, ui
-from cnndemo.digit_classifier import figures as charts
 from cnndemo.digit_classifier import looking, preparation, strokes, views
 from cnndemo.digit_classifier.questions import questions
 from cnndemo.models import digit_classifier as architecture
@@ -49,18 +48,21 @@ def try_it() -> None:
         try:
             readings = read(picture.image, steps, part)
         except digit_classifier.NoDigit as error:
-            with answer, ui.guard():
-                views.show_no_digit(picture, error, digit_classifier.answer_to(error.ink, reader.predictor()))
+            with ui.guard():
+                alone = digit_classifier.answer_to(error.ink, reader.predictor())
+                with answer:
+                    views.show_no_digit(error)
+                    if alone:
+                        views.show_probabilities(alone)
+                views.explain_no_digit(picture, error, alone)
             raise
         with answer:
-            reading = readings[views.show_number(picture, readings, label)]
-            ui.chart(
-                charts.probabilities(reading.probabilities, reading.digit),
-                f"probabilities of the ten digits; the highest is {reading.digit} with {reading.confidence:.1%}",
-                key="probabilities",
-            )
-            if reading.doubtful:
-                views.show_neighbours(reading)
+            chosen = views.show_number(readings, label)
+            reading = readings[chosen]
+            views.show_probabilities(reading)
+        views.explain(picture, readings, chosen)
+        if reading.doubtful:
+            views.show_neighbours(reading)
         views.show_steps(reading, steps)
         if len(steps) < len(preparation.STEPS):
             whole = "".join(str(r.digit) for r in read(picture.image, digit_classifier.ALL_STEPS, part))

@@ -73,11 +73,10 @@ def pick_part(picture: Picture) -> Box | None:
     return round(first * height), round(start * width), tall, wide
 
 
-def show_number(picture: Picture, readings: Readings, label: str = "The network reads") -> int:
-    """What was read, in large type; in a photo, and where there is more than one digit, it is boxed in the picture.
+def show_number(readings: Readings, label: str = "The network reads") -> int:
+    """What was read, in large type.
 
     Args:
-        picture: what was read from.
         readings: at least one.
         label: the line above.
 
@@ -101,15 +100,27 @@ def show_number(picture: Picture, readings: Readings, label: str = "The network 
             **state.kept(f"look_at_{len(readings)}"),
             label_visibility="collapsed",
         )
-    chosen = chosen or 0
+    return chosen or 0
+
+
+def show_probabilities(reading: Reading) -> None:
+    """A bar for each digit."""
+    chart(
+        charts.probabilities(reading.probabilities, reading.digit),
+        f"probabilities of the ten digits; the highest is {reading.digit} with {reading.confidence:.1%}",
+        key="probabilities",
+    )
+
+
+def explain(picture: Picture, readings: Readings, chosen: int) -> None:
+    """In a photo, and where there is more than one digit, a box around each; what the second network has to say.
+
+    It stands below the answer: under a pen nothing may move.
+    """
+    reading = readings[chosen]
     if len(readings) > 1 or readings.others or readings.unsure or picture.source in ("upload", "camera"):
+        text = "".join(str(each.digit) for each in readings)
         show(boxed(picture.image, readings, chosen), alt=f"{picture.name} with a box around each digit: {text}")
-    _explain(readings, readings[chosen])
-    return chosen
-
-
-def _explain(readings: Readings, reading: Reading) -> None:
-    """What the second network has to say, where it has."""
     if readings.others:
         count = len(readings.others)
         st.caption(
@@ -131,16 +142,20 @@ def show_ink(ink: Ink) -> None:
     show(ink.picture, "What it took for ink", "the ink that was found, bright on black", width=280)
 
 
-def show_no_digit(picture: Picture, error: NoDigit, alone: Reading | None) -> None:
-    """The answer “not a digit”, what was looked at, and what the book's network would have said.
+def show_no_digit(error: NoDigit) -> None:
+    """The answer “not a digit”, in large type."""
+    least = min((other.certainty for other in error.others), default=0.0)
+    st.metric("The network reads", "no digit", f"{least:.1%} sure", delta_color="off", delta_arrow="off")
+
+
+def explain_no_digit(picture: Picture, error: NoDigit, alone: Reading | None) -> None:
+    """What was looked at, and what the book's network would have said.
 
     Args:
         picture: what was read from.
         error: what was found instead of digits.
         alone: the book's network's answer to all the ink, if there is one.
     """
-    least = min((other.certainty for other in error.others), default=0.0)
-    st.metric("The network reads", "no digit", f"{least:.1%} sure", delta_color="off", delta_arrow="off")
     show(boxed(picture.image, Readings([], error.others, error.ink)), alt=f"{picture.name}, what is no digit boxed")
     if alone is not None:
         st.caption(

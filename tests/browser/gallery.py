@@ -137,9 +137,14 @@ def wait_idle(page: Page, timeout: float = 60.0, quiet: float = 0.5) -> None:
     raise AssertionError(f"the page was not idle after {timeout} s: {page.url}")
 
 
+def into_sight(element) -> None:
+    """Scroll until the lower end of an element is that of the screen: on a phone the result stays above."""
+    element.evaluate("element => element.scrollIntoView({ block: 'end' })")
+
+
 def swipe(page, canvas, places, cancel: bool = False) -> None:
     """One finger over a canvas, places as shares of its width and height."""
-    canvas.scroll_into_view_if_needed()
+    into_sight(canvas)
     box = canvas.bounding_box()
     points = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in places]
     client = page.context.new_cdp_session(page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.gallery import go, swipe, wait_idle
+from tests.browser.gallery import go, into_sight, swipe, wait_idle
 from tests.browser.test_digit_classifier import SEVEN, draw, reading
 
 INK = """canvas => { const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -62,7 +62,7 @@ def test_a_stroke_may_begin_in_any_corner(visit):
 
 def test_a_finger_draws_and_the_page_stays_where_it_is(phone, server):
     page = go(phone, f"{server}/digit_classifier")
-    pad(page).scroll_into_view_if_needed()
+    into_sight(pad(page))
     place = pad(page).bounding_box()
     swipe(page, pad(page), [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)])
     expect(reading(page)).to_have_text("7")
