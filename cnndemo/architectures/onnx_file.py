@@ -170,10 +170,15 @@ class _Graph:
         self.account = Account(shown)
         self.outputs: list[tuple[str, bool]] = []
         self.shapes = {value.name: _shape_of(value) for value in (*graph.value_info, *graph.input, *graph.output)}
+        # An input that need not be given has its value among them; before version 4 every weight was such an input.
+        free = {value.name for value in graph.input} if model.ir_version >= 4 else set()
+        free &= {tensor.name for tensor in graph.initializer}
         self.weights = {
-            tensor.name: (list(tensor.dims), tensor.data_type in (1, 10, 11, 16)) for tensor in graph.initializer
+            tensor.name: (list(tensor.dims), tensor.data_type in (1, 10, 11, 16))
+            for tensor in graph.initializer
+            if tensor.name not in free
         }
-        self.constant = {name: {name} for name in self.weights}  # tensor -> initializers that it is made from
+        self.constant = dict.fromkeys(free, set()) | {name: {name} for name in self.weights}  # -> made from which
         self.counted: set[str] = set()
         self.readers: dict[str, int] = {}
         for node in self.nodes:

@@ -21,7 +21,7 @@ from cnndemo import gate, images, topics, weights
 from cnndemo.notebook import files
 from cnndemo.notebook.collecting import Collection, collect
 from cnndemo.notebook.document import Cell, write
-from cnndemo.notebook.modules import CannotCollect, Symbol, path
+from cnndemo.notebook.modules import CannotCollect, Symbol, parsed, path
 from cnndemo.weights import WeightsError
 
 __all__ = ["CannotCollect", "Recipe", "Symbol", "make", "symbol"]
@@ -163,7 +163,7 @@ def _functions(found: Collection, unpack: str) -> list[Cell]:
         made.append(Cell("markdown", "## The functions\nThe source that the page runs, called functions first."))
     for module, statements in todo.items():
         file = path(module)
-        about = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        about = ast.get_docstring(parsed(file.read_text(encoding="utf-8"))) or ""
         where = file.relative_to(files.ROOT).as_posix()
         made.append(Cell("markdown", f"### `{where}`\n{about.splitlines()[0] if about else ''}"))
         made.append(Cell("code", _spaced(statements)))
@@ -197,7 +197,7 @@ def _with_pictures(recipe: Recipe, code: str) -> str:
 
 def _samples(codes: Sequence[str]) -> list[str]:
     """The shipped pictures that code names."""
-    words = {node.value for code in codes for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
+    words = {node.value for code in codes for node in ast.walk(parsed(code)) if isinstance(node, ast.Constant)}
     return [name for name in images.SAMPLES if name in words]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import threading
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -61,6 +62,18 @@ class Statement:
     outside: frozenset[str]
 
 
+_parser = threading.Lock()
+
+
+def parsed(text: str) -> ast.Module:
+    """The syntax tree of code, one at a time: threads share the count by which Python 3.11 bounds how deep it goes.
+
+    Two at once fail with "AST constructor recursion depth mismatch" (CPython's issue 106905).
+    """
+    with _parser:
+        return ast.parse(text)
+
+
 @dataclass(frozen=True)
 class Module:
     """A module that is read, not imported.
@@ -76,7 +89,7 @@ class Module:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        return parsed(self.text)
 
     @cached_property
     def lines(self) -> list[str]:

@@ -16,6 +16,15 @@ RESULTS = {topic.stem: ".st-key-stage" for topic in topics.built() if topic.stem
 RESULTS["pattern_matching"] = (
     ".st-key-pattern_matching-slide_pattern"  # the scene and its response: taller than half a screen
 )
+AT_ONCE = {
+    "digit_classifier",
+    "face_detection",
+    "filters",
+    "layer_lab",
+    "pattern_matching",
+    "resnet_transfer",
+    "siamese",
+}
 
 # Numbers the visible controls of "Try it" from above to below; how many there are.
 NUMBER = """() => {
@@ -58,7 +67,9 @@ def page(browser):
     visitor.close()
 
 
-@pytest.mark.parametrize("stem", RESULTS)
+@pytest.mark.parametrize(
+    "stem", [stem if stem in AT_ONCE else pytest.param(stem, marks=pytest.mark.slow) for stem in RESULTS]
+)
 def test_the_result_is_on_the_first_screen_and_in_view_at_every_control(page, server, stem):
     go(page, f"{server}/{stem}")
     result = RESULTS[stem]

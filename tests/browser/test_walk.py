@@ -202,7 +202,7 @@ class Visitor:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("moves", [45, pytest.param(140, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("moves", [35, pytest.param(140, marks=pytest.mark.slow)])
 def test_a_walk_through_the_whole_gallery(context, server, photo, moves):
     page = go(context.new_page(), server)
     visitor = Visitor(page, server, SEED)

@@ -188,8 +188,10 @@ def test_a_training_that_fails_is_a_sentence(open_page, monkeypatch):
 
 
 def test_after_its_minutes_a_run_is_stopped_and_its_best_network_stays(monkeypatch):
+    network = nearest_mean()
+
     def train(settings, own, waiting):
-        yield replace(run_of(0.9, 0.5), network=nearest_mean())
+        yield replace(run_of(0.9, 0.5), network=network)
         raise VisitorError("This took longer than 15 minutes and was stopped.")
 
     monkeypatch.setattr(training, "train", train)
@@ -197,7 +199,7 @@ def test_after_its_minutes_a_run_is_stopped_and_its_best_network_stays(monkeypat
     page.button(key="training.train").click().run()
     no_trouble(until(page, ended).run())
     assert "longer than 15 minutes" in page.warning[0].value and not page.button(key="training.train").disabled
-    assert page.session_state["training.networks"]["Run 1"] == nearest_mean()
+    assert page.session_state["training.networks"]["Run 1"] == network
     assert "What came of it" in [each.value for each in page.header] and page.button(key="training.use")
 
 

@@ -134,6 +134,7 @@ def test_what_is_set_on_a_page_reaches_no_other_and_is_found_again(stems):
         assert "None" not in str(app.query_params)
 
 
+@pytest.mark.slow
 def test_many_pages_share_a_short_name():
     assert sum(len(neighbours(stem)) for stem in BUILT) > 60, "the walk above would see little"
 

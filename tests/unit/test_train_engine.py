@@ -189,6 +189,7 @@ def mirrored(data_dir, tmp_path_factory):
     return folder, said
 
 
+@pytest.mark.slow
 def test_two_mirrored_devices_train_as_one_where_nothing_is_random(mirrored):
     folder, _ = mirrored
     one, two = (logs.read(folder / name / "history.csv") for name in ("alone", "two"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests import tiny
 pytest.importorskip("keras")
 near_pets = pytest.importorskip("train.near_pets")
 pet_library = near_pets.pet_library
+SHIPPED = weights.WEIGHTS_DIR
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,7 @@ def test_its_cards_are_those_that_the_page_reads(data_dir, tmp_path, monkeypatch
     monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path / "nowhere")
     with pytest.raises(weights.WeightsError, match="python -m train.near_pets --publish"):
         nearest.measured(NETWORKS["resnet20"])
+    shutil.copy(SHIPPED / "resnet20.json", tmp_path)
     monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
     found = nearest.measured(NETWORKS["resnet20"])
     assert (found.pets, found.breeds) == (21, 3) and found.command == "python -m train.near_pets --publish"
