@@ -197,10 +197,12 @@ def test_two_mirrored_devices_train_as_one_where_nothing_is_random(mirrored):
         assert [row[figure] for row in two] == pytest.approx([row[figure] for row in one], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_batches_that_do_not_divide_among_mirrored_devices_are_rounded_and_said(mirrored):
     assert "batches of 41 are of 40" in mirrored[1]
 
 
+@pytest.mark.slow
 def test_random_layers_of_mirrored_devices_draw_numbers_of_their_own(mirrored):
     folder, said = mirrored
     seeds = [line.split()[1:] for line in said.splitlines() if line.startswith("seeds") and len(line.split()) > 1]
