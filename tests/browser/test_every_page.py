@@ -39,7 +39,7 @@ MOST = Counter({"list": 1, "listitem": len(STEMS), "presentation-role-conflict":
 """How often Streamlit's own elements break a rule on one page: its navigation with an entry a page, and uploaders."""
 
 CHANGES = 2
-HERS = ("question", "_source", "look_at", "who", "name", "cell_", "-play")
+HERS = ("question", "_source", "look_at", "who", "name", "cell_", "-play", "scene", "stage")
 """Not in the link: answers, names, which picture of several, which cell of a confusion matrix."""
 
 
