@@ -94,7 +94,9 @@ def move(control) -> None:
     if kind == "stSlider":
         control.get_by_role("slider").first.press("ArrowLeft")
     elif kind == "stNumberInput":
-        control.get_by_test_id("stNumberInputStepUp").click()
+        field = control.get_by_role("spinbutton")  # where little room is, it has no buttons
+        field.press("ArrowUp" if field.get_attribute("max") != field.input_value() else "ArrowDown")
+        field.press("Enter")
     elif kind == "stSelectbox":
         control.get_by_role("combobox").press("ArrowDown")
         control.page.get_by_role("option").last.click()
