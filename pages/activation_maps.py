@@ -35,10 +35,10 @@ def with_digits() -> tuple[list[Question], ui.Picture | None]:
             sort = ui.one_of(st.segmented_control, "Sort by", activation_maps.SORTS, "number", "sort")
             over = st.toggle("Lay the maps over the digit", True, **state.linked("over"))
         for layer in layers:
-            with ui.stage() if layer == layers[0] else st.container():
-                both = st.grid(2, min_column_width=150)
+            both = st.grid(2, min_column_width=300)
             for key, found in shown.items():
-                with both.cell():
+                first = (layer, key) == (layers[0], next(iter(shown)))
+                with both.cell(), ui.stage() if first else st.container():
                     digits.clickable_maps(found, key, layer, over, sort)
     st.caption("Dark is no answer, yellow the strongest of its map. Click a map to enlarge it.")
     chosen = digits.enlarge(reader, shown)
