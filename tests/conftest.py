@@ -90,3 +90,12 @@ def quick_training(request, monkeypatch):
     """Tests of training scripts publish without the export, which takes seconds and has tests of its own."""
     if request.module.__name__.rsplit(".", 1)[-1].startswith("test_train_"):
         monkeypatch.setattr("train.common.serve", lambda name, folder: None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def only_our_own_keras():
+    """Streamlit empties Keras' session after each run of a page. No server has Keras; a worker of these tests may, from
+    the tests of training, and each run would take a third of a second longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.runtime.scriptrunner.script_runner._clean_problem_modules", lambda: None)
+        yield

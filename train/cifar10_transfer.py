@@ -85,8 +85,8 @@ def train_all(name, model, rate, split, validation, arguments, size) -> None:
     optimizer = keras.optimizers.Adam(schedule, **engine.optimizer_options(arguments))
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     common.fit(
-        model, batches, Enlarged(*validation, 250, size), arguments, "val_accuracy", "max", patience=epochs,
-        reduce=False, stage=name, epochs=epochs, callbacks=callbacks,
+        model, batches, Enlarged(*validation, 250, size), arguments, "val_accuracy", "max", reduce=False,
+        stage=name, epochs=epochs, callbacks=callbacks,
     )  # fmt: skip
 
 

@@ -150,7 +150,7 @@ def fit(
     arguments: argparse.Namespace,
     monitor: str = "val_loss",
     mode: str = "min",
-    patience: int = 10,
+    patience: int | None = None,
     reduce: bool = True,
     callbacks: list[keras.callbacks.Callback] | None = None,
     stage: str = "",
@@ -168,7 +168,8 @@ def fit(
         training: a `Stream`, or a tuple of arrays.
         validation: what `Model.fit` takes: `keras.utils.PyDataset` or tuples of arrays.
         monitor, mode: the figure that decides which epoch is best, and its direction.
-        patience: epochs without progress before stopping; the learning rate falls after a third of it.
+        patience: epochs without progress before stopping; the learning rate falls after a third of it. By default 10;
+            where a schedule leads the rate, as many as there are: to stop before its end is to stop too early.
         reduce: lower the learning rate on a plateau; off for models with a learning-rate schedule.
         callbacks: further ones; the names of what one remembers from epoch to epoch stand in its `counted`.
         stage: name of this part of a training in several parts; each has its own checkpoints and log.
@@ -185,6 +186,7 @@ def fit(
     """
     distribution.by_the_first(runs.same_data, arguments)
     folder, epochs = arguments.run_dir / stage, epochs or arguments.epochs
+    patience = patience or (10 if reduce else epochs)
     folder.mkdir(parents=True, exist_ok=True)
     log, best = folder / "history.csv", folder / "best.weights.h5"
     if isinstance(training, tuple):

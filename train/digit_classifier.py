@@ -90,7 +90,7 @@ def train(
         (as_bytes(validation[0]), keras.utils.to_categorical(validation[1], classes)),
         arguments,
         monitor="val_loss",
-        patience=arguments.stop or epochs,  # a schedule that ends at zero must not be stopped before that
+        patience=arguments.stop,
         reduce=False,
         callbacks=digit_lesson.callbacks(network, validation, arguments) if lesson(arguments) else None,
         stage=stage,

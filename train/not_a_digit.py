@@ -295,7 +295,6 @@ def train(arguments, training, validation, start: list[np.ndarray] | None = None
         (training[0][..., None], keras.utils.to_categorical(training[1], CLASSES)),
         (validation[0][..., None], keras.utils.to_categorical(validation[1], CLASSES)),
         arguments,
-        patience=arguments.epochs,  # the schedule ends at zero; to stop before that is to stop too early
         reduce=False,
     )
     return network, history

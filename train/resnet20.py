@@ -162,8 +162,8 @@ def train(arguments: argparse.Namespace, split, validation, published=None) -> t
         metrics=["accuracy"],
     )
     history = common.fit(
-        model, pictures, Pictures(*validation, 500), arguments, "val_accuracy", "max", patience=arguments.epochs,
-        reduce=False, callbacks=callbacks,
+        model, pictures, Pictures(*validation, 500), arguments, "val_accuracy", "max", reduce=False,
+        callbacks=callbacks,
     )  # fmt: skip
     if arguments.average:
         model.set_weights(mean_weights(sorted(each.iterdir())[-arguments.average :], model))

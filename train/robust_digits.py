@@ -114,10 +114,7 @@ def train(network: keras.Model, training, validation, arguments, epsilon: float,
         metrics=["accuracy"],
         jit_compile=keras.backend.backend() == "jax",
     )
-    return common.fit(
-        model, batches, Labelled(*validation, 500), arguments,
-        patience=arguments.epochs, reduce=False, stage=stage,
-    )  # fmt: skip
+    return common.fit(model, batches, Labelled(*validation, 500), arguments, reduce=False, stage=stage)
 
 
 def gradient_of(network: keras.Model) -> attacks.Gradient:

@@ -124,7 +124,7 @@ def train(
         metrics=watch,
         jit_compile=keras.backend.backend() == "jax",
     )
-    history = common.fit(model, batches, held, arguments, patience=arguments.epochs, reduce=False)
+    history = common.fit(model, batches, held, arguments, reduce=False)
     return common.as_stored(network), history
 
 

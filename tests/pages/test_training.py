@@ -163,6 +163,9 @@ def test_a_real_run_its_end_and_its_network_on_other_pages():
     go(page, "activation_maps")
     assert "Your own network" in no_trouble(page).info[0].value
     assert "conv2d_1**: 4 maps of 12 × 12" in texts(page)
+    for stem in ("training", "digit_classifier", "activation_maps"):  # another visitor, all the while
+        other = gallery(stem)
+        assert not no_trouble(other).info and "Run 1" not in texts(other)
     page.button(key="activation_maps.shipped_network").click().run()
     assert not no_trouble(page).info and "32 maps of 26 × 26" in texts(page)
 

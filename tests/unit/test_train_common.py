@@ -70,6 +70,14 @@ def test_a_run_that_has_lost_patience_does_not_train_on(arguments, data):
     assert common.fit(model, data, data, arguments, **options) == history
 
 
+@pytest.mark.parametrize(("reduce", "epochs"), [(False, 14), (True, 12)])
+def test_only_where_no_schedule_leads_the_rate_patience_ends(arguments, data, reduce, epochs):
+    common.prepare(arguments)
+    stuck = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(figure=max(2.0 - epoch, 1.0)))
+    options = {"monitor": "figure", "callbacks": [stuck], "verbose": False}
+    assert len(common.fit(compiled(), data, data, arguments, epochs=14, reduce=reduce, **options)) == epochs
+
+
 def test_patience_is_not_forgotten_by_a_run_that_goes_on(arguments, data):
     stuck = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(figure=max(3.0 - epoch, 1.0)))
     options = {"monitor": "figure", "patience": 2, "callbacks": [stuck], "verbose": False}
