@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas  # noqa: F401  before the first figure: Plotly looks into a pandas that another thread has half imported
 import plotly.graph_objects as go
 import plotly.io
 

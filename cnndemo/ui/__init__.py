@@ -1,8 +1,4 @@
-"""The widgets that pages share.
-
-Importing this imports pandas and Plotly, too, before any page runs: Plotly looks into a pandas that another visitor's
-thread may just be importing, and fails.
-"""
+"""The widgets that pages share."""
 
 from cnndemo.inference import predictor
 from cnndemo.ui.boxes import pick_box

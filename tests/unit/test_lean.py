@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 WALK = """
@@ -28,13 +30,16 @@ importlib.util.find_spec = lambda name, *more: None if name in ("tensorflow", "k
 """
 
 
-def walk(before: str) -> str:
+def ran(code: str) -> str:
+    """The last line that a Python process prints."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    run = subprocess.run(
-        [sys.executable, "-c", WALK.format(before=before)], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
     return run.stdout.strip().splitlines()[-1]
+
+
+def walk(before: str) -> str:
+    return ran(WALK.format(before=before))
 
 
 def test_no_page_imports_keras_into_the_server():
@@ -43,3 +48,25 @@ def test_no_page_imports_keras_into_the_server():
 
 def test_every_page_opens_where_keras_is_not_installed():
     assert walk(WITHOUT) == "[]"
+
+
+HALF_IMPORTED = """
+import importlib.abc, sys, threading, time
+half = threading.Event()
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas.core.api":
+            half.set()
+            time.sleep(2)
+sys.meta_path.insert(0, Slow())
+threading.Thread(target=__import__, args=("pandas",)).start()
+assert half.wait(30) and not hasattr(sys.modules["pandas"], "Series")
+import {module}
+print("made")
+"""
+
+
+@pytest.mark.parametrize("module", ["cnndemo.figures", "cnndemo.ui"])
+def test_figures_wait_for_a_pandas_that_another_visitor_imports(module):
+    """The first visitors of a fresh server, who open a page by its address, import at once."""
+    assert ran(HALF_IMPORTED.format(module=module)) == "made"
