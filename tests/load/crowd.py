@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnndemo import worker
+from cnndemo import memory, worker
 from tests.benchmarks.bench_visitors import ACTS, PAUSE, STEMS, class_of
 from tests.benchmarks.visitor import Visitor
 from tests.browser.gallery import serve
@@ -18,6 +18,7 @@ from tests.load.measure import Report, megabytes, processor_seconds, seconds
 
 SLIDES = 0.7  # share of acts that move a slider, as in a class of `bench_visitors`
 GOALS = {"slider": 0.5, "page": 2.0}  # seconds, 95th percentile, for the thousand
+COLLECTED = memory.EVERY * (memory.AT_LEAST + 1)  # seconds after which the server has given back what nobody uses
 ROOM = 0.9  # of a replica's work a second; the rest is for those who train
 
 
@@ -56,11 +57,10 @@ def cost(report: Report, rounds: int, seconds_of_rush: float) -> Cost:
     with serve() as server:
         pages, sliders = [], []
 
-        async def alone() -> float:
+        async def alone() -> None:
             async with Visitor(server.url) as visitor:
                 for stem in STEMS:
                     await visitor.open(stem)
-                empty = megabytes(server.pid)
                 for _ in range(rounds):
                     for stem in STEMS:
                         before = processor_seconds(server.pid)
@@ -73,21 +73,22 @@ def cost(report: Report, rounds: int, seconds_of_rush: float) -> Cost:
                             await visitor.slide()
                             moved += 1
                         sliders.append((processor_seconds(server.pid) - before) / moved)
-                return empty
 
         async def stay(count: int) -> float:
             """Megabytes of a visitor who has seen three pages and is still there."""
             visitors = [Visitor(server.url, number) for number in range(count)]
-            before = megabytes(server.pid)
             for number, visitor in enumerate(visitors):
                 await visitor.connect()
                 for stem in STEMS[number % 5 :: 6]:
                     await visitor.open(stem)
+            await asyncio.sleep(COLLECTED)
             after = megabytes(server.pid)
             await asyncio.gather(*(visitor.__aexit__() for visitor in visitors))
-            return max(0.0, after - before) / count
+            return (after - empty) / count
 
-        empty = asyncio.run(alone())
+        asyncio.run(alone())
+        time.sleep(COLLECTED)
+        empty = megabytes(server.pid)
         visit = asyncio.run(stay(4 * rounds + 8))
         done, begun, started = 0, processor_seconds(server.pid), time.monotonic()
 
