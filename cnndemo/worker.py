@@ -33,7 +33,7 @@ IDLE = 300.0  # seconds without a request after which it ends
 MINUTES = float(os.environ.get("CNNDEMO_WORKER_MINUTES", 15))  # the longest request
 NICE = 10  # less urgent than the server, with which it shares the cores: a class arrives while TensorFlow is imported
 NEEDED = 450  # megabytes that must be free before it is started
-MOST = 2500  # megabytes that it may take where the host has left more
+MOST = 2300  # megabytes that it may take where the host has left more
 _HERE = Path(__file__).resolve().parents[1]
 
 
