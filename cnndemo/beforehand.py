@@ -8,6 +8,7 @@ entry again.
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,18 +22,21 @@ NAME = "beforehand.npz"
 _recorded: dict[str, Arrays] | None = None
 
 
-def known(name: str, networks: Sequence[str], compute: Callable[[], Arrays]) -> Arrays:
+def known(name: str, networks: Sequence[str], compute: Callable[[], Arrays], *of: np.ndarray) -> Arrays:
     """A result that depends on shipped networks and pictures only, looked up or else computed.
 
     Args:
         name: of the result, with all that it depends on besides; without a slash.
         networks: whose cards' checksums it is kept with.
         compute: gives it, small arrays by name.
+        of: arrays that it depends on, too, such as a picture; of a visitor's nothing is known.
 
     Raises:
         WeightsError: a network is not there.
     """
-    stamp = "-".join(weights.card(network)["sha256"][:16] for network in networks)
+    made_of = [weights.card(network)["sha256"][:16] for network in networks]
+    made_of += [hashlib.sha256(np.ascontiguousarray(array)).hexdigest()[:16] for array in of]
+    stamp = "-".join(made_of)
     entry = f"{name} {stamp}".strip()
     found = None if _recorded is not None else _read(entry)
     if found is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cnndemo import inference
+from cnndemo import beforehand, inference
 
 SIDE = 224
 """Side in pixels of the squares that the backbone sees."""
@@ -66,14 +66,28 @@ def look(image: np.ndarray, using: Networks | None = None) -> Sight:
     Raises:
         WeightsError: a network is missing or broken.
     """
-    places = squares(*image.shape[:2])
-    pixels = np.stack([cut(image, *place) for place in places]).astype(np.float32)
+    return told(image, **seen(image, using))
+
+
+def first_look(image: np.ndarray) -> Sight:
+    """The same by the networks that ship; of the pictures that a page opens with it is known beforehand."""
+    return told(image, **beforehand.known("pet", ["efficientnet_lite0", "pet_presence"], lambda: seen(image), image))
+
+
+def seen(image: np.ndarray, using: Networks | None = None) -> dict[str, np.ndarray]:
+    """The layer's answer for each cell of each square, `cells` (n, 7, 7), and ImageNet's `share` of pets, (n,)."""
+    pixels = np.stack([cut(image, *place) for place in squares(*image.shape[:2])]).astype(np.float32)
     shipped = inference.predictor
     backbone, layer = using or (shipped("efficientnet_lite0", [MAPS, LOGITS]), shipped("pet_presence"))
     outputs = backbone(pixels)
-    cells = layer(outputs[MAPS])[..., 0]
+    return {"cells": layer(outputs[MAPS])[..., 0], "share": shares(outputs[LOGITS])}
+
+
+def told(image: np.ndarray, cells: np.ndarray, share: np.ndarray) -> Sight:
+    """What the squares say of the whole picture."""
+    places = squares(*image.shape[:2])
     best = int(np.percentile(cells, 75, axis=(1, 2)).argmax())
-    return Sight(spread(cells, places, image.shape), float(shares(outputs[LOGITS]).max()), places[best])
+    return Sight(spread(cells, places, image.shape), float(share.max()), places[best])
 
 
 def squares(height: int, width: int) -> list[tuple[int, int, int]]:

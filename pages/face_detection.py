@@ -13,7 +13,6 @@ from cnndemo.ui import state
 from cnndemo.ui.settling import settle
 
 ui.page("face_detection")
-LEAST = 0.05  # score of the network's boxes
 searched = st.cache_data(search, max_entries=64, show_spinner=False)
 of_samples = st.cache_resource(haar.strengths_of_samples, max_entries=1, show_spinner=False)
 at_random = st.cache_resource(haar.strength_at_random, max_entries=1, show_spinner=False)
@@ -21,7 +20,7 @@ at_random = st.cache_resource(haar.strength_at_random, max_entries=1, show_spinn
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def trials(image: np.ndarray, face: Box) -> list[conditions.Trial]:
-    found = conditions.compare(image, face, ui.predictor("tiny_face_detector"), LEAST)
+    found = conditions.first_compared(image, face, ui.predictor("tiny_face_detector"), conditions.LEAST)
     return [trial.shrunk(TRIED) for trial in found]
 
 
@@ -36,7 +35,7 @@ def find() -> None:
             scale = st.slider("Scale factor", 1.03, 1.5, 1.1, 0.01, **state.linked("scale"))
             agree = st.slider("Minimum neighbours", 0, 12, 3, **state.linked("neighbours"))
             smallest = st.slider("Smallest window, pixels", 20, 200, 24, **state.linked("smallest"))
-            score = st.slider("Least score of the network", LEAST, 0.95, 0.5, 0.05, **state.linked("score"))
+            score = st.slider("Least score of the network", conditions.LEAST, 0.95, 0.5, 0.05, **state.linked("score"))
             shown = st.pills("Show also", ["raw hits", "eyes"], selection_mode="multi", **state.linked("also"))
     found = set_upright(images.shrink(picture.image, SEARCH_SIDE))
     image = found.image

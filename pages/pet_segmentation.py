@@ -28,7 +28,7 @@ def answer(image: np.ndarray, name: str, twice: bool, _predict) -> tuple[np.ndar
     """Labels, and probabilities as uint8, of a picture; and what a second look changed, in words."""
     values, words = pet_segmentation.probabilities(image, name, _predict), None
     if twice:
-        second = pet_segmentation.second_look(image, values, pet_presence.look(image), name, _predict)
+        second = pet_segmentation.second_look(image, values, pet_presence.first_look(image), name, _predict)
         values = second.probabilities
         words = pet_segmentation.told(second, pet_segmentation.labels(values))
     return pet_segmentation.labels(values), np.rint(values * 255).astype(np.uint8), words

@@ -1,4 +1,4 @@
-"""`weights/beforehand.npz`: what pages show of many shipped digits and faces; see `cnndemo.beforehand`.
+"""`weights/beforehand.npz`: what pages show of shipped pictures when they open; see `cnndemo.beforehand`.
 
     python -m train.beforehand
 
@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cnndemo import activation_maps, beforehand, chain, weights
+from cnndemo import activation_maps, beforehand, chain, face_detection, images, inference, pet_presence, weights
 from cnndemo.activation_maps.maps import COUNTS, TWINS
-from cnndemo.face_detection import haar
+from cnndemo.face_detection import conditions, haar
+from cnndemo.resnet_transfer import backbones, teaching, uploads
+from cnndemo.siamese import shipped
 
 
 def ask() -> None:
@@ -25,6 +27,32 @@ def ask() -> None:
     for off in ({}, spare, activation_maps.random_off(spare, channels)):
         activation_maps.accuracy(off, COUNTS[0])
     haar.strengths_of_samples()
+    face()
+    pet_presence.first_look(images.sample("cat"))
+    for ready in uploads.READY_SETS:
+        head(uploads.ready_set(ready))
+    for name in ("siamese", "triplet", "untrained"):
+        shipped.gaps(name, lambda name=name: shipped.embeddings(name))
+    new = weights.card("triplet_holdout")["hold_out"]
+    for name in ("siamese_holdout", "triplet_holdout"):
+        shipped.of_new_class(name, lambda name=name: shipped.embeddings(name), new)
+    shipped.of_new_class("raw pixels", shipped.pixels, new)
+
+
+def face() -> None:
+    """The face that its page opens with, in every condition."""
+    network = inference.predictor("tiny_face_detector")
+    image = images.shrink(images.sample(haar.PEOPLE[0]), face_detection.SEARCH_SIDE)
+    image = face_detection.upright(image, network, inference.predictor("face_check")).image
+    conditions.first_compared(image, face_detection.first_face(image), network, conditions.LEAST)
+
+
+def head(shots: list[teaching.Shot]) -> None:
+    """The head of a ready set."""
+    classes = list(dict.fromkeys(shot.label for shot in shots))
+    features = teaching.features(shots, backbones.network(teaching.BACKBONE))
+    labels, (groups, _) = teaching.numbers(shots, classes), teaching.related(shots)
+    teaching.learn(features, labels, classes, True, groups, teaching.stamp(shots))
 
 
 def write(folder: Path | None = None) -> Path:

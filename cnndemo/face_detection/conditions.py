@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import cv2
 import numpy as np
 
-from cnndemo import images
+from cnndemo import beforehand, images
 from cnndemo.face_detection.detectors import Box, Predictor, locate, search
 
 LONG_SIDE = 480
 """Pictures are shrunk to this many pixels first, so that every picture meets the same conditions."""
+
+LEAST = 0.05
+"""Score of the network's boxes that are kept."""
 
 Change = Callable[[np.ndarray, Box], tuple[np.ndarray, Box]]
 
@@ -115,12 +118,37 @@ def compare(image: np.ndarray, face: Box, predict: Predictor, threshold: float) 
     Returns:
         One trial a condition.
     """
+    return [
+        Trial(name, changed, where, search(changed).boxes, locate(changed, predict, threshold))
+        for name, changed, where in changes(image, face)
+    ]
+
+
+def changes(image: np.ndarray, face: Box) -> list[tuple[str, np.ndarray, Box]]:
+    """Each condition: its name, the changed picture and where the face lies in it."""
     factor = min(1.0, LONG_SIDE / max(image.shape[:2]))
     image, face = images.shrink(image, LONG_SIDE), face.scaled(factor)
+    return [(name, *change(image, face)) for name, change in CONDITIONS.items()]
+
+
+def first_compared(image: np.ndarray, face: Box, predict: Predictor, threshold: float) -> list[Trial]:
+    """As `compare`; of the picture that the page opens with it is known beforehand what was found."""
+
+    def compute() -> beforehand.Arrays:
+        rows = [
+            (number, *astuple(box))
+            for number, trial in enumerate(compare(image, face, predict, threshold))
+            for box in (*trial.cascade, *trial.network)
+        ]
+        return {"boxes": np.array(rows, np.float32).reshape(-1, 7)}
+
+    name = f"conditions from {threshold:g}"
+    known = beforehand.known(name, ["tiny_face_detector"], compute, image, np.array(astuple(face)))["boxes"]
     trials = []
-    for name, change in CONDITIONS.items():
-        changed, where = change(image, face)
-        trials.append(Trial(name, changed, where, search(changed).boxes, locate(changed, predict, threshold)))
+    for number, (condition, changed, where) in enumerate(changes(image, face)):
+        boxes = [Box(*row[1:6], bool(row[6])) for row in known.tolist() if row[0] == number]
+        cascade, network = ([box for box in boxes if box.network == drawn] for drawn in (False, True))
+        trials.append(Trial(condition, changed, where, cascade, network))
     return trials
 
 

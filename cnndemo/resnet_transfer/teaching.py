@@ -7,6 +7,7 @@ left out is left out of everything: nothing of it is in the scale, the bias or t
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from cnndemo import beforehand
 from cnndemo.errors import VisitorError
 from cnndemo.resnet_transfer import copies, logistic
 from cnndemo.resnet_transfer.backbones import Network, softmax
@@ -24,6 +26,8 @@ MAX_CLASSES = 8
 MAX_PICTURES = 200
 VIEWS = 3  # further views of each picture when augmentation is on
 LEAVE_ONE_OUT = 100  # above so many pictures, five folds
+SINGLY, FOLDS = "leaving one out", "five folds"
+BACKBONE = "efficientnet_lite0"
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Head:
-    """A trained layer: `features @ kernel + bias` are the scores of `classes`; `losses` is how the fit went."""
+    """A trained layer: `features @ kernel + bias` are the scores of `classes`; `losses` is how its fit went."""
 
     classes: tuple[str, ...]
     kernel: np.ndarray
@@ -201,6 +205,27 @@ def features(
     return rows.reshape(len(shots), 1 + views, -1)
 
 
+def learn(
+    features: np.ndarray, labels: np.ndarray, classes: Sequence[str], balanced: bool, groups: np.ndarray, stamp: str
+) -> tuple[Head, Report]:
+    """A head and how good it is, by `fit_head` and `cross_validate`; of the ready sets both are known beforehand.
+
+    Args:
+        features, labels, classes, balanced, groups: as there.
+        stamp: of the pictures, see `stamp`.
+    """
+
+    def compute() -> beforehand.Arrays:
+        head = fit_head(features, labels, classes, balanced)
+        report = cross_validate(features, labels, classes, balanced, groups=groups)
+        return {"kernel": head.kernel, "bias": head.bias, "probabilities": report.probabilities.astype(np.float32)}
+
+    name = f"head {stamp}, {features.shape[1]} views, {'balanced' if balanced else 'plain'}"
+    found = beforehand.known(name, [BACKBONE], compute)
+    head = Head(tuple(classes), found["kernel"], found["bias"])
+    return head, Report(found["probabilities"].astype(float), labels, _scheme(*features.shape[:2]), tuple(classes))
+
+
 def fit_head(features: np.ndarray, labels: np.ndarray, classes: Sequence[str], balanced: bool = True) -> Head:
     """Multinomial logistic regression with weight decay on all pictures and their views (see `logistic`).
 
@@ -244,7 +269,8 @@ def cross_validate(
     """
     count, views = features.shape[:2]
     groups = np.arange(count) if groups is None else groups
-    folds, scheme = _folds(labels, groups, count <= LEAVE_ONE_OUT and views == 1, seed)
+    scheme = _scheme(count, views)
+    folds = _folds(labels, groups, scheme == SINGLY, seed)
     rows = logistic.span(features.reshape(-1, features.shape[-1])).rows.reshape(count, views, -1)
     probabilities = np.full((count, len(classes)), np.nan)
     for fold in folds:
@@ -261,15 +287,20 @@ def cross_validate(
     return Report(probabilities, labels, scheme, tuple(classes))
 
 
-def _folds(labels: np.ndarray, groups: np.ndarray, singly: bool, seed: int) -> tuple[list[np.ndarray], str]:
-    """Row numbers that are left out together, and how that is called."""
+def _scheme(count: int, views: int) -> str:
+    """How pictures are left out."""
+    return SINGLY if count <= LEAVE_ONE_OUT and views == 1 else FOLDS
+
+
+def _folds(labels: np.ndarray, groups: np.ndarray, singly: bool, seed: int) -> list[np.ndarray]:
+    """Row numbers that are left out together."""
     _, first, groups = np.unique(groups, return_index=True, return_inverse=True)
     if singly:
-        return [np.flatnonzero(groups == group) for group in range(len(first))], "leaving one out"
+        return [np.flatnonzero(groups == group) for group in range(len(first))]
     shuffled = np.random.default_rng(seed).permutation(len(first))
     order = shuffled[np.argsort(labels[first][shuffled], kind="stable")]
     parts = [order[number::5] for number in range(5)]
-    return [np.flatnonzero(np.isin(groups, part)) for part in parts if len(part)], "five folds"
+    return [np.flatnonzero(np.isin(groups, part)) for part in parts if len(part)]
 
 
 def related(shots: Sequence[Shot]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -283,6 +314,12 @@ def related(shots: Sequence[Shot]) -> tuple[np.ndarray, tuple[str, ...]]:
         notes = (f"{len(told)} pictures are copies of others, saved again, resized or mirrored; copies are left out "
                  f"together: {few}",)  # fmt: skip
     return copies.groups(same, [shot.source for shot in shots]), notes
+
+
+def stamp(shots: Sequence[Shot]) -> str:
+    """Stands for pictures and their classes: changes with any of them."""
+    text = "".join(shot.digest + shot.label for shot in shots)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def numbers(shots: Sequence[Shot], classes: Sequence[str]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def prepare(digits: np.ndarray) -> np.ndarray:
     digits = np.asarray(digits)
     if digits.shape[-2:] != (SIDE, SIDE) or digits.ndim not in (2, 3):
         raise VisitorError(f"A digit must be {SIDE}×{SIDE} pixels of grey; this one has the shape {digits.shape}.")
-    return (digits.reshape(-1, SIDE, SIDE, 1) / 255.0).astype(np.float32)
+    return np.divide(digits.reshape(-1, SIDE, SIDE, 1), 255, dtype=np.float32)
 
 
 def read_digit(image: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def read_digit(image: np.ndarray) -> np.ndarray:
     return np.round(field * 255).astype(np.uint8)
 
 
-def embedder(name: str, outputs: list[str] | None = None) -> Callable:
+def embedder(name: str, outputs: Sequence[str] | None = None) -> Callable:
     """A network as a function of prepared digits, float32 (n, 28, 28, 1), to embeddings (n, 128).
 
     Args:

@@ -9,10 +9,9 @@ from cnndemo import resnet_transfer as transfer
 from cnndemo import ui
 from cnndemo.resnet_transfer import attribution, cheating
 from cnndemo.resnet_transfer.cheating import TRAININGS, Cheat
-from cnndemo.resnet_transfer.teaching import Shot
+from cnndemo.resnet_transfer.teaching import BACKBONE, Shot
 from cnndemo.ui.session import state
 
-BACKBONE = "efficientnet_lite0"
 WIDE = 136  # pixels
 
 

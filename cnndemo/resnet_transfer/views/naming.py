@@ -318,7 +318,7 @@ def table_of_networks() -> None:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _sight(image: np.ndarray) -> pet_presence.Sight:
     """Whether and where a picture shows a cat or a dog."""
-    return pet_presence.look(image)
+    return pet_presence.first_look(image)
 
 
 def _missed() -> str:

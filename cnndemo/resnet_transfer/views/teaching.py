@@ -11,24 +11,28 @@ from cnndemo.jobs import Job
 from cnndemo.resnet_transfer import export, finetune, naming, teaching, uploads
 from cnndemo.resnet_transfer import figures as charts
 from cnndemo.resnet_transfer.backbones import BACKBONES
-from cnndemo.resnet_transfer.teaching import Head, Report, Shot
+from cnndemo.resnet_transfer.teaching import BACKBONE, Head, Report, Shot
 from cnndemo.resnet_transfer.views.cheating import cheat
 from cnndemo.resnet_transfer.views.lesson import Lesson, edit, lesson
 from cnndemo.ui.bring import bring_file
 from cnndemo.ui.session import state
 from cnndemo.ui.watch import in_line, watch
 
-BACKBONE = "efficientnet_lite0"
 FEW = 24  # pictures, below which leaving one out is far below chance on pure noise
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def trained(
-    _features: np.ndarray, _labels: np.ndarray, _groups: np.ndarray, classes: tuple, balanced: bool, stamp: str
+    _features: np.ndarray,
+    _labels: np.ndarray,
+    _groups: np.ndarray,
+    classes: tuple,
+    balanced: bool,
+    stamp: str,
+    views: int,
 ) -> tuple[Head, Report]:
-    """Head and report; `stamp` stands for the pictures and their views."""
-    head = teaching.fit_head(_features, _labels, classes, balanced)
-    return head, teaching.cross_validate(_features, _labels, classes, balanced, groups=_groups)
+    """Head and report; `stamp` stands for the pictures."""
+    return teaching.learn(_features, _labels, classes, balanced, _groups, stamp)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -70,7 +74,7 @@ def teach() -> None:
         bar.empty()
         labels, classes = teaching.numbers(current.shots, current.classes), tuple(current.classes)
         groups, _ = related(current.shots, current.stamp)
-        head, report = trained(rows, labels, groups, classes, balanced, f"{current.stamp}{views}")
+        head, report = trained(rows, labels, groups, classes, balanced, current.stamp, views)
         _results(current, rows, labels, head, report, balanced, views)
     if head is None:
         return
@@ -98,10 +102,10 @@ def _results(
         st.metric("Mean over the classes", "–" if np.isnan(mean) else f"{mean:.1%}", border=True)
     for note in [*copied, *report.notes]:
         st.caption(f":material/info: {ui.plain(note, 400)}")
-    one_by_one = report.scheme == "leaving one out"
+    one_by_one = report.scheme == teaching.SINGLY
     words = "one picture after the other left out" if one_by_one else "a fifth left out, five times"
     if views:
-        _, plain = trained(rows[:, :1], labels, groups, head.classes, balanced, f"{current.stamp}0")
+        _, plain = trained(rows[:, :1], labels, groups, head.classes, balanced, current.stamp, 0)
         words += f"; without augmentation {plain.right} of {int(plain.judged.sum())}"
     size = head.kernel.size + head.bias.size
     few = ""

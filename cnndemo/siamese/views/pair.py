@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images, siamese, weights
-from cnndemo.inference import predictor
 from cnndemo.siamese import figures as drawings
+from cnndemo.siamese import shipped
 from cnndemo.siamese.pairs import NETWORKS
+from cnndemo.siamese.shipped import SHOTS, TRIPLETS
 from cnndemo.ui.choices import one_of
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, stage, try_it
@@ -20,10 +21,8 @@ from cnndemo.ui.session import state
 from cnndemo.ui.settling import settle
 
 LAYERS = ("conv_1", "conv_2", "embedding")
-PAIRS, TRIPLETS = 20_000, 2_000
+PAIRS = 20_000
 MAPPED = np.arange(0, 5000, 9)  # which of the shipped digits the live map shows
-SHOTS = [1, 2, 3, 5, 10]
-AT_ONCE = 250  # digits that a network sees together: its maps of all at once are 300 MB
 EACH = 500  # shipped digits of each class, one class after the other
 _PICKS = ("pick_1", "pick_2")  # the digits that are compared on the maps, by their number among the shipped ones
 HELD_OUT = {"triplet_holdout": "Triplet", "siamese_holdout": "Contrastive"}
@@ -46,23 +45,14 @@ class Pair:
         return self.distance <= self.threshold
 
 
-def network(name: str, outputs: tuple[str, ...] | None = None):
-    """The predict function of a shipped network, or of the base network before training."""
-    if name != "untrained":
-        return predictor(name, outputs)
-    return predictor("siamese", outputs, part="untrained")
-
-
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _embeddings(name: str, fingerprint: str) -> np.ndarray:
-    predict, digits = network(name), images.digits()[0]
-    parts = [predict(siamese.prepare(digits[i : i + AT_ONCE])) for i in range(0, len(digits), AT_ONCE)]
-    return np.concatenate(parts)
+    return shipped.embeddings(name)
 
 
 def embeddings(name: str) -> np.ndarray:
     """Embeddings of the 5,000 shipped digits, (5000, 128); none of them was trained on."""
-    return _embeddings(name, "" if name == "untrained" else weights.card(name)["sha256"])
+    return _embeddings(name, fingerprint(name))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -114,7 +104,7 @@ def compare() -> None:
 
 
 def _measure(name: str, a: np.ndarray, b: np.ndarray, share: float) -> Pair:
-    space = network(name)(siamese.prepare(np.stack([a, b])))
+    space = siamese.embedder(name)(siamese.prepare(np.stack([a, b])))
     known = _known(name, fingerprint(name))
     best = known.best_threshold() if name == "untrained" else weights.card(name)["threshold"]
     distance = float(siamese.distances(space[0], space[1]))
@@ -168,7 +158,7 @@ def listings(found: siamese.Sharing) -> None:
 
 def layers(pair: Pair) -> None:
     """What each layer makes of the two digits: the same layers, called twice."""
-    seen = network(pair.network, LAYERS)(siamese.prepare(np.stack([pair.a, pair.b])))
+    seen = siamese.embedder(pair.network, LAYERS)(siamese.prepare(np.stack([pair.a, pair.b])))
     for index, (letter, digit) in enumerate((("A", pair.a), ("B", pair.b))):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             show(digit, f"Picture {letter}", f"digit {letter}", width=110)
@@ -190,15 +180,9 @@ def layers(pair: Pair) -> None:
 # --- Triplets of real digits -----------------------------------------------------------------------------------------
 
 
-def _triplets() -> np.ndarray:
-    return siamese.draw_triplets(images.digits()[1], TRIPLETS, seed=2)
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _gaps(name: str, fingerprint: str) -> np.ndarray:
-    """d₁² − d₃² of random triplets of shipped digits."""
-    anchor, positive, negative = embeddings(name)[_triplets()]
-    return siamese.distances(anchor, positive) ** 2 - siamese.distances(anchor, negative) ** 2
+    return shipped.gaps(name, lambda: embeddings(name))
 
 
 def collapse() -> None:
@@ -220,7 +204,7 @@ def collapse() -> None:
     st.dataframe(
         rows, hide_index=True, column_config={c: st.column_config.NumberColumn(format="percent") for c in shares}
     )
-    hardest = _triplets()[:, int(np.argmax(_gaps("triplet", fingerprint("triplet"))))]
+    hardest = shipped.triplets()[:, int(np.argmax(_gaps("triplet", fingerprint("triplet"))))]
     x, y = images.digits()
     st.caption("The hardest of them for the triplet network:")
     with st.container(horizontal=True):
@@ -247,8 +231,8 @@ def maps(pair: Pair) -> None:
     names = ("untrained", "siamese") if view == "siamese" else ("siamese", "triplet")
     x, y = images.digits()
     with guard():
-        shipped = siamese.shipped_map() if kind == "tsne" else None
-        index = shipped["index"].astype(int) if shipped else MAPPED
+        known = siamese.shipped_map() if kind == "tsne" else None
+        index = known["index"].astype(int) if known else MAPPED
         stage = st.container()
         said = st.empty()
         picked = [row for digit in _choose_two(index, y) for row in np.flatnonzero(index == digit)]
@@ -256,11 +240,11 @@ def maps(pair: Pair) -> None:
         # Beside each other on a phone, too: what training does is seen at one glance.
         for column, name in zip(stage.columns(2, wrap=False), names, strict=True):
             space, own = embeddings(name)[index], None
-            if shipped:
-                points = shipped[name].astype(float)
+            if known:
+                points = known[name].astype(float)
             else:
                 project = _projection(name, fingerprint(name))
-                points, own = project(space), project(network(name)(siamese.prepare(pair.a)))[0]
+                points, own = project(space), project(siamese.embedder(name)(siamese.prepare(pair.a)))[0]
                 notes.append(f"{project.explained.sum():.0%}")
             with column:
                 title = NETWORKS[name]
@@ -272,7 +256,7 @@ def maps(pair: Pair) -> None:
                     st.markdown(f"Your two points are **{apart:.3f}** apart.")
         about = (
             "t-SNE keeps neighbours, not distances."
-            if shipped
+            if known
             else f"Two of 128 directions hold {' and '.join(notes)} of the variance. The star: digit A."
         )
         said.caption(f"{about} Click two digits to compare them.")
@@ -308,12 +292,10 @@ def _pick(key: str, index: np.ndarray) -> None:
 # --- One-shot ---------------------------------------------------------------------------------------------------
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _few_shot(name: str, fingerprint: str, new_class: int, shots: int) -> tuple[float, float]:
-    x, y = images.digits()
-    space = embeddings(name) if name else siamese.prepare(x).reshape(len(x), -1)
-    result = siamese.few_shot(space[::2], y[::2], new_class, shots, draws=10)
-    return float(result.of_class.mean()), float(result.overall.mean())
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _few_shot(name: str, fingerprint: str, new_class: int) -> list[float]:
+    space = shipped.pixels if name == "raw pixels" else lambda: embeddings(name)
+    return shipped.of_new_class(name, space, new_class).tolist()
 
 
 @st.fragment
@@ -337,14 +319,11 @@ def one_shot(pair: Pair) -> None:
         rest = np.setdiff1d(np.flatnonzero(y == new), chosen)
         right_ones = siamese.classify(space[rest], space[chosen]) == new
         st.markdown(f"With these examples, **{right_ones.mean():.1%}** of the other {new}s are recognised.")
-        answer = int(siamese.classify(network(name)(siamese.prepare(pair.a)), space[chosen])[0])
+        answer = int(siamese.classify(siamese.embedder(name)(siamese.prepare(pair.a)), space[chosen])[0])
         st.markdown(f"Your digit A lies nearest to the examples of **{answer}**.")
     with right:
-        curves = {
-            title: [_few_shot(name, about[name]["sha256"], new, count)[0] for count in SHOTS]
-            for name, title in HELD_OUT.items()
-        }
-        curves["raw pixels"] = [_few_shot("", "", new, count)[0] for count in SHOTS]
+        curves = {title: _few_shot(name, about[name]["sha256"], new) for name, title in HELD_OUT.items()}
+        curves["raw pixels"] = _few_shot("raw pixels", "", new)
         chart(
             drawings.few_shot(SHOTS, curves, shots),
             alt=f"Share of the {new}s named rightly over the number of examples, for two networks and raw pixels",

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images, siamese, weights
-from cnndemo.siamese.views.pair import embeddings, network
+from cnndemo.siamese.views.pair import embeddings
 from cnndemo.ui.digits import pick_digit
 from cnndemo.ui.frame import guard, stage
 from cnndemo.ui.pictures import show
@@ -44,7 +44,7 @@ def _distances(digit: np.ndarray, stands_in: bool, draw: int, without: bool) -> 
     x, y = images.digits()
     generator = np.random.default_rng(draw)
     chosen = np.array([generator.choice(np.flatnonzero(y == label)) for label in range(10)])
-    own = network(NETWORK)(siamese.prepare(digit[None]))[0]
+    own = siamese.embedder(NETWORK)(siamese.prepare(digit[None]))[0]
     apart = siamese.distances(own[None], embeddings(NETWORK)[chosen])
     order = np.argsort(apart)
     shown = [label for label in range(10) if not (without and label == order[0])]
