@@ -157,7 +157,7 @@ class Worker:
                     raise VisitorError(value)
                 if kind in ("fault", "ended"):
                     ended = kind == "fault"
-                    raise Crashed(f"The {self.who} process could not do this ({value}). Please try again.")
+                    raise self._crashed(value)
                 yield kind, value
         finally:
             if ended:
@@ -168,11 +168,16 @@ class Worker:
     def _watch(self, deadline: float) -> None:
         if time.monotonic() > deadline:
             raise VisitorError(f"This took longer than {self.minutes or MINUTES:g} minutes and was stopped.")
-        pages = 0
+        process, pages = self._process, 0
+        if process is None:
+            raise self._crashed("it was ended")  # by another thread: the server itself ends
         with suppress(OSError, IndexError):  # it has just ended, or this system does not tell
-            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+            pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
         if pages * os.sysconf("SC_PAGE_SIZE") > self._limit * 1_000_000:
             raise VisitorError(f"This needs more than the {self._limit:,} MB that {self.who} may take here.")
+
+    def _crashed(self, why: str) -> Crashed:
+        return Crashed(f"The {self.who} process could not do this ({why}). Please try again.")
 
     # --- the process --------------------------------------------------------------------------------------------
 

@@ -92,6 +92,14 @@ def quick_training(request, monkeypatch):
         monkeypatch.setattr("train.common.serve", lambda name, folder: None)
 
 
+@pytest.fixture(autouse=True)
+def main_is_ours():
+    """A page under test is `__main__` while it runs, and stays it: processes that a later test starts would run it."""
+    ours = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = ours
+
+
 @pytest.fixture(autouse=True, scope="session")
 def only_our_own_keras():
     """Streamlit empties Keras' session after each run of a page. No server has Keras; a worker of these tests may, from

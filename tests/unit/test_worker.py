@@ -73,6 +73,12 @@ def test_a_crash_is_a_sentence_and_the_next_request_is_answered(own):
     assert own.ask("cnndemo.grids:whole", 3, "The stride", 1) == 3 and own.pid != first
 
 
+def test_who_waits_while_another_thread_ends_the_process_is_told(own):
+    own.end()
+    with pytest.raises(worker.Crashed, match="it was ended"):
+        own._watch(time.monotonic() + 9)
+
+
 def test_a_full_disk_is_a_sentence(own, monkeypatch):
     def full(prefix: str) -> str:
         raise OSError(28, "No space left on device")

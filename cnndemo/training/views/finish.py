@@ -25,8 +25,9 @@ PAIRS = 8  # of classes that are mixed up most, to choose without a mouse
 
 
 @st.cache_data(max_entries=12, show_spinner="The network reads what it has never seen …")
-def _report(digest: str, _network: bytes, _run: Run) -> training.Report:
-    return training.report(chain.read(_network).predictor(), _run.own, _run.settings.data)
+def _report(digest: str, data: str, _network: bytes, _run: Run) -> training.Report:
+    """How a network does on what it has never seen; cached by its bytes and the name of the data."""
+    return training.report(chain.read(_network).predictor(), _run.own, data)
 
 
 def results() -> None:
@@ -40,7 +41,7 @@ def results() -> None:
         st.caption(f"The network of {run.name} had to make room for later ones; its curves are still here.")
         return
     with guard():
-        report = _report(hashlib.sha256(network).hexdigest(), network, run)
+        report = _report(hashlib.sha256(network).hexdigest(), run.settings.data, network, run)
         _figures(run, report)
         left, right = st.columns(2, gap="large")
         with left:
