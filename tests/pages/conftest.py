@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,15 @@ def run_page(stem: str, query: dict[str, str] | None = None, state: dict | None 
     for key, value in (state or {}).items():
         app_test.session_state[key] = value
     return app_test.run()
+
+
+@pytest.fixture(autouse=True)
+def where_it_stands():
+    """A page that is about to be given up tells where its threads stand. Tests with a browser must not: to walk through
+    the stacks of its library crashes Python."""
+    faulthandler.dump_traceback_later(PAGE_TIMEOUT - 20, file=2)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture
