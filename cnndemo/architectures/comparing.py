@@ -123,12 +123,11 @@ def measured(name: str) -> Measured:
 
     from cnndemo import inference
 
-    before = memory.resident_bytes()
+    before = rested_bytes()
     model = build(name)
     answer = inference.traced(model)
     batch = np.random.default_rng(0).random((1, *model.inputs[0].shape[1:]), np.float32)
-    gc.collect()
-    memory.give_back()
+    rested_bytes()
     forget_peak()  # what the random numbers of the weights took
     answer(batch)  # traces, and touches all weights
     times: list[float] = []
@@ -139,6 +138,13 @@ def measured(name: str) -> Measured:
         times.append(1000 * (time.perf_counter() - begin))
     grown = peak_bytes() - before
     return Measured(name, statistics.median(times), len(times), grown / 1e6 if before and grown > 0 else None)
+
+
+def rested_bytes() -> int:
+    """Memory of this process once it has given back what nobody uses; 0 where the system does not tell."""
+    gc.collect()
+    memory.give_back()
+    return memory.resident_bytes()
 
 
 def forget_peak() -> None:
