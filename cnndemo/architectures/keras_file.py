@@ -229,7 +229,9 @@ def _opened(data: bytes):
     with tempfile.TemporaryDirectory() as folder:
         file = write_anew(data, Path(folder))
         try:
-            return keras.models.load_model(file, compile=False, safe_mode=True)
+            model = keras.models.load_model(file, compile=False, safe_mode=True)
+            _ = model.inputs[0], model.outputs[0]  # a chain without layers has neither
+            return model
         except Exception as error:  # of whatever layer
             raise VisitorError(f"Keras cannot open this network: {readable(str(error), 160)}") from None
 

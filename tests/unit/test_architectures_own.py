@@ -407,6 +407,19 @@ def test_what_keras_cannot_build_is_a_sentence(tmp_path):
         keras_file.look(_zip(entries), PICTURE, "0 to 1")
 
 
+def test_a_chain_without_layers_is_a_sentence(tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    with zipfile.ZipFile(io.BytesIO(saved(model, tmp_path))) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(entries["config.json"])
+    config["config"] |= {"layers": "", "build_input_shape": None}
+    entries["config.json"] = json.dumps(config).encode()
+    with pytest.raises(VisitorError, match="Keras cannot open this network"):
+        keras_file.look(_zip(entries), PICTURE, "0 to 1")
+
+
 def test_behind_the_list_keras_safe_mode_refuses_a_lambda_too(tmp_path, monkeypatch):
     import keras
 
