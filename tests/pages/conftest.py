@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import faulthandler
-import time
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cnndemo import worker
+from cnndemo.ui import keras
+from tests import waiting
 from tests.conftest import ROOT
+from tests.waiting import BUSY
 
 PAGE_TIMEOUT = 150  # seconds; the first page of a run imports TensorFlow, and a busy machine is slow, not wrong
 
@@ -51,13 +54,20 @@ def opened() -> Callable[[str], AppTest]:
     return get
 
 
-def until(app_test: AppTest, there: Callable[[AppTest], bool], seconds: float = 90) -> AppTest:
+def until(app_test: AppTest, there: Callable[[AppTest], bool], seconds: float = BUSY) -> AppTest:
     """Run the page again and again, as the browser's clock does, until something is there."""
-    deadline = time.monotonic() + seconds
-    while not there(app_test.run()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.2)
+    waiting.until(lambda: there(app_test.run()), every=0.2, seconds=seconds)
     return app_test
+
+
+@pytest.fixture
+def without_keras(monkeypatch):
+    """A server on which Keras is not installed, and on which nobody has asked it anything before."""
+    monkeypatch.setattr(worker, "installed", lambda: False)
+    worker.end()
+    keras._asked.clear()
+    yield
+    keras._asked.clear()
 
 
 def when_keras_has_spoken(app_test: AppTest) -> AppTest:

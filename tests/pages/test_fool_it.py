@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnndemo import worker
 from cnndemo.ui.pictures import OWN, Picture
 from tests.pages.conftest import no_trouble, until
 
@@ -53,11 +52,9 @@ def test_what_survives(open_page):
     assert "the one before as 5" in said(page)
 
 
-def test_without_keras_a_photo_cannot_be_attacked_and_the_page_lives(open_page, monkeypatch):
-    monkeypatch.setattr(worker, "installed", lambda: False)
-    worker.end()
+def test_without_keras_a_photo_cannot_be_attacked_and_the_page_lives(open_page, without_keras):
     page = no_trouble(open_page("fool_it", {"subject": "A photo", "search": "A sticker on a photo"}))
-    until(page, lambda page: any("not installed" in caption.value for caption in page.caption), seconds=20)
+    until(page, lambda page: any("not installed" in caption.value for caption in page.caption))
     assert "EfficientNet-Lite0 says" in said(page) and "energy" in said(page)
     assert not page.button(key="fool_it.evolve").disabled
 
@@ -69,20 +66,18 @@ def test_without_keras_a_photo_cannot_be_attacked_and_the_page_lives(open_page, 
 def test_one_pixel_is_enough_where_each_choice_starts(open_page, search, found):
     page = open_page("fool_it", {"search": search})
     page.button(key="fool_it.evolve").click().run()
-    until(page, lambda page: any(found in text.value for text in page.markdown), 60)
+    until(page, lambda page: any(found in text.value for text in page.markdown))
     assert "no look inside" in said(no_trouble(page))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 2000, 3)])
-def test_a_photo_of_any_shape_is_read_and_evolved(open_page, monkeypatch, shape):
-    monkeypatch.setattr(worker, "installed", lambda: False)
-    worker.end()
+def test_a_photo_of_any_shape_is_read_and_evolved(open_page, without_keras, shape):
     own = {OWN: Picture(np.full(shape, 90, np.uint8), "odd.png", "upload")}
     page = no_trouble(open_page("fool_it", {"subject": "A photo", "search": "A sticker on a photo"}, own))
     assert "EfficientNet-Lite0 says" in said(page) and "The photo from above, 224 × 224" in said(page)
     page.segmented_control(key="fool_it.search").set_value("small").run()
     page.button(key="fool_it.evolve").click().run()
-    until(page, lambda page: page.session_state["fool_it._evolution"].latest, 60)
+    until(page, lambda page: page.session_state["fool_it._evolution"].latest)
     page.session_state["fool_it._evolution"].stop()
     assert "shrunk to 32 × 32" in said(no_trouble(page.run()))
 
@@ -90,7 +85,7 @@ def test_a_photo_of_any_shape_is_read_and_evolved(open_page, monkeypatch, shape)
 def test_an_evolution_runs_and_is_stopped(open_page):
     page = open_page("fool_it", {"search": "Pixels of a digit", "pixels_digit": "1", "goal_digit": "0"})
     page.button(key="fool_it.evolve").click().run()
-    until(page, lambda page: "questions" in said(page) and page.session_state["fool_it._evolution"].latest, 60)
+    until(page, lambda page: "questions" in said(page) and page.session_state["fool_it._evolution"].latest)
     job = page.session_state["fool_it._evolution"]
     job.stop()
     no_trouble(page.run())

@@ -23,6 +23,7 @@ from tests import tiny
 from tests.pages.conftest import no_trouble, rendered_references, run_page, until
 from tests.pages.test_walk import gallery, go
 from tests.unit.test_architectures_own import keras_bytes, layer
+from tests.waiting import BUSY
 
 ROW = {"loss": 0.5, "accuracy": 0.9, "val_loss": 0.6, "val_accuracy": 0.85, "learning_rate": 1e-3, "seconds": 1.0}
 ROW |= {"samples_per_second": 900.0}
@@ -206,8 +207,7 @@ def test_after_its_minutes_a_run_is_stopped_and_its_best_network_stays(monkeypat
     assert "What came of it" in [each.value for each in page.header] and page.button(key="training.use")
 
 
-def test_without_keras_there_is_a_sentence_and_the_page_lives(monkeypatch):
-    monkeypatch.setattr(worker, "installed", lambda: False)
+def test_without_keras_there_is_a_sentence_and_the_page_lives(without_keras):
     page = no_trouble(run_page("training"))
     assert page.button(key="training.train").disabled and "Keras, which is not installed here" in texts(page)
 
@@ -435,7 +435,7 @@ def test_a_training_tells_its_place_in_line_and_then_its_speed_and_the_time_left
     page.button(key="training.train").click().run()
 
     def told(words: str) -> None:
-        until(page, lambda page: any(bar.proto.text == words for bar in page.get("progress")), 20)
+        until(page, lambda page: any(bar.proto.text == words for bar in page.get("progress")))
 
     told("2 before you …")
     first.set()
@@ -451,6 +451,6 @@ def test_start_again_ends_the_training_and_forgets_the_settings(monkeypatch):
     page.button(key="training.train").click().run()
     shared = page.session_state["training.job"]._shared
     page.button(key="training.start_again").click().run()
-    assert shared.done.wait(5), "it works for nobody"
+    assert shared.done.wait(BUSY), "it works for nobody"
     until(page, lambda page: len(page.slider) > 0)
     assert page.slider(key="training.t_epochs").value == Settings().epochs

@@ -10,6 +10,7 @@ from cnndemo.book_index import LISTINGS
 from cnndemo.book_index.errata import ERRATA, layers, networks, order, training, undefined_names
 from cnndemo.topics import TOPICS
 from tests.conftest import ROOT
+from tests.waiting import BUSY
 
 
 @pytest.mark.parametrize("erratum", ERRATA, ids=lambda erratum: erratum.check.__name__)
@@ -89,4 +90,4 @@ def test_undefined_names():
 
 def test_importing_them_loads_no_network_library():
     code = "import sys, cnndemo.book_index.errata; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=BUSY).returncode == 0

@@ -17,6 +17,7 @@ from cnndemo.images import ImageError
 from cnndemo.seats import Seats
 from cnndemo.ui import live
 from tests.conftest import encode
+from tests.waiting import joined
 
 PATIENCE = 8.0
 STILL = np.full((30, 40, 3), 90, np.uint8)
@@ -69,8 +70,7 @@ def test_many_at_once_never_get_more_than_there_are():
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(10)
+    joined(threads)
     assert len(sitting) == 2 == seats.taken()
 
 
