@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cnndemo import activation_maps, beforehand, chain, face_detection, images, inference, pet_presence, weights
+from cnndemo import activation_maps, beforehand, chain, images, inference, pet_presence, weights
 from cnndemo.activation_maps.maps import COUNTS, TWINS
-from cnndemo.face_detection import conditions, haar
+from cnndemo.face_detection import SEARCH_SIDE, conditions, haar
+from cnndemo.face_detection import shipped as shipped_faces
 from cnndemo.resnet_transfer import backbones, teaching, uploads
 from cnndemo.siamese import shipped
 
@@ -27,7 +28,8 @@ def ask() -> None:
     for off in ({}, spare, activation_maps.random_off(spare, channels)):
         activation_maps.accuracy(off, COUNTS[0])
     haar.strengths_of_samples()
-    face()
+    haar.strength_at_random()
+    faces()
     pet_presence.first_look(images.sample("cat"))
     for ready in uploads.READY_SETS:
         head(uploads.ready_set(ready))
@@ -39,12 +41,16 @@ def ask() -> None:
     shipped.of_new_class("raw pixels", shipped.pixels, new)
 
 
-def face() -> None:
-    """The face that its page opens with, in every condition."""
-    network = inference.predictor("tiny_face_detector")
-    image = images.shrink(images.sample(haar.PEOPLE[0]), face_detection.SEARCH_SIDE)
-    image = face_detection.upright(image, network, inference.predictor("face_check")).image
-    conditions.first_compared(image, face_detection.first_face(image), network, conditions.LEAST)
+def faces() -> None:
+    """Those of all samples, as the pages about faces look for them; and one of them in every condition."""
+    network, checker = map(inference.predictor, ("tiny_face_detector", "face_check"))
+    for name in images.SAMPLES:
+        whole = images.sample(name)
+        shipped_faces.upright(whole, network, checker)
+        image = shipped_faces.upright(images.shrink(whole, SEARCH_SIDE), network, checker).image
+        face = shipped_faces.first_face(image)
+        if name == haar.PEOPLE[0]:
+            conditions.first_compared(image, face, network, conditions.LEAST)
 
 
 def head(shots: list[teaching.Shot]) -> None:

@@ -200,14 +200,18 @@ def strength_at_random(names: tuple[str, ...] = THINGS, patches: int = 200, seed
     Returns:
         Name of the assumption -> float64 (pictures · patches,).
     """
-    generator = np.random.default_rng(seed)
-    found: dict[str, list[float]] = {name: [] for name in ASSUMPTIONS}
-    for name in names:
-        gray = images.to_gray(images.sample(name))
-        table = integral(gray)
-        for _ in range(patches):
-            side = int(generator.integers(40, min(gray.shape) // 2))
-            top, left = (int(generator.integers(0, length - side)) for length in gray.shape)
-            for assumption, about in ASSUMPTIONS.items():
-                found[assumption].append(strength(table, gray, about, Box(left, top, side, side)))
-    return {name: np.array(values) for name, values in found.items()}
+
+    def compute() -> beforehand.Arrays:
+        generator = np.random.default_rng(seed)
+        found: dict[str, list[float]] = {name: [] for name in ASSUMPTIONS}
+        for name in names:
+            gray = images.to_gray(images.sample(name))
+            table = integral(gray)
+            for _ in range(patches):
+                side = int(generator.integers(40, min(gray.shape) // 2))
+                top, left = (int(generator.integers(0, length - side)) for length in gray.shape)
+                for assumption, about in ASSUMPTIONS.items():
+                    found[assumption].append(strength(table, gray, about, Box(left, top, side, side)))
+        return {name: np.array(values) for name, values in found.items()}
+
+    return beforehand.known(f"both assumptions in {patches} squares of {names} from {seed}", (), compute)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from cnndemo import images
-from cnndemo.face_detection import TURNS, Box, Search, Upright, eyes, first_face, haar, locate, search, upright
+from cnndemo.face_detection import TURNS, Box, Search, Upright, eyes, haar, locate, search, shipped
 from cnndemo.face_detection import figures as charts
 from cnndemo.face_detection.conditions import Trial, timed
 from cnndemo.figures.boxes import boxed
@@ -82,12 +82,12 @@ def show_trials(trials: list[Trial]) -> None:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _upright(image: np.ndarray) -> Upright:
-    return upright(image, predictor("tiny_face_detector"), predictor("face_check"))
+    return shipped.upright(image, predictor("tiny_face_detector"), predictor("face_check"))
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _first_face(image: np.ndarray) -> Box | None:
-    return first_face(image)
+    return shipped.first_face(image)
 
 
 def set_upright(image: np.ndarray) -> Upright:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from cnndemo import images
-from cnndemo.face_detection import Box, Check, cut, face_square, first_face, upright
+from cnndemo.face_detection import Box, Check, Upright, cut, face_square, first_face, upright
 from cnndemo.face_verification import alignment
 from cnndemo.models import face_embedding
 
@@ -114,7 +114,7 @@ class Face:
         return None
 
 
-def describe(image: np.ndarray, using: Networks | None = None) -> list[Face]:
+def describe(image: np.ndarray, using: Networks | None = None, look: Callable[..., Upright] = upright) -> list[Face]:
     """Find, align and describe the faces of a picture (book 5.2–5.6).
 
     Boxes come from `cnndemo.face_detection.upright`, which turns the picture where it must; 68 landmarks turn each face
@@ -124,12 +124,13 @@ def describe(image: np.ndarray, using: Networks | None = None) -> list[Face]:
     Args:
         image: uint8 (height, width, 3), RGB.
         using: the networks; default the shipped ones.
+        look: finds the boxes, as `upright` does.
 
     Returns:
         The faces, largest first, at most `MOST_FACES`; empty when there is none.
     """
     using = using or networks()
-    found = upright(image, using.detector, using.checker)
+    found = look(image, using.detector, using.checker)
     looks = dict(zip(found.boxes, found.checks, strict=True))
     aligned = fit(found.image, found.boxes[:MOST_FACES], using.landmarks)
     if not aligned:

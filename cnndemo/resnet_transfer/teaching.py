@@ -191,16 +191,28 @@ def features(
     with _features_lock:
         known = {key: _features[key] for shot, number in wanted if (key := (shot.digest, number)) in _features}
     missing = [(shot, number) for shot, number in wanted if (shot.digest, number) not in known]
-    for first in range(0, len(missing), batch_size):
-        part = missing[first : first + batch_size]
-        rows = network.features(np.stack([view(shot, number) for shot, number in part]))
+
+    def keep(part: list[tuple[Shot, int]], rows: np.ndarray) -> None:
         fresh = {(shot.digest, number): row for (shot, number), row in zip(part, rows, strict=True)}
-        known |= fresh
+        known.update(fresh)
         with _features_lock:
             _features.update(fresh)
             while len(_features) > _FEATURES_KEPT:
                 _features.popitem(last=False)
-        progress(min(1.0, (first + len(part)) / len(missing)))
+
+    def compute() -> beforehand.Arrays:
+        rows = []
+        for first in range(0, len(missing), batch_size):
+            part = missing[first : first + batch_size]
+            rows.append(network.features(np.stack([view(shot, number) for shot, number in part])))
+            keep(part, rows[-1])
+            progress(min(1.0, (first + len(part)) / len(missing)))
+        return {"rows": np.concatenate(rows)}
+
+    if 1 < len(missing) == len(shots) == len(wanted):  # a whole set at once, as when the page opens
+        keep(missing, beforehand.known(f"features {stamp(shots)}", [network.backbone.name], compute)["rows"])
+    elif missing:
+        compute()
     rows = np.stack([known[shot.digest, number] for shot, number in wanted])
     return rows.reshape(len(shots), 1 + views, -1)
 

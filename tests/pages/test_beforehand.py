@@ -1,13 +1,19 @@
 """What is known beforehand is what pages ask for when they open: or it would be computed by whoever comes first."""
 
+from collections import OrderedDict
+
 import pytest
 import streamlit as st
 
 from cnndemo import beforehand
+from cnndemo.resnet_transfer import teaching
 from tests.pages.conftest import no_trouble, run_page
 
 
-@pytest.mark.parametrize("stem", ["face_detection", "pet_segmentation", "resnet_transfer", "siamese"])
+OPENED = ["face_detection", "face_verification", "pet_segmentation", "resnet_transfer", "siamese"]
+
+
+@pytest.mark.parametrize("stem", OPENED)
 def test_a_page_opens_with_what_is_known(monkeypatch, stem):
     asked, read = {}, beforehand._read
 
@@ -16,6 +22,7 @@ def test_a_page_opens_with_what_is_known(monkeypatch, stem):
         return asked[entry]
 
     monkeypatch.setattr(beforehand, "_read", look)
+    monkeypatch.setattr(teaching, "_features", OrderedDict())
     st.cache_data.clear()
     st.cache_resource.clear()
     no_trouble(run_page(stem))

@@ -2,15 +2,18 @@
 
 import json
 import shutil
+from collections import OrderedDict
 
 import numpy as np
 import pytest
 
 from cnndemo import activation_maps, beforehand, weights
+from cnndemo.resnet_transfer import teaching
 from train import beforehand as script
 
 
-def test_the_file_holds_what_is_computed():
+def test_the_file_holds_what_is_computed(monkeypatch):
+    monkeypatch.setattr(teaching, "_features", OrderedDict())  # no earlier test has looked at the pictures
     with beforehand.recording() as found:
         script.ask()
     with np.load(weights.WEIGHTS_DIR / beforehand.NAME) as file:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cnndemo import images, weights
 from cnndemo.errors import VisitorError
-from cnndemo.face_detection import TURNS, turned
+from cnndemo.face_detection import TURNS, shipped, turned
 from cnndemo.face_verification import Face, Networks, Rates, describe, distance, naive_embedding
 from cnndemo.face_verification.faces import NAMES
 from cnndemo.figures.boxes import boxed
@@ -48,7 +48,7 @@ def faces_of(image: np.ndarray) -> list[Face]:
 
 @st.cache_resource(max_entries=len(images.SAMPLES), show_spinner=False)
 def _sample_faces(name: str) -> list[Face]:
-    return describe(images.sample(name), networks())
+    return describe(images.sample(name), networks(), shipped.upright)
 
 
 def one_face(picture: Picture) -> Face:
