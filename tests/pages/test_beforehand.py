@@ -9,7 +9,6 @@ from cnndemo import beforehand
 from cnndemo.resnet_transfer import teaching
 from tests.pages.conftest import no_trouble, run_page
 
-
 OPENED = ["face_detection", "face_verification", "pet_segmentation", "resnet_transfer", "siamese"]
 
 
