@@ -9,13 +9,14 @@ import streamlit as st
 
 # History: Streamlit adds an entry whenever the server changes the settings in the address: one more on arriving at a
 # page that was left with settings, and, on leaving it, one without them. Here such a change alters the present entry
-# instead, and the entry of a page that is being left keeps what it said.
+# instead, and the entry of a page that is being left keeps what it said when the visitor clicked: a slow server empties
+# the link long before the next page comes.
 #
 # Links: those in texts and on pictures would open another tab and so another session, in which the visitor's picture
 # is gone. A click goes through the navigation instead, then to the section.
 #
 # Sections: what stands above the section of a link comes later than its heading, and pushes it away. So the page goes
-# back to it for some seconds, until the visitor does anything.
+# back to it for some seconds after the section has come, until the visitor does anything.
 #
 # Stage: it and what is around it are marked for `stage.css`. In a lesson it comes first, but does not stay: the card
 # does. The next page may use the same parts for something else, so marks around no stage go.
@@ -25,8 +26,6 @@ import streamlit as st
 # Fingers: a chart whose points can be picked takes every touch for a drag, and a page cannot be scrolled past it. Flat
 # charts never hear of touches here; a tap still comes to them, as the click that browsers make of it.
 _JS = """
-const MOMENT = 400;  // milliseconds: leaving a page first empties its link, then goes to the next page
-
 export default function ({ data, setStateValue }) {
   const less = matchMedia('(prefers-reduced-motion: reduce)');
   less.onchange = () => setStateValue('calm', less.matches);
@@ -35,31 +34,37 @@ export default function ({ data, setStateValue }) {
   window.galleryKnows = true;
 
   const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
-  let before = null, time = 0;
+  const page = (link) => new URL(link.href, location.href).pathname.split('/').pop();
+  const holds = (url) => [...url.searchParams.keys()].some((name) => name.startsWith(`${page(url)}.`));
+  let asked = new URL(location.href);  // as it was at the last click, with settings that came since
+  document.addEventListener('click', () => { asked = new URL(location.href); }, true);
   history.pushState = (state, title, url) => {
     const target = new URL(url, location.href);
     if (target.pathname === location.pathname) {
-      if (Date.now() - time > MOMENT) before = location.href;
-      time = Date.now();
+      if (holds(target)) asked = target;
       return replace(state, title, url);
     }
-    if (before && Date.now() - time < MOMENT) replace(history.state, '', before);
-    before = null;
+    if (asked.pathname === location.pathname) replace(history.state, '', asked.href);
     return push(state, title, url);
   };
 
-  const page = (link) => new URL(link.href, location.href).pathname.split('/').pop();
   const DOES = ['wheel', 'touchstart', 'pointerdown', 'keydown'];
-  const scroll = (hash) => {
+  const scroll = (hash, stem) => {
     const end = () => {
       clearInterval(clock);
       DOES.forEach((what) => removeEventListener(what, end, true));
     };
-    const clock = setInterval(() => document.getElementById(hash.slice(1))?.scrollIntoView(), 150);
-    setTimeout(end, 8000);
+    let left = 0;
+    const clock = setInterval(() => {
+      const goal = document.getElementById(hash.slice(1));
+      if (!goal || page(location) !== stem) return;  // the page that is left has a section of this name, too
+      goal.scrollIntoView();
+      left ||= setTimeout(end, 8000);
+    }, 150);
     DOES.forEach((what) => addEventListener(what, end, { capture: true, passive: true }));
   };
-  if (location.hash) scroll(location.hash);
+  if (location.hash) scroll(location.hash, page(location));
+  window.galleryShow = (section) => scroll(`#${section}`, page(location));
   document.addEventListener('click', (event) => {
     const link = event.target.closest?.('[data-testid=stMain] a[href]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || link.origin !== location.origin) return;
@@ -70,7 +75,7 @@ export default function ({ data, setStateValue }) {
     event.preventDefault();
     event.stopPropagation();
     way.click();
-    if (link.hash) setTimeout(() => scroll(link.hash), 300);
+    if (link.hash) setTimeout(() => scroll(link.hash, page(link)), 300);
   }, true);
   const STAGES = '.st-key-stage, .st-key-second_stage';
   const mark = (stage) => {
@@ -87,7 +92,7 @@ export default function ({ data, setStateValue }) {
   });
   setInterval(() => document.querySelectorAll('[data-stage]').forEach((part) => {
     if (!part.querySelector(STAGES)) delete part.dataset.stage;
-  }), MOMENT);
+  }), 400);
   // A popover that was opened by keys stands at the end of the document; the focus goes into it.
   const first = (root) => {
     for (const each of root.querySelectorAll('*')) {

@@ -25,10 +25,9 @@ _style = st.components.v2.component(
     html="<span hidden></span>",
     css=(Path(__file__).parent / "lesson.css").read_text(encoding="utf-8"),
     js="""
-const show = (section, tries = 60) => {
-  const heading = document.getElementById(section);
-  if (heading) heading.scrollIntoView();
-  else if (tries) setTimeout(() => show(section, tries - 1), 100);
+const show = (section) => {
+  if (window.galleryShow) window.galleryShow(section);
+  else setTimeout(() => show(section), 100);  // browser.py comes at the end of the first page
 };
 export default function ({ data }) {
   const card = document.querySelector('.st-key-lesson_card');

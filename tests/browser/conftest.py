@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
@@ -41,6 +43,7 @@ def browser():
 def context(browser):
     """A visitor of his own: cookies, session and downloads are shared with nobody."""
     visitor = browser.new_context(viewport=gallery.DESKTOP, accept_downloads=True)
+    visitor.set_default_timeout(60_000)
     yield visitor
     visitor.close()
 
@@ -61,3 +64,25 @@ def visit(server, context) -> Callable:
         return gallery.go(context.new_page(), f"{server}/{stem}{'?' + query if query else ''}")
 
     return open_page
+
+
+@pytest.fixture
+def slowly(context):
+    """A page whose next messages from the server come one by one, as from a busy one: `slowly.messages = 6`."""
+    page = context.new_page()
+    line = SimpleNamespace(page=page, messages=0)
+
+    def relay(browser) -> None:
+        server = browser.connect_to_server()
+        browser.on_message(server.send)
+
+        def tell(message) -> None:
+            if line.messages > 0:
+                line.messages -= 1
+                time.sleep(0.6)
+            browser.send(message)
+
+        server.on_message(tell)
+
+    page.route_web_socket("**/_stcore/stream", relay)
+    return line

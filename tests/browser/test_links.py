@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from cnndemo import images
-from tests.browser.gallery import wait_idle
+from tests.browser.gallery import go, wait_idle
 from tests.browser.test_walk import SETTINGS
 
 
@@ -56,3 +57,24 @@ def test_start_again_puts_one_page_back_and_leaves_the_others(visit):
     expect(page.get_by_role("heading", name="Normalization", level=1)).to_be_visible()
     wait_idle(page)
     assert page.evaluate(SETTINGS)["normalization-steps"] == ["65"]
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["at rest", "while the other page comes"])
+@pytest.mark.parametrize("way", ["sidebar", "text"])
+def test_back_finds_the_settings_however_slow_the_server_is(slowly, server, way, at_once):
+    page = go(slowly.page, f"{server}/book_index?book_index.q=3.5")
+    slowly.messages = 6
+    if way == "sidebar":
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name="Filters", exact=True).click()
+    else:
+        page.get_by_test_id("stMain").locator("a[href*='/filters#']").first.click()
+    expect(page.get_by_role("heading", name="Filters", level=1)).to_be_visible()
+    if not at_once:
+        wait_idle(page)
+        if way == "text":
+            expect(page.locator("#try-it")).to_be_in_viewport()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Book index", level=1)).to_be_visible()
+    wait_idle(page)
+    assert page.url.endswith("/book_index?book_index.q=3.5")
+    expect(page.get_by_role("textbox", name="Search")).to_have_value("3.5")
