@@ -55,12 +55,3 @@ def test_on_a_phone_the_card_is_at_the_foot_and_leaves_room(phone, server):
     column = page.locator("[data-testid=stColumn]", has=card).last.bounding_box()
     assert column["y"] > 844 * 0.5 and column["y"] + column["height"] <= 844 + 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def test_a_step_leads_to_its_section_however_slow_the_server_is(slowly, server):
-    page = go(slowly.page, f"{server}/filters?lesson=preparing&step=4")
-    slowly.messages = 6
-    page.locator(CARD).get_by_role("button", name="Next").click()
-    expect(page.get_by_role("heading", name="Augmentation", level=1)).to_be_attached()
-    wait_idle(page)
-    expect(page.locator("#when-the-label-changes")).to_be_in_viewport()
